@@ -1,0 +1,214 @@
+"""Any table as numbers that the surrogates and the networks can read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+_MAX_KNOTS = 257
+_CLIP = 4.0
+_SHRINKAGE = 5.0
+
+
+@dataclass
+class _Numeric:
+    """Scale and empirical distribution of one numeric column."""
+
+    mean: float
+    scale: float
+    knots: np.ndarray
+    levels: np.ndarray
+    missing_share: float
+
+    @property
+    def n_encoded(self) -> int:
+        return 1 + (0 < self.missing_share < 1)
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        missing = np.isnan(column)
+        filled = np.where(missing, self.mean, column)
+        value = np.clip((filled - self.mean) / self.scale, -_CLIP, _CLIP)
+        rank = np.interp(filled, self.knots, self.levels) if len(self.knots) > 1 else 0.0 * filled
+        encoded = [np.stack([value, np.where(missing, 0.0, rank)], axis=-1)]
+        if self.n_encoded == 2:
+            spread = np.sqrt(self.missing_share * (1 - self.missing_share))
+            flag = np.clip((missing - self.missing_share) / spread, -_CLIP, _CLIP)
+            encoded.append(np.stack([flag, flag], axis=-1))
+        return np.stack(encoded, axis=1)
+
+
+@dataclass
+class _Categorical:
+    """Categories of one column, placed on one or two axes by the model's outputs."""
+
+    codes: dict[Any, int]
+    shares: np.ndarray
+    positions: np.ndarray  # (n_categories, n_axes, 2)
+
+    @property
+    def n_encoded(self) -> int:
+        return self.positions.shape[1]
+
+    def encode(self, column: np.ndarray) -> np.ndarray:
+        # The appended zero row serves categories that fit did not see: the average category.
+        positions = np.concatenate([self.positions, np.zeros_like(self.positions[:1])])
+        return positions[column]
+
+
+class TableEncoder:
+    """Encode each column of a table as one or two numeric columns.
+
+    Every encoded column comes in two versions: standardised (clipped at four standard
+    deviations) and its rank, uniform with unit variance. A numeric column with missing values
+    gets an indicator column beside it; a categorical column is placed by the mean model output
+    of its categories (first, and for several outputs second, principal axis).
+
+    Parameters are learned by `fit` on the training table and `place_categories` on evaluated
+    hybrid rows.
+
+    Attributes
+    ----------
+    source_ : ndarray of shape (n_encoded,)
+        The table column that each encoded column comes from.
+    """
+
+    def fit(self, table: Any) -> TableEncoder:
+        """Learn scales, ranks and categories from a training table."""
+        self._columns: list[_Numeric | _Categorical] = []
+        for column in _columns(table):
+            if _is_numeric(column):
+                self._columns.append(_learn_numeric(_as_float(column)))
+            else:
+                self._columns.append(_learn_categorical(column))
+        self._set_source()
+        return self
+
+    def _set_source(self) -> None:
+        counts = [column.n_encoded for column in self._columns]
+        self.source_ = np.repeat(np.arange(len(counts)), counts)
+
+    def code(self, table: Any) -> list[np.ndarray]:
+        """Read a table into one array a column: floats, or category codes (-1: unseen)."""
+        coded = []
+        for learned, column in zip(self._columns, _columns(table), strict=True):
+            if isinstance(learned, _Numeric):
+                coded.append(_as_float(column))
+            else:
+                lookup = learned.codes
+                coded.append(np.array([lookup.get(key, -1) for key in _keys(column)], dtype=int))
+        return coded
+
+    def place_categories(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
+        """Order each column's categories by the outputs of evaluated rows.
+
+        Parameters
+        ----------
+        coded : list of ndarray
+            Evaluated (hybrid) rows as `code` gives them.
+        outputs : ndarray of shape (n_rows, n_outputs)
+            The model's outputs on these rows.
+        """
+        deviation = outputs - outputs.mean(0)
+        for j, learned in enumerate(self._columns):
+            if isinstance(learned, _Categorical):
+                known = coded[j] >= 0
+                count = np.bincount(coded[j][known], minlength=len(learned.shares))
+                total = np.stack(
+                    [
+                        np.bincount(coded[j][known], column[known], minlength=len(learned.shares))
+                        for column in deviation.T
+                    ],
+                    axis=1,
+                )
+                means = total / (count[:, None] + _SHRINKAGE)
+                learned.positions = _place(means, learned.shares)
+        self._set_source()
+        return self
+
+    def encode(self, coded: list[np.ndarray]) -> np.ndarray:
+        """Turn coded rows into numbers, shape (n_rows, n_encoded, 2): standardised and rank."""
+        pairs = zip(self._columns, coded, strict=True)
+        return np.concatenate([learned.encode(column) for learned, column in pairs], axis=1)
+
+
+def _columns(table: Any) -> list[Any]:
+    if isinstance(table, pd.DataFrame):
+        return [table.iloc[:, j] for j in range(table.shape[1])]
+    if sparse.issparse(table):
+        table = table.toarray()
+    return list(np.asarray(table).T)
+
+
+def _is_numeric(column: Any) -> bool:
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biufmM":
+        return True
+    if isinstance(dtype, pd.CategoricalDtype):
+        return False
+    if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+        return True
+    if dtype == object:
+        present = [value for value in column if not pd.isna(value)]
+        return bool(present) and all(
+            isinstance(value, (int, float, np.number, np.bool_)) for value in present
+        )
+    return False
+
+
+def _as_float(column: Any) -> np.ndarray:
+    series = pd.Series(column)
+    if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_timedelta64_dtype(series):
+        missing = series.isna().to_numpy()
+        values = series.astype("int64").to_numpy(dtype=float)
+        return np.where(missing, np.nan, values)
+    return pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _keys(column: Any) -> list[Any]:
+    missing = pd.isna(column)
+    return [None if gone else value for value, gone in zip(column, missing, strict=True)]
+
+
+def _learn_numeric(column: np.ndarray) -> _Numeric:
+    present = column[~np.isnan(column)]
+    missing_share = 1 - len(present) / max(len(column), 1)
+    if len(present) == 0:
+        return _Numeric(0.0, 1.0, np.zeros(1), np.zeros(1), missing_share)
+    values, counts = np.unique(present, return_counts=True)
+    middle = (np.cumsum(counts) - 0.5 * counts) / len(present)
+    keep = np.unique(np.linspace(0, len(values) - 1, _MAX_KNOTS).round().astype(int))
+    levels = (middle[keep] - 0.5) * np.sqrt(12.0)
+    scale = float(present.std())
+    # A spread at the level of rounding is none.
+    if scale <= 1e-9 * max(1.0, float(np.abs(present).max())):
+        scale = 1.0
+    return _Numeric(float(present.mean()), scale, values[keep], levels, missing_share)
+
+
+def _learn_categorical(column: Any) -> _Categorical:
+    codes: dict[Any, int] = {}
+    seen = np.array([codes.setdefault(key, len(codes)) for key in _keys(column)], dtype=int)
+    shares = np.bincount(seen, minlength=max(len(codes), 1)) / max(len(seen), 1)
+    return _Categorical(codes, shares, np.zeros((len(shares), 1, 2)))
+
+
+def _place(means: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Place categories on principal axes of their mean outputs, weighted by their shares."""
+    centred = means - shares @ means
+    _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
+    n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9)
+    # The sign of a singular vector is arbitrary: let the largest entry be positive.
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
+    scores = centred @ axes[:n_axes].T
+    scale = np.sqrt(shares @ scores**2)
+    value = np.clip(scores / np.where(scale > 1e-12, scale, 1.0), -_CLIP, _CLIP)
+    order = np.argsort(scores, axis=0, kind="stable")
+    rank = np.zeros_like(value)
+    for axis in range(n_axes):
+        ordered = shares[order[:, axis]]
+        rank[order[:, axis], axis] = (np.cumsum(ordered) - 0.5 * ordered - 0.5) * np.sqrt(12.0)
+    return np.stack([value, np.where(scale > 1e-12, rank, 0.0)], axis=-1)

@@ -1,0 +1,273 @@
+"""The one result type: what every explainer returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklearn_metaexplain._explanation_views import ExplanationViews
+from sklearn_metaexplain._rows import n_rows_of, row_positions, take_rows
+from sklearn_metaexplain._storage import load_record, save_record
+
+__all__ = ["OUTPUTS", "Explanation"]
+
+OUTPUTS = ("probability", "log_odds", "raw")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(ExplanationViews):
+    """Attributions of a model's outputs to the columns of some rows.
+
+    Everything has the same number of dimensions whatever the model: a binary classifier has two
+    outputs, a classifier of K classes K (one class: one), a regressor one for each target.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_features, n_outputs)
+        What each column adds to each output, in the units of `output`.
+    base_values : array-like of shape (n_samples, n_outputs) or (n_outputs,)
+        The output that the attributions start from.
+    predictions : array-like of shape (n_samples, n_outputs)
+        The model's outputs for the rows.
+    std : array-like of shape (n_samples, n_features, n_outputs), default=None
+        Standard deviation of the error of `values`, where the explainer knows it.
+    data : DataFrame, ndarray or sparse matrix with n_samples rows, default=None
+        The rows as the explainer saw them.
+    feature_names : array-like of shape (n_features,)
+        Names along the second axis: columns, or groups of columns.
+    output_names : array-like of shape (n_outputs,)
+        Names along the third axis: the labels in `classes_` order, or a regressor's targets.
+    output : {"probability", "log_odds", "raw"}
+        The units: a probability, log(p / (1 - p)), or what `decision_function` or a regressor's
+        `predict` returns.
+    value_function : str, default="interventional"
+        What it means for a column to be left out. "interventional": it is replaced by the
+        background's values, whatever the other columns are.
+    n_evaluations : int or array-like of int of shape (n_samples,)
+        Rows that the model was asked for to explain each row, beyond the row's own prediction.
+    additive : bool, default=True
+        Whether base values and attributions are meant to sum to the predictions.
+    support : mapping of str to array-like of shape (n_samples, ...), default=None
+        What an explainer adds to each row, such as its nearest prototypes. Selected with the rows.
+    estimator_type : {"classifier", "regressor"} or None, default=None
+        What kind of model was explained, where it is known.
+    index : Index of length n_samples, default=None
+        Row labels. None: those of `data` where it is a DataFrame.
+
+    Attributes
+    ----------
+    residual : ndarray of shape (n_samples, n_outputs)
+        ``predictions - base_values - values.sum(axis=1)``, NaN where not `additive`.
+
+    Notes
+    -----
+    The arrays are read-only. ``dataclasses.replace`` makes a changed copy.
+
+    Examples
+    --------
+    >>> from sklearn_metaexplain import Explanation
+    >>> explanation = Explanation(
+    ...     [[[-0.2, 0.2], [0.1, -0.1]]], [0.5, 0.5], [[0.4, 0.6]], output="probability",
+    ...     feature_names=["age", "fare"], output_names=["died", "survived"], n_evaluations=0,
+    ... )
+    >>> explanation
+    Explanation(1 row, 2 features, outputs died, survived in probability)
+    >>> explanation.for_output("survived").values.shape
+    (1, 2, 1)
+    >>> explanation.to_frame("survived")
+    feature  age  fare
+    0        0.2  -0.1
+    """
+
+    values: np.ndarray
+    base_values: np.ndarray
+    predictions: np.ndarray
+    _: KW_ONLY
+    std: np.ndarray | None = None
+    data: Any = None
+    feature_names: np.ndarray
+    output_names: np.ndarray
+    output: str
+    value_function: str = "interventional"
+    n_evaluations: np.ndarray
+    additive: bool = True
+    support: Mapping[str, Any] | None = None
+    estimator_type: str | None = None
+    index: pd.Index | None = None
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values, dtype=np.float64)
+        if values.ndim != 3:
+            raise ValueError(
+                "values must have three dimensions (n_samples, n_features, n_outputs); "
+                f"got shape {values.shape}."
+            )
+        n_samples, n_features, n_outputs = values.shape
+        if self.output not in OUTPUTS:
+            raise ValueError(f"output must be one of {OUTPUTS}; got {self.output!r}.")
+        if self.estimator_type not in ("classifier", "regressor", None):
+            raise ValueError(
+                'estimator_type must be "classifier", "regressor" or None; '
+                f"got {self.estimator_type!r}."
+            )
+        base_values = np.asarray(self.base_values, dtype=np.float64)
+        if base_values.shape == (n_outputs,):
+            base_values = np.broadcast_to(base_values, (n_samples, n_outputs))
+        n_evaluations = np.asarray(self.n_evaluations)
+        if n_evaluations.ndim == 0:
+            n_evaluations = np.full(n_samples, n_evaluations)
+        self._store("values", values, values.shape)
+        self._store("base_values", base_values, (n_samples, n_outputs))
+        predictions = np.asarray(self.predictions, dtype=np.float64)
+        self._store("predictions", predictions, (n_samples, n_outputs))
+        if self.std is not None:
+            self._store("std", np.asarray(self.std, dtype=np.float64), values.shape)
+        feature_names = np.asarray(self.feature_names, dtype=object)
+        self._store("feature_names", feature_names, (n_features,))
+        self._store("output_names", np.asarray(self.output_names), (n_outputs,))
+        self._store("n_evaluations", n_evaluations.astype(np.int64), (n_samples,))
+        rows = {"data": self.data, "index": self.index, **(self.support or {})}
+        for name, part in rows.items():
+            if part is not None and n_rows_of(part) != n_samples:
+                raise ValueError(f"{name} has {n_rows_of(part)} rows; values have {n_samples}.")
+        if self.index is None and isinstance(self.data, pd.DataFrame):
+            object.__setattr__(self, "index", self.data.index)
+        elif self.index is not None and not isinstance(self.index, pd.Index):
+            object.__setattr__(self, "index", pd.Index(self.index))
+
+    def _store(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}; got {array.shape}.")
+        view = array.view()
+        view.flags.writeable = False
+        object.__setattr__(self, name, view)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # unpickled arrays are writeable
+
+    # Selecting
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, rows: Any) -> Explanation:
+        """Select rows by position: an int, a slice, a mask or positions. An int gives one row."""
+        positions = row_positions(rows, len(self))
+        support = self.support
+        if support is not None:
+            support = {name: take_rows(part, positions) for name, part in support.items()}
+        return replace(
+            self,
+            values=self.values[positions],
+            base_values=self.base_values[positions],
+            predictions=self.predictions[positions],
+            std=None if self.std is None else self.std[positions],
+            data=take_rows(self.data, positions),
+            n_evaluations=self.n_evaluations[positions],
+            support=support,
+            index=None if self.index is None else self.index[positions],
+        )
+
+    def for_output(self, label: Any) -> Explanation:
+        """Keep one output.
+
+        Parameters
+        ----------
+        label : object
+            One of `output_names`.
+
+        Returns
+        -------
+        explanation : Explanation
+            With one output; `support` is kept as it is.
+        """
+        kept = [k for k, name in enumerate(self.output_names.tolist()) if name == label]
+        if not kept:
+            raise ValueError(f"No output {label!r}; there are {self.output_names.tolist()}.")
+        return self._with_outputs(np.full(len(self), kept[0]), self.output_names[kept[:1]])
+
+    def for_predicted(self) -> Explanation:
+        """Keep of each row the output that is largest, the predicted class.
+
+        Returns
+        -------
+        explanation : Explanation
+            With one output, named "predicted"; `predicted_labels` says which it is in each row. A
+            regressor's only output is kept with its name.
+
+        Raises
+        ------
+        ValueError
+            For a regressor with several targets, of which none is predicted more than the others.
+        """
+        if self.estimator_type == "regressor":
+            if len(self.output_names) > 1:
+                raise ValueError(
+                    "A regressor with several targets has no predicted class; use for_output with "
+                    f"one of {self.output_names.tolist()}."
+                )
+            return self
+        return self._with_outputs(self.predictions.argmax(axis=1), np.array(["predicted"]))
+
+    @property
+    def predicted_labels(self) -> np.ndarray:
+        """ndarray of shape (n_samples,), the output of each row that is largest."""
+        return self.output_names[self.predictions.argmax(axis=1)]
+
+    def _with_outputs(self, outputs: np.ndarray, names: np.ndarray) -> Explanation:
+        rows = np.arange(len(self))
+
+        def pick(array: np.ndarray) -> np.ndarray:
+            return array[rows, ..., outputs][..., None]
+
+        return replace(
+            self,
+            values=pick(self.values),
+            base_values=pick(self.base_values),
+            predictions=pick(self.predictions),
+            std=None if self.std is None else pick(self.std),
+            output_names=names,
+        )
+
+    # Keeping
+
+    def save(self, path: str | Path) -> None:
+        """Write to one compressed file, without pickle.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; written as named, ``.npz`` is the custom.
+
+        Raises
+        ------
+        TypeError
+            If `data`, `support` or a label holds Python objects other than text, numbers, booleans,
+            Timestamps and missing values.
+        """
+        save_record(path, {field.name: getattr(self, field.name) for field in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Explanation:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        explanation : Explanation
+            With the same arrays, labels and data; sparse `data` comes back as CSR.
+        """
+        return cls(**load_record(path))

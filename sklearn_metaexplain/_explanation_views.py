@@ -1,0 +1,133 @@
+"""What can be read off an Explanation: residuals, importances, tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+if TYPE_CHECKING:
+    import shap
+
+__all__ = ["ExplanationViews"]
+
+
+class ExplanationViews:
+    """Methods of `Explanation` that only read it."""
+
+    values: np.ndarray
+    base_values: np.ndarray
+    predictions: np.ndarray
+    data: Any
+    feature_names: np.ndarray
+    output_names: np.ndarray
+    output: str
+    additive: bool
+    index: pd.Index | None
+
+    if TYPE_CHECKING:
+
+        def __len__(self) -> int: ...
+        def __getitem__(self, rows: Any) -> Any: ...
+        def for_output(self, label: Any) -> Any: ...
+        def for_predicted(self) -> Any: ...
+
+    @property
+    def residual(self) -> np.ndarray:
+        """ndarray of shape (n_samples, n_outputs), what the attributions leave unexplained."""
+        if not self.additive:
+            return np.full(self.predictions.shape, np.nan)
+        return self.predictions - self.base_values - self.values.sum(axis=1)
+
+    @property
+    def display_data(self) -> np.ndarray | None:
+        """ndarray of object of shape (n_samples, n_columns), `data` with "missing" for NaN."""
+        if self.data is None:
+            return None
+        dense = self.data.toarray() if sparse.issparse(self.data) else self.data
+        cells = np.asarray(dense, dtype=object)
+        return np.where(pd.isna(cells), "missing", cells)
+
+    def global_importance(self) -> pd.DataFrame:
+        """Mean of the attributions' absolute values over the rows.
+
+        Returns
+        -------
+        importance : DataFrame of shape (n_features, n_outputs)
+            Features down, outputs across, in the units of `output`.
+        """
+        return pd.DataFrame(
+            np.abs(self.values).mean(axis=0),
+            index=pd.Index(self.feature_names, name="feature"),
+            columns=pd.Index(self.output_names, name="output"),
+        )
+
+    def to_frame(self, output: Any = None) -> pd.DataFrame:
+        """Attributions as a table with the row labels of what was explained.
+
+        Parameters
+        ----------
+        output : object, default=None
+            One of `output_names`. None: all of them.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_samples, n_features) or (n_samples, n_outputs * n_features)
+            Columns are the features, or, for all outputs, pairs (output, feature).
+        """
+        if output is not None:
+            values = self.for_output(output).values[:, :, 0]
+            columns: pd.Index = pd.Index(self.feature_names, name="feature")
+        else:
+            values = self.values.transpose(0, 2, 1).reshape(len(self), -1)
+            columns = pd.MultiIndex.from_product(
+                [self.output_names.tolist(), self.feature_names], names=["output", "feature"]
+            )
+        return pd.DataFrame(values, index=self.index, columns=columns)
+
+    def to_shap(self, label: Any = None) -> shap.Explanation:
+        """Hand one output to shap's plots.
+
+        Parameters
+        ----------
+        label : object, default=None
+            One of `output_names`. None: the predicted class of each row.
+
+        Returns
+        -------
+        explanation : shap.Explanation
+            With two-dimensional values. Cells that are missing read "missing". `data` is left out
+            where features are groups of columns.
+        """
+        import shap
+
+        one = self.for_predicted() if label is None else self.for_output(label)
+        data = display_data = None
+        if self.data is not None and self.data.shape[1] == len(self.feature_names):
+            dense = self.data.toarray() if sparse.issparse(self.data) else self.data
+            data = np.asarray(dense)
+            display_data = self.display_data if pd.isna(data).any() else None
+        return shap.Explanation(
+            values=one.values[:, :, 0].copy(),
+            base_values=one.base_values[:, 0].copy(),
+            data=data,
+            display_data=display_data,
+            feature_names=[str(name) for name in self.feature_names],
+        )
+
+    def __repr__(self) -> str:
+        n_samples, n_features, _ = self.values.shape
+        names = [str(name) for name in self.output_names[:5]]
+        if len(self.output_names) > 5:
+            names.append("...")
+        return (
+            f"Explanation({n_samples} row{'s' * (n_samples != 1)}, "
+            f"{n_features} feature{'s' * (n_features != 1)}, "
+            f"output{'s' * (len(names) != 1)} {', '.join(names)} in {self.output})"
+        )
+
+    def _repr_html_(self) -> str:
+        table = self[:5].to_frame().to_html(max_cols=20, float_format="{:.4g}".format)
+        return f"<p>{self!r}</p>{table}"

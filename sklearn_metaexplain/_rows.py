@@ -1,0 +1,39 @@
+"""Rows of arrays and tables by position."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+__all__ = ["n_rows_of", "row_positions", "take_rows"]
+
+
+def n_rows_of(table: Any) -> int:
+    """Length of the first axis."""
+    return table.shape[0] if hasattr(table, "shape") else len(table)
+
+
+def row_positions(rows: Any, n_rows: int) -> np.ndarray:
+    """Positions, shape (n,), from an int, a slice, a mask or positions."""
+    if isinstance(rows, tuple):
+        raise IndexError("An Explanation is indexed by rows alone; see for_output for outputs.")
+    if not isinstance(rows, (slice, int, np.integer)):
+        rows = np.asarray(rows)
+        if rows.size == 0:
+            rows = rows.astype(np.intp)
+    positions = np.atleast_1d(np.arange(n_rows)[rows])
+    if positions.ndim != 1:
+        raise IndexError("Rows are selected by one-dimensional indices.")
+    return positions
+
+
+def take_rows(table: Any, positions: np.ndarray) -> Any:
+    """Rows of an array, DataFrame, Series or sparse matrix; None stays None."""
+    if table is None:
+        return None
+    if isinstance(table, (pd.DataFrame, pd.Series)):
+        return table.iloc[positions]
+    if sparse.issparse(table):
+        return table.tocsr()[positions]
+    return np.asarray(table)[positions]

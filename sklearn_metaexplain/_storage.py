@@ -1,0 +1,249 @@
+"""Arrays, labels and tables in one ``.npz`` file, without pickle."""
+
+import json
+from collections.abc import Mapping
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+__all__ = ["load_record", "save_record"]
+
+FORMAT = "sklearn_metaexplain.record.1"
+Arrays = dict[str, np.ndarray]
+Spec = dict[str, Any]
+
+
+def save_record(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Write a mapping of names to values.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; written as named, no suffix is added.
+    record : mapping of str to object
+        Values may be None, str, bool, int, float, arrays of any of numpy's own dtypes, DataFrames,
+        indexes, sparse matrices, and mappings of these. Object cells (in arrays, columns, labels)
+        may be None, bool, int, float, str, pandas' NA and NaT, and Timestamps.
+
+    Raises
+    ------
+    TypeError
+        If a value cannot be written without pickle; the message names it.
+    """
+    arrays: Arrays = {}
+    spec = {name: _pack(value, arrays, name) for name, value in record.items()}
+    arrays["spec"] = _text_to_array(json.dumps({"format": FORMAT, "record": spec}))
+    with open(path, "wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def load_record(path: str | Path) -> dict[str, Any]:
+    """Read what `save_record` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    record : dict of str to object
+        The values, with their types.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one that `save_record` wrote.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        spec = json.loads(_array_to_text(arrays["spec"]))
+        if spec["format"] != FORMAT:
+            raise ValueError(f"format {spec['format']!r}, expected {FORMAT!r}")
+        return {name: _unpack(part, arrays) for name, part in spec["record"].items()}
+    except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a saved explanation: {error}") from error
+
+
+def _text_to_array(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def _array_to_text(array: np.ndarray) -> str:
+    return array.tobytes().decode()
+
+
+def _add(array: np.ndarray, arrays: Arrays) -> str:
+    key = f"array{len(arrays)}"
+    arrays[key] = array
+    return key
+
+
+def _pack(value: Any, arrays: Arrays, where: str) -> Spec:
+    if value is None or isinstance(value, (str, bool)):
+        return {"kind": "plain", "value": value}
+    if isinstance(value, Mapping):
+        items = [[name, _pack(part, arrays, f"{where}[{name!r}]")] for name, part in value.items()]
+        return {"kind": "mapping", "items": items}
+    if isinstance(value, pd.DataFrame):
+        columns = [
+            _pack(value.iloc[:, j].array, arrays, f"{where}, column {name!r}")
+            for j, name in enumerate(value.columns)
+        ]
+        return {
+            "kind": "frame",
+            "columns": columns,
+            "names": _pack(value.columns, arrays, f"{where}, column names"),
+            "index": _pack(value.index, arrays, f"{where}, index"),
+        }
+    if isinstance(value, pd.Index):
+        return _pack_index(value, arrays, where)
+    if sparse.issparse(value):
+        return _pack_sparse(value, arrays)
+    if isinstance(value, pd.Categorical):
+        return {
+            "kind": "categorical",
+            "codes": _add(value.codes, arrays),
+            "categories": _pack(value.categories, arrays, f"{where}, categories"),
+            "ordered": bool(value.ordered),
+        }
+    if isinstance(value, pd.api.extensions.ExtensionArray):
+        return _pack_extension(value, arrays, where)
+    array = np.asarray(value)
+    if array.dtype.kind in "OT":
+        cells = [_encode_cell(cell, where) for cell in array.ravel().tolist()]
+        key = _add(_text_to_array(json.dumps(cells)), arrays)
+        return {"kind": "cells", "key": key, "shape": list(array.shape)}
+    if array.ndim == 0 and array.dtype.kind in "if":
+        return {"kind": "plain", "value": array.item()}
+    return {"kind": "array", "key": _add(array, arrays)}
+
+
+def _pack_index(value: pd.Index, arrays: Arrays, where: str) -> Spec:
+    names = [_encode_cell(name, f"{where} name") for name in value.names]
+    if isinstance(value, pd.RangeIndex):
+        return {"kind": "range", "range": [value.start, value.stop, value.step], "names": names}
+    levels = [
+        _pack(value.get_level_values(level).array, arrays, where) for level in range(value.nlevels)
+    ]
+    return {"kind": "index", "levels": levels, "names": names}
+
+
+def _pack_sparse(value: Any, arrays: Arrays) -> Spec:
+    csr = value.tocsr()
+    keys = [_add(part, arrays) for part in (csr.data, csr.indices, csr.indptr)]
+    is_array = isinstance(value, sparse.sparray)
+    return {"kind": "sparse", "keys": keys, "shape": list(csr.shape), "is_array": is_array}
+
+
+def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
+    if isinstance(value.dtype, pd.DatetimeTZDtype):
+        moments = value.tz_convert("UTC").tz_localize(None)
+        return {
+            "kind": "zoned",
+            "key": _add(np.asarray(moments), arrays),
+            "zone": str(value.dtype.tz),
+        }
+    if isinstance(value.dtype, np.dtype) or isinstance(value, pd.arrays.NumpyExtensionArray):
+        return _pack(np.asarray(value), arrays, where)
+    cells = np.array(value, dtype=object)
+    cells[np.asarray(pd.isna(value))] = None
+    return {
+        "kind": "extension",
+        "dtype": str(value.dtype),
+        "cells": _pack(cells, arrays, where),
+    }
+
+
+def _encode_cell(cell: Any, where: str) -> Any:
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if cell is None or isinstance(cell, (bool, str)):
+        return cell
+    if cell is pd.NA or cell is pd.NaT:
+        return {"missing": str(cell)}
+    if isinstance(cell, pd.Timestamp):
+        return {"timestamp": cell.isoformat()}
+    if isinstance(cell, Integral):
+        return int(cell)
+    if isinstance(cell, Real):
+        return float(cell)
+    raise TypeError(
+        f"{where} holds an object of type {type(cell).__name__}, which cannot be saved without "
+        "pickle; convert it to text or numbers, or leave the data out with "
+        "dataclasses.replace(explanation, data=None)."
+    )
+
+
+def _decode_cell(cell: Any) -> Any:
+    if not isinstance(cell, dict):
+        return cell
+    if "timestamp" in cell:
+        return pd.Timestamp(cell["timestamp"])
+    return pd.NaT if cell["missing"] == "NaT" else pd.NA
+
+
+def _unpack(spec: Spec, arrays: Arrays) -> Any:
+    return _UNPACK[spec["kind"]](spec, arrays)
+
+
+def _unpack_frame(spec: Spec, arrays: Arrays) -> pd.DataFrame:
+    columns = {j: _unpack(part, arrays) for j, part in enumerate(spec["columns"])}
+    frame = pd.DataFrame(columns, index=_unpack(spec["index"], arrays))
+    # Text of dtype object would otherwise be inferred as str.
+    for j, column in columns.items():
+        if isinstance(column, np.ndarray) and column.dtype == object:
+            frame[j] = pd.Series(column, index=frame.index, dtype=object)
+    frame.columns = _unpack(spec["names"], arrays)
+    return frame
+
+
+def _unpack_index(spec: Spec, arrays: Arrays) -> pd.Index:
+    names = [_decode_cell(name) for name in spec["names"]]
+    levels = [_unpack(part, arrays) for part in spec["levels"]]
+    if len(levels) > 1:
+        return pd.MultiIndex.from_arrays(levels, names=names)
+    dtype = object if levels[0].dtype == object else None
+    return pd.Index(levels[0], name=names[0], dtype=dtype)
+
+
+def _unpack_cells(spec: Spec, arrays: Arrays) -> np.ndarray:
+    cells = json.loads(_array_to_text(arrays[spec["key"]]))
+    array = np.empty(len(cells), dtype=object)
+    array[:] = [_decode_cell(cell) for cell in cells]
+    return array.reshape(spec["shape"])
+
+
+def _unpack_sparse(spec: Spec, arrays: Arrays) -> Any:
+    container = sparse.csr_array if spec["is_array"] else sparse.csr_matrix
+    parts = tuple(arrays[key] for key in spec["keys"])
+    return container(parts, shape=tuple(spec["shape"]))
+
+
+_UNPACK: dict[str, Any] = {
+    "plain": lambda spec, arrays: spec["value"],
+    "mapping": lambda spec, arrays: {name: _unpack(part, arrays) for name, part in spec["items"]},
+    "array": lambda spec, arrays: arrays[spec["key"]],
+    "cells": _unpack_cells,
+    "sparse": _unpack_sparse,
+    "frame": _unpack_frame,
+    "index": _unpack_index,
+    "range": lambda spec, arrays: pd.RangeIndex(
+        range(*spec["range"]), name=_decode_cell(spec["names"][0])
+    ),
+    "categorical": lambda spec, arrays: pd.Categorical.from_codes(
+        arrays[spec["codes"]],
+        categories=_unpack(spec["categories"], arrays),
+        ordered=spec["ordered"],
+    ),
+    "zoned": lambda spec, arrays: (
+        pd.DatetimeIndex(arrays[spec["key"]], tz="UTC").tz_convert(spec["zone"]).array
+    ),
+    "extension": lambda spec, arrays: pd.array(_unpack(spec["cells"], arrays), dtype=spec["dtype"]),
+}

@@ -1,0 +1,206 @@
+"""Checks of tables and seeds that all explainers share."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+__all__ = ["check_table", "draw_seed", "match_container", "name_culprit"]
+
+
+def check_table(
+    estimator: Any, X: Any, *, reset: bool, accept_sparse: bool = True, accept_missing: bool = True
+) -> Any:
+    """Check a table's columns and values; DataFrames and their dtypes stay as they are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its `n_features_in_` and `feature_names_in_` are set (`reset`) or compared with.
+    X : DataFrame, sparse matrix or array-like of shape (n_samples, n_features)
+        The table: numbers, text, categories, dates, missing values.
+    reset : bool
+        True in `fit`.
+    accept_sparse : bool, default=True
+        Whether sparse matrices are let through.
+    accept_missing : bool, default=True
+        Whether missing values are let through, for the model to accept or refuse.
+
+    Returns
+    -------
+    X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
+        The same DataFrame, or the array with its own dtype.
+
+    Raises
+    ------
+    ValueError
+        If columns are missing, unknown or reordered, there are no rows or columns, or a value is
+        infinite, complex, or missing where that is not accepted.
+    TypeError
+        If the table is sparse where that is not accepted.
+    """
+    if isinstance(X, pd.DataFrame):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        _check_frame(estimator, X)
+    else:
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr" if accept_sparse else False,
+            dtype=None,
+            ensure_all_finite=False,
+        )
+    infinite = _infinite_columns(X)
+    if infinite:
+        raise ValueError(
+            f"Input X contains infinity in column {_listed(X, infinite)}; replace infinite "
+            "values, by NaN or by a finite number, before passing them to "
+            f"{type(estimator).__name__}."
+        )
+    if not accept_missing:
+        _refuse_missing(estimator, X)
+    return X
+
+
+def match_container(X: Any, like: Any) -> Any:
+    """Make a table the kind of table (DataFrame, CSR, ndarray) that another is.
+
+    Parameters
+    ----------
+    X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
+        The table.
+    like : DataFrame, CSR or ndarray of shape (n_rows, n_features)
+        Gives the kind and, for DataFrames, the column labels.
+
+    Returns
+    -------
+    X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
+        The table itself where it is of that kind already.
+    """
+    if isinstance(like, pd.DataFrame):
+        if isinstance(X, pd.DataFrame):
+            return X
+        dense = X.toarray() if sparse.issparse(X) else X
+        return pd.DataFrame(dense, columns=like.columns).infer_objects()
+    if isinstance(X, pd.DataFrame):
+        X = X.to_numpy()
+    if sparse.issparse(like):
+        return X if sparse.issparse(X) else type(like)(X)
+    return X.toarray() if sparse.issparse(X) else X
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw a seed for numpy and torch from the `random_state` parameter.
+
+    Parameters
+    ----------
+    random_state : int, RandomState or None
+        None draws from the operating system: numpy's global generator is not touched.
+
+    Returns
+    -------
+    seed : int
+        In [0, 2**31 - 1).
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
+    """Make of "could not convert string to float: 'a'" an error that names the column.
+
+    Parameters
+    ----------
+    error : Exception
+        What the model raised.
+    X : DataFrame, CSR or ndarray
+        The table it was asked with.
+    model : estimator
+        The model.
+
+    Returns
+    -------
+    error : Exception
+        A ValueError that names the columns which hold the value, or the error itself.
+    """
+    found = re.search(r"could not convert string to float: (?:np\.str_\()?'(.*?)'", str(error))
+    if not isinstance(error, ValueError) or found is None or sparse.issparse(X):
+        return error
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+    columns = [
+        j
+        for j in range(frame.shape[1])
+        if not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[j])
+        and (frame.iloc[:, j].astype(object) == found[1]).any()
+    ]
+    if not columns:
+        return error
+    named = ValueError(
+        f"{type(model).__name__} cannot convert {found[1]!r} in column {_listed(X, columns)} to a "
+        "number; correct the value, or put a Pipeline that encodes the column around the model."
+    )
+    named.__cause__ = error
+    return named
+
+
+def _check_frame(estimator: Any, X: pd.DataFrame) -> None:
+    for axis, what in enumerate(("sample", "feature")):
+        if X.shape[axis] == 0:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required "
+                f"by {type(estimator).__name__}."
+            )
+    complex_columns = [
+        j for j, dtype in enumerate(X.dtypes) if isinstance(dtype, np.dtype) and dtype.kind == "c"
+    ]
+    if complex_columns:
+        raise ValueError(f"Complex data not supported: column {_listed(X, complex_columns)}.")
+
+
+def _refuse_missing(estimator: Any, X: Any) -> None:
+    missing = pd.isna(X.data if sparse.issparse(X) else X)
+    if not np.asarray(missing).any():
+        return
+    columns = X.indices[missing] if sparse.issparse(X) else np.asarray(missing).nonzero()[1]
+    raise ValueError(
+        f"Input X contains NaN in column {_listed(X, np.unique(columns).tolist())}; "
+        f"{type(estimator).__name__} takes no missing values, impute them first."
+    )
+
+
+def _infinite_columns(X: Any) -> list[int]:
+    if sparse.issparse(X):
+        if X.dtype.kind != "f":
+            return []
+        return np.unique(X.indices[np.isinf(X.data)]).tolist()
+    if isinstance(X, pd.DataFrame):
+        return [j for j in range(X.shape[1]) if _has_infinity(X.iloc[:, j])]
+    if X.dtype.kind == "f":
+        return np.flatnonzero(np.isinf(X).any(axis=0)).tolist()
+    if X.dtype.kind == "O":
+        return np.flatnonzero(_IS_INFINITE(X).astype(bool).any(axis=0)).tolist()
+    return []
+
+
+def _has_infinity(column: pd.Series) -> bool:
+    if pd.api.types.is_float_dtype(column.dtype):
+        return bool(np.isinf(column.to_numpy(dtype=np.float64, na_value=np.nan)).any())
+    if column.dtype == object:
+        return bool(_IS_INFINITE(column.to_numpy()).any())
+    return False
+
+
+_IS_INFINITE = np.frompyfunc(
+    lambda cell: isinstance(cell, (float, np.floating)) and bool(np.isinf(cell)), 1, 1
+)
+
+
+def _listed(X: Any, columns: list[int]) -> str:
+    names = X.columns if isinstance(X, pd.DataFrame) else [f"x{j}" for j in range(X.shape[1])]
+    return ", ".join(repr(names[j]) for j in columns[:5]) + ", ..." * (len(columns) > 5)

@@ -1,0 +1,299 @@
+"""A fitted model, a background table, and the outputs of the model on hybrid rows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
+from sklearn_metaexplain.masking._outputs import (
+    SEVERAL_TARGETS,
+    log_odds,
+    method_of,
+    must_be_classifier_or_regressor,
+    resolve_output,
+)
+from sklearn_metaexplain.masking._players import FeatureGroups, Players, resolve_feature_groups
+
+__all__ = ["MaskedModel"]
+
+# A classifier's probabilities must sum to one; single precision and rounding are let through.
+SUM_TOLERANCE = 1e-3
+
+
+class MaskedModel:
+    """A fitted estimator, a background, and the one way by which rows reach the estimator.
+
+    Constructing it passes the background to the model once (``n_background`` rows); the outputs
+    are kept in `background_outputs`. It never changes afterwards and does not count: every method
+    passes exactly as many rows to the model as it returns outputs for.
+
+    Parameters
+    ----------
+    estimator : fitted classifier or regressor
+        The model. It is neither copied nor changed.
+    background : ndarray, DataFrame or CSR of shape (n_background, n_columns)
+        Rows that stand for columns being left out. Hybrid rows are tables of this kind.
+    output : {"auto", "probability", "log_odds", "raw"}, default="auto"
+        "probability" is `predict_proba`, "log_odds" is log(p / (1 - p)) for each class with p
+        clipped to [1e-6, 1 - 1e-6], "raw" is `decision_function`, or a regressor's `predict`.
+        "auto" is "probability" where there is `predict_proba`, otherwise "raw".
+    feature_groups : None, mapping or list of lists, default=None
+        Columns that move together, see `resolve_feature_groups`.
+    feature_names : array-like of str of shape (n_columns,), default=None
+        Names of the columns. None: those of the background, or x0, x1, ...
+    batch_size : int, default=10_000
+        Largest number of rows passed to the model at once; bounds memory.
+    n_jobs : int, default=None
+        Number of threads over batches.
+
+    Attributes
+    ----------
+    output : {"probability", "log_odds", "raw"}
+        The output resolved.
+    output_names : ndarray of shape (n_outputs,)
+        Classes in the order of ``classes_``; for a regressor "y", or "y0", "y1", ...
+    n_outputs : int
+        Number of outputs explained: 2 for binary classifiers, 1 for a single class.
+    n_computed : int
+        Number of outputs computed: 1 for binary classifiers (``classes_[1]``), else `n_outputs`.
+    players : Players
+        What is attributed to.
+    n_players, n_background, n_columns : int
+        Sizes.
+    background_outputs : ndarray of float64 of shape (n_background, n_computed)
+        Outputs of the model on the background.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is no classifier or regressor, or lacks the method that the output needs.
+    ValueError
+        If the output does not suit the estimator, the estimator has several classification
+        targets, or what it returns is not finite or has a wrong shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn_metaexplain.masking import MaskedModel
+    >>> X = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 5.0]])
+    >>> model = MaskedModel(LinearRegression().fit(X, X @ [1.0, 10.0]), X[:1])
+    >>> model.evaluate(X, [2, 2], [0, 0], np.array([[True, False], [True, True]])).round(6)
+    array([[12.],
+           [52.]])
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        background: Any,
+        *,
+        output: str = "auto",
+        feature_groups: FeatureGroups = None,
+        feature_names: Sequence[str] | np.ndarray | None = None,
+        batch_size: int = 10_000,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.background = background
+        self.batch_size = batch_size
+        self.n_jobs = n_jobs
+        self.n_background, self.n_columns = background.shape
+        if self.n_background == 0:
+            raise ValueError("The background has no rows; at least one is needed.")
+        if feature_names is None:
+            feature_names = _column_names(background)
+        self.players: Players = resolve_feature_groups(feature_groups, feature_names)
+        self.n_players = len(self.players.names)
+
+        self._is_classifier = must_be_classifier_or_regressor(estimator)
+        self.output = resolve_output(estimator, output, self._is_classifier)
+        self._method = method_of(self.output, self._is_classifier)
+        if self._is_classifier and isinstance(getattr(estimator, "classes_", None), list):
+            raise ValueError(SEVERAL_TARGETS)
+        answers = self._ask_in_batches(
+            background.shape[0], lambda batch: _slice_rows(background, batch)
+        )
+        width = 1 if answers.ndim == 1 else answers.shape[1]
+        if self._is_classifier:
+            self.output_names = np.asarray(getattr(estimator, "classes_", np.arange(width)))
+        else:
+            names = ["y"] if width == 1 else [f"y{k}" for k in range(width)]
+            self.output_names = np.asarray(names, dtype=object)
+        self.n_outputs = len(self.output_names)
+        self._is_binary = self._is_classifier and self.n_outputs == 2
+        self.n_computed = 1 if self._is_binary else self.n_outputs
+        self.background_outputs = self._to_outputs(answers)
+
+    def predict(self, table: Any) -> np.ndarray:
+        """Outputs of the model on a table, at most `batch_size` rows at once.
+
+        Parameters
+        ----------
+        table : ndarray, DataFrame or CSR of shape (n, n_columns)
+            Rows, passed on as they are.
+
+        Returns
+        -------
+        outputs : ndarray of float64 of shape (n, n_computed)
+            In the units of `output`.
+        """
+        return self._outputs_in_batches(table.shape[0], lambda batch: _slice_rows(table, batch))
+
+    def evaluate(
+        self,
+        rows: Any,
+        row_index: np.ndarray,
+        background_index: np.ndarray,
+        coalitions: np.ndarray,
+    ) -> np.ndarray:
+        """Outputs of the model on hybrid rows, built batch by batch.
+
+        Parameters
+        ----------
+        rows : ndarray, DataFrame or CSR of shape (n_rows, n_columns)
+            Explained rows.
+        row_index, background_index : array-like of int of shape (n,)
+            Which explained row and which background row each hybrid is made of.
+        coalitions : array-like of bool of shape (n, n_players)
+            True where the player's columns come from the explained row.
+
+        Returns
+        -------
+        outputs : ndarray of float64 of shape (n, n_computed)
+            Costs n evaluations.
+        """
+        pool = RowPool(self.background, rows)
+        row_positions = np.asarray(row_index, dtype=np.intp) + self.n_background
+        background_positions = np.asarray(background_index, dtype=np.intp)
+        coalitions = np.asarray(coalitions, dtype=bool)
+
+        def hybrids(batch: slice) -> Any:
+            return pool.take(
+                hybrid_index(
+                    row_positions[batch],
+                    background_positions[batch],
+                    coalitions[batch],
+                    self.players.player_of_column,
+                )
+            )
+
+        return self._outputs_in_batches(len(row_positions), hybrids)
+
+    def differing(self, rows: Any) -> np.ndarray:
+        """Players whose columns differ between explained and background rows.
+
+        Parameters
+        ----------
+        rows : ndarray, DataFrame or CSR of shape (n_rows, n_columns)
+            Explained rows.
+
+        Returns
+        -------
+        differing : ndarray of bool of shape (n_rows, n_background, n_players)
+            The others cannot change the output of the pair. Missing values are equal.
+        """
+        codes = RowPool(self.background, rows).codes()
+        ours, theirs = codes[self.n_background :], codes[: self.n_background]
+        differing = np.zeros((len(ours), self.n_background, self.n_players), dtype=bool)
+        for column, player in enumerate(self.players.player_of_column):
+            differing[:, :, player] |= ours[:, None, column] != theirs[None, :, column]
+        return differing
+
+    def can_matter(self, rows: Any) -> np.ndarray:
+        """Players that differ from at least one background row.
+
+        Parameters
+        ----------
+        rows : ndarray, DataFrame or CSR of shape (n_rows, n_columns)
+            Explained rows.
+
+        Returns
+        -------
+        can_matter : ndarray of bool of shape (n_rows, n_players)
+            ``differing(rows).any(axis=1)`` without its memory. The attribution of the others is
+            zero.
+        """
+        codes = RowPool(self.background, rows).codes()
+        constant = (codes[: self.n_background] == codes[:1]).all(axis=0)
+        columns = ~(constant & (codes[self.n_background :] == codes[:1]))
+        players = np.zeros((rows.shape[0], self.n_players), dtype=bool)
+        for column, player in enumerate(self.players.player_of_column):
+            players[:, player] |= columns[:, column]
+        return players
+
+    def expand_values(self, values: np.ndarray) -> np.ndarray:
+        """Attributions of all outputs, shape (..., n_outputs), from those computed."""
+        return np.concatenate([-values, values], axis=-1) if self._is_binary else values
+
+    def expand_outputs(self, outputs: np.ndarray) -> np.ndarray:
+        """All outputs, shape (..., n_outputs), from those computed."""
+        if not self._is_binary:
+            return outputs
+        other = 1.0 - outputs if self.output == "probability" else -outputs
+        return np.concatenate([other, outputs], axis=-1)
+
+    def _outputs_in_batches(self, n: int, rows_of: Callable[[slice], Any]) -> np.ndarray:
+        if n == 0:
+            return np.empty((0, self.n_computed))
+        return self._to_outputs(self._ask_in_batches(n, rows_of))
+
+    def _ask_in_batches(self, n: int, rows_of: Callable[[slice], Any]) -> np.ndarray:
+        batches = [slice(i, min(i + self.batch_size, n)) for i in range(0, n, self.batch_size)]
+
+        def ask(batch: slice) -> np.ndarray:
+            return self._ask(rows_of(batch), batch.stop - batch.start)
+
+        if len(batches) == 1:
+            return ask(batches[0])
+        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
+        return np.concatenate(parallel(delayed(ask)(batch) for batch in batches))
+
+    def _ask(self, table: Any, n: int) -> np.ndarray:
+        answers = getattr(self.estimator, self._method)(table)
+        if isinstance(answers, list) and answers and np.ndim(answers[0]) == 2:
+            raise ValueError(SEVERAL_TARGETS)
+        # A copy: a view would keep the batch of hybrid rows alive.
+        answers = np.array(answers, dtype=np.float64)
+        if answers.ndim not in (1, 2) or answers.shape[0] != n:
+            raise ValueError(
+                f"{self._name()} returned an array of shape {answers.shape} for {n} rows."
+            )
+        if not np.isfinite(answers).all():
+            raise ValueError(f"{self._name()} returned NaN or infinite values.")
+        return answers
+
+    def _to_outputs(self, answers: np.ndarray) -> np.ndarray:
+        outputs = answers[:, None] if answers.ndim == 1 else answers
+        is_probability = self._method == "predict_proba"
+        expected = self.n_outputs if is_probability else self.n_computed
+        if outputs.shape[1] != expected:
+            raise ValueError(
+                f"{self._name()} returned {outputs.shape[1]} columns for {self.n_outputs} outputs; "
+                f"{expected} expected. (One-vs-one decision functions have a column a pair of "
+                'classes: set decision_function_shape="ovr" or explain output="probability".)'
+            )
+        if is_probability and np.abs(outputs.sum(axis=1) - 1.0).max() > SUM_TOLERANCE:
+            raise ValueError(
+                f"{self._name()} returned probabilities that do not sum to 1 over the classes. "
+                + SEVERAL_TARGETS
+            )
+        if self._is_binary:
+            outputs = outputs[:, -1:]
+        return log_odds(outputs) if self.output == "log_odds" else outputs
+
+    def _name(self) -> str:
+        return f"{type(self.estimator).__name__}.{self._method}"
+
+
+def _column_names(table: Any) -> list[str]:
+    if isinstance(table, pd.DataFrame) and all(isinstance(name, str) for name in table.columns):
+        return list(table.columns)
+    return [f"x{j}" for j in range(table.shape[1])]
+
+
+def _slice_rows(table: Any, rows: slice) -> Any:
+    return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]

@@ -1,0 +1,72 @@
+"""Which output of an estimator is explained, and by which of its methods it is reached."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier, is_regressor
+
+__all__ = [
+    "SEVERAL_TARGETS",
+    "log_odds",
+    "method_of",
+    "must_be_classifier_or_regressor",
+    "resolve_output",
+]
+
+PROBABILITY_CLIP = 1e-6
+
+SEVERAL_TARGETS = (
+    "Multilabel and multi-output classification are not supported; explain one classifier a target."
+)
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """log(p / (1 - p)), with p clipped to [1e-6, 1 - 1e-6]."""
+    clipped = np.clip(probabilities, PROBABILITY_CLIP, 1.0 - PROBABILITY_CLIP)
+    return np.log(clipped) - np.log1p(-clipped)
+
+
+def must_be_classifier_or_regressor(estimator: Any) -> bool:
+    """Whether the estimator is a classifier; TypeError if it is no regressor either."""
+    try:
+        if is_classifier(estimator):
+            return True
+        if is_regressor(estimator):
+            return False
+    except AttributeError:  # no scikit-learn tags at all
+        pass
+    raise TypeError(
+        f"{type(estimator).__name__} is neither a classifier nor a regressor, so there is no "
+        "output to explain; a class of your own inherits from sklearn.base.ClassifierMixin or "
+        "RegressorMixin, and from BaseEstimator."
+    )
+
+
+def method_of(output: str, classifier: bool) -> str:
+    """Name of the method that gives a resolved output."""
+    if output == "raw":
+        return "decision_function" if classifier else "predict"
+    return "predict_proba"
+
+
+def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
+    """Resolve "auto" and check that the estimator has the method that the output needs."""
+    choices = ("auto", "probability", "log_odds", "raw")
+    if output not in choices:
+        raise ValueError(f"output must be one of {choices}; got {output!r}.")
+    name = type(estimator).__name__
+    if not classifier and output in ("probability", "log_odds"):
+        raise ValueError(f'{name} is a regressor; output={output!r} needs a classifier, use "raw".')
+    if output == "auto":
+        has_probabilities = classifier and hasattr(estimator, "predict_proba")
+        output = "probability" if has_probabilities else "raw"
+        remedy = "wrap it in sklearn.calibration.CalibratedClassifierCV"
+        missing = "predict_proba and decision_function"
+    else:
+        missing = method_of(output, classifier)
+        remedy = 'choose output="auto" or wrap it in sklearn.calibration.CalibratedClassifierCV'
+    if not hasattr(estimator, method_of(output, classifier)):
+        if not classifier:
+            raise TypeError(f"{name} has no predict.")
+        raise TypeError(f"{name} has no {missing}; {remedy}.")
+    return output

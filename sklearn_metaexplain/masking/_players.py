@@ -1,0 +1,144 @@
+"""Players: columns, or groups of columns that move together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["FeatureGroups", "Players", "resolve_feature_groups"]
+
+FeatureGroups = Mapping[str, Iterable[str | int]] | Iterable[Iterable[str | int]] | None
+
+
+class Players(NamedTuple):
+    """What is attributed to: each column belongs to exactly one player.
+
+    Parameters
+    ----------
+    names : ndarray of object of shape (n_players,)
+        Column or group names.
+    player_of_column : ndarray of int of shape (n_columns,)
+        Position of each column's player.
+    """
+
+    names: np.ndarray
+    player_of_column: np.ndarray
+
+
+def resolve_feature_groups(
+    feature_groups: FeatureGroups, feature_names: Sequence[str] | np.ndarray
+) -> Players:
+    """Resolve ``feature_groups`` against the columns of a table.
+
+    Parameters
+    ----------
+    feature_groups : None, mapping of str to list of str or int, or list of lists
+        Groups of columns, by name or position. In a mapping the keys name the groups; the groups
+        of a list are named after their columns, joined by ``+``. Columns that are not mentioned
+        are players of their own. None: every column is.
+    feature_names : array-like of str of shape (n_columns,)
+        Names of the columns.
+
+    Returns
+    -------
+    players : Players
+        Ordered by their first column.
+
+    Raises
+    ------
+    ValueError
+        If a column is unknown or in two groups, a group is empty, or two players would have
+        the same name.
+    TypeError
+        If ``feature_groups`` is neither a mapping nor a list of lists.
+
+    Examples
+    --------
+    >>> from sklearn_metaexplain.masking import resolve_feature_groups
+    >>> names, player_of_column = resolve_feature_groups([["a", "c"]], ["a", "b", "c"])
+    >>> names.tolist(), player_of_column.tolist()
+    (['a+c', 'b'], [0, 1, 0])
+    """
+    columns = list(feature_names)
+    if feature_groups is None:
+        return Players(np.asarray(columns, dtype=object), np.arange(len(columns)))
+    group_of_column = np.full(len(columns), -1)
+    group_names: list[str] = []
+    for name, members in _named_groups(feature_groups):
+        positions = [_position(member, columns) for member in _as_list(members)]
+        if not positions:
+            raise ValueError(f"Group {name or len(group_names)!r} of feature_groups is empty.")
+        label = "+".join(str(columns[p]) for p in positions) if name is None else name
+        for position in positions:
+            if group_of_column[position] >= 0:
+                other = group_names[group_of_column[position]] if group_names else label
+                raise ValueError(
+                    f"Column {columns[position]!r} is named twice in feature_groups (in group "
+                    f"{other!r} and again in {label!r}); a column belongs to one group."
+                )
+            group_of_column[position] = len(group_names)
+        group_names.append(label)
+    return _in_column_order(columns, group_of_column, group_names)
+
+
+def _named_groups(feature_groups: Any) -> list[tuple[str | None, Any]]:
+    if isinstance(feature_groups, Mapping):
+        return list(feature_groups.items())
+    if isinstance(feature_groups, str) or not isinstance(feature_groups, Iterable):
+        raise TypeError(
+            "feature_groups must be None, a mapping of group names to lists of columns, or a list "
+            f"of lists of columns; got {feature_groups!r}."
+        )
+    return [(None, members) for members in feature_groups]
+
+
+def _as_list(members: Any) -> list[Any]:
+    if isinstance(members, str) or not isinstance(members, Iterable):
+        raise TypeError(f"A group of feature_groups must be a list of columns; got {members!r}.")
+    return list(members)
+
+
+def _position(member: Any, columns: list[Any]) -> int:
+    if isinstance(member, Integral) and not isinstance(member, bool):
+        position = int(member)
+        if not 0 <= position < len(columns):
+            raise ValueError(
+                f"feature_groups names column position {position}, but the table has "
+                f"{len(columns)} columns."
+            )
+        return position
+    found = [position for position, column in enumerate(columns) if column == member]
+    if not found:
+        raise ValueError(
+            f"feature_groups names the column {member!r}, which the table does not have; "
+            f"its columns are {[str(column) for column in columns]}."
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"feature_groups names the column {member!r}, which the table has {len(found)} times; "
+            "name it by position."
+        )
+    return found[0]
+
+
+def _in_column_order(
+    columns: list[Any], group_of_column: np.ndarray, group_names: list[str]
+) -> Players:
+    names: list[str] = []
+    player_of_group: dict[int, int] = {}
+    player_of_column = np.empty(len(columns), dtype=np.intp)
+    for position, group in enumerate(group_of_column.tolist()):
+        if group >= 0 and group in player_of_group:
+            player_of_column[position] = player_of_group[group]
+            continue
+        name = columns[position] if group < 0 else group_names[group]
+        if name in names:
+            raise ValueError(
+                f"feature_groups would give two players the name {name!r}; rename the group."
+            )
+        if group >= 0:
+            player_of_group[group] = len(names)
+        player_of_column[position] = len(names)
+        names.append(name)
+    return Players(np.asarray(names, dtype=object), player_of_column)

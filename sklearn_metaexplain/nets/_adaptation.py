@@ -1,0 +1,159 @@
+"""Few-shot adaptation of the kernel network to one task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from skorch.callbacks import EarlyStopping
+from torch import nn
+
+from ..shapley._kernel import ProductKernel
+from ._episodic import EpisodeBatches, EpisodicNet, HeldOut
+from ._kernel_network import KernelNetwork
+
+_HELD_OUT_SHARE = 0.2
+_MAX_CONTEXT = 256
+_STEPS_PER_EPOCH = 4
+
+
+class Split(NamedTuple):
+    """Evaluations that the process is conditioned on, and others that it must predict."""
+
+    context: torch.Tensor  # (n_context, m, 2)
+    context_outputs: torch.Tensor  # (n_context, n_outputs)
+    target: torch.Tensor  # (n_target, m, 2)
+    target_outputs: torch.Tensor  # (n_target, n_outputs)
+    player_of_column: torch.Tensor  # (m,)
+    n_players: int
+
+
+class PredictiveObjective(nn.Module):
+    """Negative log predictive density of target evaluations, per number."""
+
+    def forward(self, network: KernelNetwork, split: Split) -> torch.Tensor:
+        """Return the objective of one split."""
+        parameters = network.propose(split.context, split.context_outputs)
+        kernel = ProductKernel(parameters, split.player_of_column, split.n_players)
+        context, target = kernel.warp(split.context), kernel.warp(split.target)
+        gram = kernel(context, context)
+        gram = gram + parameters.noise * torch.eye(len(context), dtype=gram.dtype).to(gram.device)
+        lower = torch.linalg.cholesky(gram)
+        cross = torch.linalg.solve_triangular(lower, kernel(context, target), upper=False)
+        whitened = torch.linalg.solve_triangular(lower, split.context_outputs, upper=False)
+        misfit = split.target_outputs - cross.T @ whitened
+        variance = (parameters.amplitude + parameters.noise - cross.square().sum(0))[:, None]
+        variance = variance.clamp_min(1e-6)
+        return 0.5 * (variance.log() + misfit.square() / variance).mean()
+
+
+class _Splits:
+    """Fresh random splits every epoch, from one seed."""
+
+    def __init__(self, draw: Any, seed: int) -> None:
+        self.draw = draw
+        self.rng = np.random.default_rng(seed)
+
+    def __iter__(self) -> Iterator[list[Split]]:
+        return iter([[self.draw(self.rng)] for _ in range(_STEPS_PER_EPOCH)])
+
+
+def adapt(
+    network: KernelNetwork,
+    encoded: torch.Tensor,
+    outputs: torch.Tensor,
+    player_of_column: torch.Tensor,
+    n_players: int,
+    *,
+    max_epochs: int,
+    lr: float,
+    callbacks: Any,
+    device: str,
+    seed: int,
+    verbose: int = 0,
+) -> EpisodicNet:
+    """Train a copy of the kernel network to predict a task's held-out evaluations.
+
+    A fifth of the evaluations is never trained on; training stops when their predictive density
+    no longer improves, and the best epoch's weights are kept (the given weights, if no epoch
+    improves on them).
+
+    Parameters
+    ----------
+    network : KernelNetwork
+        Where to start; it is not changed.
+    encoded : tensor of shape (n_rows, m, 2)
+        Encoded hybrid rows, in random order.
+    outputs : tensor of shape (n_rows, n_outputs)
+        Standardised outputs.
+    player_of_column : tensor of shape (m,)
+    n_players : int
+    max_epochs : int
+        Most epochs, of 4 steps each.
+    lr : float
+        Learning rate of Adam.
+    callbacks : list or None
+        skorch callbacks in addition to early stopping.
+    device : str
+        Where to train.
+    seed : int
+        Seed of the splits.
+    verbose : int, default=0
+        skorch's.
+
+    Returns
+    -------
+    EpisodicNet
+        Its `module_` is the adapted network; its `history` has train and validation loss.
+    """
+    n_rows = len(encoded)
+    n_held_out = max(1, int(_HELD_OUT_SHARE * n_rows))
+    encoded, outputs = encoded.to(device), outputs.to(device)
+    player_of_column = player_of_column.to(device)
+
+    def split(context: Any, target: Any) -> Split:
+        return Split(
+            encoded[context],
+            outputs[context],
+            encoded[target],
+            outputs[target],
+            player_of_column,
+            n_players,
+        )
+
+    def draw(rng: np.random.Generator) -> Split:
+        order = n_held_out + rng.permutation(n_rows - n_held_out)
+        half = min(_MAX_CONTEXT, max(1, len(order) // 2))
+        return split(order[:half], order[half : 2 * half])
+
+    trained = torch.arange(n_held_out, n_rows)[:_MAX_CONTEXT]
+    validation = EpisodeBatches([[split(trained, torch.arange(n_held_out))]])
+    own = deepcopy(network).double().requires_grad_(True)
+    net = EpisodicNet(
+        own,
+        PredictiveObjective,
+        optimizer=torch.optim.Adam,
+        lr=lr,
+        max_epochs=max_epochs,
+        train_split=HeldOut(validation),
+        callbacks=[
+            ("early_stopping", EarlyStopping(patience=5, load_best=True)),
+            *(callbacks or []),
+        ],
+        # Data loaders draw a seed even where nothing is shuffled: not from the global generator.
+        iterator_train__generator=torch.Generator().manual_seed(seed),
+        iterator_valid__generator=torch.Generator().manual_seed(seed),
+        device=device,
+        verbose=verbose,
+    )
+    net.initialize()
+    start = deepcopy(net.module_.state_dict())
+    before = float(net.validation_step(next(iter(validation)))["loss"])
+    net.partial_fit(EpisodeBatches(_Splits(draw, seed)))
+    if not min(net.history[:, "valid_loss"]) < before:
+        net.module_.load_state_dict(start)
+    net.module_.eval().requires_grad_(False)
+    return net

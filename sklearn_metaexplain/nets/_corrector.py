@@ -1,0 +1,187 @@
+"""The network that corrects the stack of surrogates and scales its error."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from ._evidence import QueryEvidence, SupportEvidence
+from ._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
+
+_SUPPORT_FEATURES = 9
+_QUERY_FEATURES = 11
+_TASK_FEATURES = 5
+# Beyond the sizes it was trained on a task is read as one of the largest.
+_MAX_TRAINED_SUPPORT = 512
+
+
+class CorrectorMemory(NamedTuple):
+    """What the corrector keeps of a task."""
+
+    layers: tuple[torch.Tensor, ...]  # keys and values of each layer
+    task: torch.Tensor  # (5,)
+    scale: torch.Tensor  # (), size of the stack's residuals
+    gate: torch.Tensor  # (), in (0, 1)
+
+
+class Corrector(nn.Module):
+    """Propose a correction of the stack's Shapley values, and the error that remains.
+
+    The correction is a gate (one a task) times a free shift plus a lean toward one of the two
+    surrogates. An untrained network corrects nothing.
+
+    Parameters
+    ----------
+    width : int, default=48
+        Features of a token.
+    n_layers : int, default=3
+        Token blocks.
+    n_heads : int, default=4
+        Attention heads.
+    max_support : int, default=128
+        Most support rows read; the first of those given.
+    """
+
+    def __init__(
+        self, *, width: int = 48, n_layers: int = 3, n_heads: int = 4, max_support: int = 128
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "width": width,
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "max_support": max_support,
+        }
+        self.max_support = max_support
+        self.embed_support = nn.Linear(N_CELL_FEATURES + _SUPPORT_FEATURES, width)
+        self.embed_query = nn.Linear(N_CELL_FEATURES + _QUERY_FEATURES, width)
+        self.blocks = nn.ModuleList(TokenBlock(width, n_heads) for _ in range(n_layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, 3)
+        self.gate = nn.Sequential(
+            nn.LayerNorm(width + _TASK_FEATURES),
+            nn.Linear(width + _TASK_FEATURES, width),
+            nn.GELU(),
+            nn.Linear(width, 1),
+        )
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def read(self, support: SupportEvidence) -> CorrectorMemory:
+        """Read a task once; explained rows then cost one pass over their own tokens."""
+        n_rows = min(self.max_support, len(support.encoded))
+        encoded = support.encoded[:n_rows]
+        n_columns = encoded.shape[1]
+        scale = _residual_scale(support)
+        told = torch.stack(
+            [
+                support.outputs[:n_rows],
+                support.process_residuals[:n_rows] / scale,
+                support.tree_residuals[:n_rows] / scale,
+                signed_log(2 * support.stack_residuals[:n_rows] / scale),
+            ],
+            -1,
+        )[:, None].expand(n_rows, n_columns, 4)
+        task = _describe_task(support)
+        features = [
+            cell_features(encoded),
+            told,
+            task.expand(n_rows, n_columns, _TASK_FEATURES),
+        ]
+        tokens = self.embed_support(torch.cat(features, -1))
+        memories = []
+        for block in self.blocks:
+            tokens, memory = block(tokens)
+            memories.append(memory)
+        pooled = torch.cat([self.norm(tokens).mean((0, 1)), task])
+        gate = torch.sigmoid(self.gate(pooled))[0]
+        return CorrectorMemory(tuple(memories), task, scale, gate)
+
+    def forward(
+        self, memory: CorrectorMemory, query: QueryEvidence
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Propose corrections and log scales of the remaining error.
+
+        Returns
+        -------
+        correction : tensor of shape (n_rows, m)
+            To add to the stack's values, before it is made to sum to zero.
+        log_scale : tensor of shape (n_rows, m)
+            Logarithm of the standard deviation of the error after the correction.
+        """
+        scale = memory.scale
+        difference = query.process_values - query.tree_values
+        n_rows, n_columns = difference.shape
+        told = torch.stack(
+            [
+                query.process_values,
+                query.stack_values,
+                signed_log(difference / scale),
+                signed_log(query.stack_values / scale),
+                (query.std / scale).clamp_min(1e-3).log(),
+                signed_log(query.gap / scale)[:, None].expand(n_rows, n_columns),
+            ],
+            -1,
+        )
+        task = memory.task.expand(n_rows, n_columns, _TASK_FEATURES)
+        tokens = self.embed_query(torch.cat([cell_features(query.encoded), told, task], -1))
+        for block, layer in zip(self.blocks, memory.layers, strict=True):
+            tokens = block.read(tokens, layer)
+        shift, lean, log_scale = self.head(self.norm(tokens)).unbind(-1)
+        correction = memory.gate * (shift * scale + torch.tanh(lean) * difference)
+        return correction, log_scale + (0.3 * scale).log()
+
+
+def _residual_scale(support: SupportEvidence) -> torch.Tensor:
+    return support.stack_residuals.pow(2).mean().sqrt() + 0.01
+
+
+def _describe_task(support: SupportEvidence) -> torch.Tensor:
+    """Numbers that describe a task as a whole: (5,)."""
+    process, trees = (
+        residuals.pow(2).mean() + 1e-6
+        for residuals in (support.process_residuals, support.tree_residuals)
+    )
+    n_support = min(len(support.outputs), _MAX_TRAINED_SUPPORT)
+    return torch.stack(
+        [
+            _residual_scale(support).log(),
+            (process / trees).log(),
+            *support.stack_weights,
+            process.new_tensor((math.log(n_support) - 6) / 2),
+        ]
+    )
+
+
+def player_corrections(
+    correction: torch.Tensor,
+    log_scale: torch.Tensor,
+    player_of_column: torch.Tensor,
+    can_matter: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Average corrections over each player's columns and let them sum to zero.
+
+    Parameters
+    ----------
+    correction, log_scale : tensor of shape (n_rows, m)
+        What the corrector proposes.
+    player_of_column : tensor of shape (m,)
+        The player of each encoded column.
+    can_matter : tensor of bool of shape (n_rows, n_players)
+        Players that may be corrected.
+
+    Returns
+    -------
+    correction, scale : tensor of shape (n_rows, n_players)
+        Corrections, and standard deviations of the error that remains.
+    """
+    n_players = can_matter.shape[1]
+    member = torch.nn.functional.one_hot(player_of_column, n_players).to(correction)
+    member = member / member.sum(0)
+    able = can_matter.to(correction)
+    correction = (correction @ member) * able
+    mean = correction.sum(1, keepdim=True) / able.sum(1, keepdim=True).clamp_min(1)
+    return correction - mean * able, (log_scale @ member).exp() * able

@@ -1,0 +1,108 @@
+"""The network that reads a task and proposes its kernel."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from ..shapley._kernel import (
+    DEFAULT_RAW_COLUMN,
+    DEFAULT_RAW_TASK,
+    N_RAW_COLUMN,
+    N_RAW_TASK,
+    KernelParameters,
+    parameters_from_raw,
+)
+from ._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
+
+
+class KernelNetwork(nn.Module):
+    """Propose the kernel of a task from its evaluated hybrid rows, in one pass.
+
+    An untrained network proposes the default kernel.
+
+    Parameters
+    ----------
+    width : int, default=48
+        Features of a token.
+    n_layers : int, default=3
+        Token blocks.
+    n_heads : int, default=4
+        Attention heads.
+    max_support : int, default=192
+        Most rows read; the first of those given.
+    """
+
+    max_trained_support = 512
+
+    def __init__(
+        self, *, width: int = 48, n_layers: int = 3, n_heads: int = 4, max_support: int = 192
+    ) -> None:
+        super().__init__()
+        self.config = {
+            "width": width,
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "max_support": max_support,
+        }
+        self.max_support = max_support
+        self.embed = nn.Linear(N_CELL_FEATURES + 5, width)
+        self.blocks = nn.ModuleList(TokenBlock(width, n_heads) for _ in range(n_layers))
+        self.norm = nn.LayerNorm(2 * width)
+        self.column_head = nn.Linear(2 * width, N_RAW_COLUMN)
+        self.task_head = nn.Linear(2 * width, N_RAW_TASK)
+        heads = ((self.column_head, DEFAULT_RAW_COLUMN), (self.task_head, DEFAULT_RAW_TASK))
+        for head, start in heads:
+            nn.init.zeros_(head.weight)
+            with torch.no_grad():
+                head.bias.copy_(torch.tensor(start))
+
+    def forward(
+        self, encoded: torch.Tensor, outputs: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Propose raw kernel numbers.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_support, m, 2)
+            Encoded hybrid rows.
+        outputs : tensor of shape (n_support,)
+            Their outputs, standardised.
+
+        Returns
+        -------
+        columns : tensor of shape (m, 5)
+        task : tensor of shape (2,)
+            As `parameters_from_raw` takes them.
+        """
+        n_support = len(encoded)
+        encoded, outputs = encoded[: self.max_support], outputs[: self.max_support]
+        n_rows, n_columns = encoded.shape[:2]
+        row = outputs[:, None].expand(n_rows, n_columns)
+        # Beyond the sizes it was trained on a task is read as one of the largest.
+        n_support = min(n_support, self.max_trained_support)
+        size = torch.full_like(row, (math.log(n_support) - 6.0) / 2)
+        width = torch.full_like(row, math.log(n_columns) - 2.0)
+        told = torch.stack([row, row * encoded[..., 0], signed_log(2 * row), size, width], -1)
+        tokens = self.embed(torch.cat([cell_features(encoded), told], -1))
+        for block in self.blocks:
+            tokens, _ = block(tokens)
+        pooled = self.norm(torch.cat([tokens.mean(0), tokens.std(0, correction=0)], -1))
+        return self.column_head(pooled), self.task_head(pooled.mean(0))
+
+    def propose(self, encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
+        """One kernel for all outputs: raw proposals are averaged.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_support, m, 2)
+        outputs : tensor of shape (n_support, n_outputs)
+            Standardised.
+        """
+        dtype = self.embed.weight.dtype
+        proposals = [self(encoded.to(dtype), column.to(dtype)) for column in outputs.T]
+        columns = torch.stack([columns for columns, _ in proposals]).mean(0)
+        task = torch.stack([task for _, task in proposals]).mean(0)
+        return parameters_from_raw(columns.double(), task.double())

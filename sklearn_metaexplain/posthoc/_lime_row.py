@@ -1,0 +1,171 @@
+"""LIME's local linear model around one row."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sklearn_metaexplain.posthoc import _libraries
+from sklearn_metaexplain.posthoc._lime_columns import LimeColumns
+
+__all__ = ["LocalModel", "fit_local_model"]
+
+
+class LocalModel(NamedTuple):
+    """What LIME fitted around a row, for each output that is computed."""
+
+    values: np.ndarray  # (n_features, n_computed), coefficients times what they multiply
+    intercept: np.ndarray  # (n_computed,)
+    score: np.ndarray  # (n_computed,), weighted R^2
+
+
+def fit_local_model(
+    columns: LimeColumns,
+    row: Any,
+    groups: np.ndarray,
+    can_matter: np.ndarray,
+    prediction: np.ndarray,
+    predict: Callable[[Any], np.ndarray],
+    *,
+    n_samples: int,
+    n_features: int | None,
+    kernel_width: float,
+    batch_size: int,
+    seed: int,
+) -> LocalModel:
+    """Sample around a row, ask the model, and fit LIME's weighted linear model.
+
+    Parameters
+    ----------
+    columns : LimeColumns
+        What training has shown of the columns.
+    row : table of one row
+        The explained row.
+    groups : ndarray of int of shape (n_features,)
+        Its groups in `columns`.
+    can_matter : ndarray of bool of shape (n_features,)
+        The columns that are perturbed; others keep the row's value.
+    prediction : ndarray of shape (n_computed,)
+        The model's outputs for the row.
+    predict : callable
+        From a table of n rows to outputs of shape (n, n_computed).
+    n_samples : int
+        Rows to fit to, of which the explained row is one.
+    n_features : int or None
+        Most columns with a coefficient. None: all.
+    kernel_width : float
+        Width of the kernel over distances between interpretable features.
+    batch_size : int
+        Rows built at once.
+    seed : int
+        Seed of all draws.
+    """
+    moving = np.flatnonzero(can_matter & _can_move(columns, groups))
+    values = np.zeros((len(groups), len(prediction)))
+    if len(moving) == 0:
+        return LocalModel(values, prediction.copy(), np.ones(len(prediction)))
+    lime_seed, cell_seed = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=2)
+    rng = np.random.RandomState(cell_seed)
+    numbers = columns.numbers_of(row)[0]
+    is_number = [columns.columns[j].kind == "numbers" and groups[j] == 0 for j in moving]
+    explainer = _make_lime(columns, groups, moving, is_number, kernel_width, n_features, lime_seed)
+    fits: dict[int, Any] = {}
+    fit_one = explainer.base.explain_instance_with_data
+
+    def fit_and_keep(
+        data: Any, labels: Any, distances: Any, output: int, *rest: Any, **kwargs: Any
+    ):
+        # LIME itself keeps the score of the last output only.
+        fits[output] = fit_one(data, labels, distances, output, *rest, **kwargs)
+        return fits[output]
+
+    explainer.base.explain_instance_with_data = fit_and_keep
+
+    def ask(samples: np.ndarray) -> np.ndarray:
+        parts = [prediction[None]]
+        for start in range(1, len(samples), batch_size):
+            batch = samples[start : start + batch_size]
+            drawn = np.full((len(batch), len(groups)), -1)
+            drawn[:, moving] = np.where(is_number, 0, batch).astype(np.int64)
+            table = columns.draw(drawn, row, rng)
+            for k in np.flatnonzero(is_number):
+                table = _with_numbers(table, moving[k], batch[:, k])
+            parts.append(predict(table))
+        outputs = np.concatenate(parts)
+        # LIME insists on outputs that sum to one; the column added is not explained.
+        return np.column_stack([outputs, 1.0 - outputs.sum(axis=1)])
+
+    point = np.where(is_number, numbers[moving], groups[moving]).astype(np.float64)
+    explainer.explain_instance(
+        point,
+        ask,
+        labels=range(len(prediction)),
+        num_features=len(moving) if n_features is None else n_features,
+        num_samples=n_samples,
+    )
+    multiplied = np.where(is_number, (point - explainer.scaler.mean_) / explainer.scaler.scale_, 1)
+    for output, (_, coefficients, _, _) in fits.items():
+        for feature, coefficient in coefficients:
+            values[moving[feature], output] = coefficient * multiplied[feature]
+    intercept = np.array([fits[k][0] for k in range(len(prediction))])
+    return LocalModel(values, intercept, np.array([fits[k][2] for k in range(len(prediction))]))
+
+
+def _can_move(columns: LimeColumns, groups: np.ndarray) -> np.ndarray:
+    moves = []
+    for column, group in zip(columns.columns, groups, strict=True):
+        others = column.shares > 0
+        if group < len(others) and (column.kind != "numbers" or group == 1):
+            others = np.delete(others, group)
+        moves.append(others.any())
+    return np.array(moves)
+
+
+def _make_lime(
+    columns: LimeColumns,
+    groups: np.ndarray,
+    moving: np.ndarray,
+    is_number: list[bool],
+    kernel_width: float,
+    n_features: int | None,
+    seed: int,
+) -> Any:
+    """A LimeTabularExplainer of the moving columns, from their frequencies alone."""
+    categorical = [k for k in range(len(moving)) if not is_number[k]]
+    frequent = {}
+    shares = {}
+    for k in categorical:
+        column = columns.columns[moving[k]]
+        frequent[k] = np.flatnonzero(column.shares > 0)
+        shares[k] = column.shares[frequent[k]]
+    # With these statistics LIME looks at the shape of the training data alone.
+    statistics: dict[str, Any] = {"means": {}, "mins": {}, "maxs": {}, "stds": {}}
+    statistics |= {"feature_values": frequent, "feature_frequencies": shares}
+    explainer = _libraries.lime_tabular().LimeTabularExplainer(
+        np.zeros((1, len(moving))),
+        categorical_features=categorical,
+        kernel_width=kernel_width,
+        feature_selection="none" if n_features is None else "auto",
+        discretize_continuous=False,
+        random_state=int(seed),
+        training_data_stats=statistics,
+    )
+    for k in np.flatnonzero(is_number).tolist():
+        explainer.scaler.mean_[k] = columns.columns[moving[k]].mean
+        explainer.scaler.scale_[k] = columns.columns[moving[k]].scale
+    return explainer
+
+
+def _with_numbers(table: Any, j: int, numbers: np.ndarray) -> Any:
+    """The table with other numbers in a column; whole numbers stay whole."""
+    if isinstance(table, pd.DataFrame):
+        if pd.api.types.is_integer_dtype(table.dtypes.iloc[j]):
+            numbers = np.rint(numbers)
+        table.isetitem(j, pd.Series(numbers).astype(table.dtypes.iloc[j]).array)
+        return table
+    if sparse.issparse(table):
+        return type(table)(_with_numbers(table.toarray(), j, numbers))
+    table[:, j] = np.rint(numbers) if table.dtype.kind in "iu" else numbers
+    return table

@@ -1,0 +1,421 @@
+"""The flagship: Shapley values from meta-trained surrogates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils import _safe_indexing
+from sklearn.utils._param_validation import Interval
+
+from .._encoder import TableEncoder
+from .._explanation import Explanation
+from ..masking._probes import Probes, draw_probes, draw_row_probes
+from ..nets._adaptation import adapt
+from ..nets._checkpoint import Pretrained, load_pretrained
+from ..nets._kernel_network import KernelNetwork
+from ..shapley._enumeration import enumerate_shapley
+from ..shapley._error import estimate_error
+from ..shapley._kernel import KernelParameters
+from ..shapley._search import search_kernel
+from ._base import PosthocExplainer
+from ._surrogate import OwnEvaluations, TaskSurrogate
+
+_LEAST_PROBES = 16
+_ERROR_ROWS = 64
+
+
+class MetaExplainer(PosthocExplainer):
+    """Shapley values of any model, amortised by meta-trained networks.
+
+    `fit` asks the model about `n_support` hybrid rows, some columns of which come from a row of
+    `X` and the others from a background row. A network trained across thousands of tables and
+    models reads the answers and proposes the kernel of a Gaussian process; the process and
+    boosted oblivious trees are stacked, their exact interventional Shapley values are combined,
+    and a second network corrects them. Explaining a row then costs the model nothing but the
+    row's own prediction, or `budget` further evaluations that sharpen the answer.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The model: any classifier or regressor, or a Pipeline that ends in one. It is cloned and
+        fitted; a fitted one that must stay as it is is passed as ``FrozenEstimator(model)``.
+        Predictive cross-validation of a frozen model is not out of sample; only scores of its
+        explanations mean anything.
+    background : int or table of shape (n_background, n_features), default=100
+        Rows whose values stand for columns that are left out: a number of rows drawn from `X`
+        without replacement, or the rows.
+    n_support : int, default=2048
+        Rows that `fit` asks the model about, the background included.
+    budget : int, default=0
+        Rows that `explain` may ask the model about for each explained row, beyond the row's own
+        prediction. From ``(2**n_players - 2) * n_background`` the values are exact.
+    output : {"auto", "probability", "log_odds", "raw"}, default="auto"
+        What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
+    feature_groups : mapping or list of lists, default=None
+        Columns that move together and are explained as one player.
+    pretrained : str, path or None, default="default"
+        Networks: the name of shipped weights, or a file written by
+        ``python -m sklearn_metaexplain.training train``. None uses nothing meta-trained: the
+        kernel comes from a likelihood search (or, with `max_epochs`, from a network trained on
+        this task alone) and nothing is corrected.
+    max_epochs : int, default=0
+        Most epochs for which the kernel network is adapted to this task's own evaluations.
+    lr : float, default=1e-3
+        Learning rate of the adaptation.
+    callbacks : list of skorch callbacks, default=None
+        For the adaptation.
+    device : str, default="cpu"
+        Where the networks run. The process and the trees stay on the CPU.
+    batch_size : int, default=10_000
+        Largest number of rows passed to the model at once.
+    n_jobs : int, default=None
+        Threads that ask the model and explain.
+    random_state : int, RandomState or None, default=None
+        Seed of the background, the hybrids and the adaptation; not passed to `estimator`.
+    verbose : int, default=0
+        Progress bars if positive.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted model.
+    background_ : {ndarray, CSR, DataFrame} of shape (n_background, n_features)
+        The background.
+    classes_ : ndarray of shape (n_classes,)
+        The model's classes, where it is a classifier.
+    n_features_in_ : int
+        Number of columns seen during `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has string names.
+    n_evaluations_ : int
+        Rows that `fit` asked the model about, `n_support`.
+    shapley_error_ : float
+        Estimate, from held-out evaluations, of the squared error of the values over their squared
+        size, at ``budget=0`` (0 where `budget` makes them exact).
+    shapley_error_se_ : float
+        Standard error of `shapley_error_`.
+    net_ : EpisodicNet
+        The skorch net that was adapted; only with ``max_epochs > 0``.
+
+    See Also
+    --------
+    ShapExplainer : The same values from the shap library, row by row.
+    LimeExplainer : Local linear explanations from the lime library.
+
+    References
+    ----------
+    Lundberg and Lee, A unified approach to interpreting model predictions, 2017; Janzing,
+    Minorics and Bloebaum, Feature relevance quantification in explainable AI: a causal problem,
+    2020 (interventional value function).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn_metaexplain import MetaExplainer
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> forest = RandomForestClassifier(random_state=0)
+    >>> explainer = MetaExplainer(forest, n_support=512, random_state=0).fit(X, y)
+    >>> explanation = explainer.explain(X[:5])
+    >>> explanation.values.shape
+    (5, 4, 3)
+    >>> bool(abs(explanation.residual).max() < 1e-6)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **PosthocExplainer._parameter_constraints,
+        "n_support": [Interval(Integral, 1, None, closed="left")],
+        "budget": [Interval(Integral, 0, None, closed="left")],
+        "pretrained": [str, PathLike, None],
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "callbacks": [list, None],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        background: Any = 100,
+        n_support: int = 2048,
+        budget: int = 0,
+        output: str = "auto",
+        feature_groups: Any = None,
+        pretrained: str | PathLike | None = "default",
+        max_epochs: int = 0,
+        lr: float = 1e-3,
+        callbacks: list[Any] | None = None,
+        device: str = "cpu",
+        batch_size: int = 10_000,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            estimator,
+            background=background,
+            output=output,
+            feature_groups=feature_groups,
+            batch_size=batch_size,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.n_support = n_support
+        self.budget = budget
+        self.pretrained = pretrained
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.callbacks = callbacks
+        self.device = device
+
+    def explain(self, X: Any, *, budget: int | None = None) -> Explanation:
+        """Attribute the model's outputs to the columns.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Rows to explain.
+        budget : int, default=None
+            Evaluations of the model for each row, beyond the row's own prediction. None: the
+            parameter `budget`.
+
+        Returns
+        -------
+        explanation : Explanation
+            `std` is the standard deviation of the error of the values.
+
+        Raises
+        ------
+        NotFittedError
+            If the explainer is not fitted.
+        ValueError
+            If `X` has other columns than in `fit`, infinite values, or `budget` is negative.
+        """
+        return super().explain(X, budget=budget)
+
+    def _fit_explainer(self, X: Any) -> None:
+        device = _check_device(self.device)
+        pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
+        model = self._masked_model_
+        rng = np.random.RandomState(self._seed_)
+        self._row_seed_ = int(rng.randint(np.iinfo(np.int32).max))
+        # Coalitions are drawn for players in the order of their names, so that the order of
+        # a DataFrame's columns changes nothing.
+        self._player_order_ = np.argsort(model.players.names.astype(str), kind="stable")
+        probes = self._draw_support(rng, X)
+        outputs = np.concatenate(
+            [model.background_outputs, model.evaluate(X, *probes)]
+        )
+        self.n_evaluations_ = len(outputs)
+
+        encoder = TableEncoder().fit(X)
+        used, positions = np.unique(probes.rows, return_inverse=True)
+        rows = encoder.code(_safe_indexing(X, used))
+        background = encoder.code(self.background_)
+        hybrids = [
+            np.concatenate([b, np.where(inside, r[positions], b[probes.backgrounds])])
+            for r, b, inside in zip(
+                rows, background, probes.coalitions.T[model.players.player_of_column], strict=True
+            )
+        ]
+        self._encoder_ = encoder.place_categories(hybrids, outputs)
+        player_of_column = torch.from_numpy(model.players.player_of_column[encoder.source_])
+        shuffled = rng.permutation(len(outputs))
+        support = torch.from_numpy(encoder.encode([column[shuffled] for column in hybrids]))
+
+        self.__dict__.pop("net_", None)
+        self._surrogate_ = TaskSurrogate(
+            self._kernel_proposer(pretrained, player_of_column, device),
+            player_of_column,
+            model.n_players,
+            pretrained=pretrained,
+            device=device,
+        ).fit(
+            support,
+            torch.from_numpy(outputs[shuffled]),
+            torch.from_numpy(encoder.encode(background)),
+        )
+        self._estimate_own_error(probes, hybrids, outputs, pretrained)
+
+    def _draw_support(self, rng: np.random.RandomState, X: Any) -> Probes:
+        model = self._masked_model_
+        least = model.n_background + _LEAST_PROBES
+        if self.n_support < least:
+            raise ValueError(
+                f"n_support={self.n_support} is too small for {model.n_background} background "
+                f"rows, which it includes; pass n_support={least} or more, or a smaller background."
+            )
+        probes = draw_probes(
+            rng,
+            self.n_support - model.n_background,
+            n_rows=X.shape[0],
+            n_background=model.n_background,
+            n_players=model.n_players,
+        )
+        return self._in_column_order(probes)
+
+    def _in_column_order(self, probes: Probes) -> Probes:
+        coalitions = np.empty_like(probes.coalitions)
+        coalitions[:, self._player_order_] = probes.coalitions
+        return probes._replace(coalitions=coalitions)
+
+    def _kernel_proposer(
+        self, pretrained: Pretrained | None, player_of_column: torch.Tensor, device: str
+    ) -> Callable[[torch.Tensor, torch.Tensor], KernelParameters]:
+        n_players = self._masked_model_.n_players
+        if pretrained is None and self.max_epochs == 0:
+            return lambda encoded, outputs: search_kernel(
+                encoded, outputs, player_of_column, n_players
+            )
+        network = _fresh_network(self._seed_) if pretrained is None else pretrained.kernel
+
+        def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
+            chosen = network.double().to(device)
+            if self.max_epochs > 0:
+                self.net_ = adapt(
+                    chosen,
+                    encoded,
+                    outputs,
+                    player_of_column,
+                    n_players,
+                    max_epochs=self.max_epochs,
+                    lr=self.lr,
+                    callbacks=self.callbacks,
+                    device=device,
+                    seed=self._row_seed_,
+                    verbose=self.verbose,
+                )
+                chosen = self.net_.module_
+            with torch.no_grad():
+                return chosen.propose(encoded.to(device), outputs.to(device)).to("cpu")
+
+        return propose
+
+    def _estimate_own_error(
+        self,
+        probes: Probes,
+        hybrids: list[np.ndarray],
+        outputs: np.ndarray,
+        pretrained: Pretrained | None,
+    ) -> None:
+        model = self._masked_model_
+        if self._is_exact(self.budget):
+            self.shapley_error_, self.shapley_error_se_ = 0.0, 0.0
+            return
+        # Whole rows whose outputs are known: the background, and probes of every player.
+        whole = np.flatnonzero(probes.coalitions.all(1)) + model.n_background
+        chosen = np.concatenate([whole, np.arange(model.n_background)])[:_ERROR_ROWS]
+        encoded = torch.from_numpy(self._encoder_.encode([column[chosen] for column in hybrids]))
+        gap = torch.from_numpy(outputs[chosen] - model.background_outputs.mean(0))
+        able = torch.ones(len(chosen), model.n_players, dtype=torch.bool)
+        values, std = self._surrogate_.explain(encoded, gap, able)
+        calibration = {} if pretrained is None else pretrained.calibration
+        self.shapley_error_, self.shapley_error_se_ = estimate_error(values, std, calibration)
+
+    def _is_exact(self, budget: int) -> bool:
+        model = self._masked_model_
+        # Beyond 30 players the first factor alone is out of anybody's reach.
+        n_coalitions = 2 ** min(model.n_players, 62) - 2
+        return budget >= n_coalitions * model.n_background
+
+    def _explain(self, X: Any, *, budget: int | None = None) -> Explanation:
+        budget = self._check_budget(budget)
+        model = self._masked_model_
+        predictions = model.predict(X)
+        base = model.background_outputs.mean(0)
+        if self._is_exact(budget):
+            values, n_evaluations = enumerate_shapley(model, X, predictions)
+            return self._assemble(
+                X,
+                values,
+                predictions,
+                base,
+                std=np.zeros_like(values),
+                n_evaluations=n_evaluations,
+            )
+        own, n_evaluations = self._ask_about_rows(X, predictions, budget)
+        encoded = torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
+        values, std = self._surrogate_.explain(
+            encoded,
+            torch.from_numpy(predictions - base),
+            torch.from_numpy(model.can_matter(X)),
+            own,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        return self._assemble(X, values, predictions, base, std=std, n_evaluations=n_evaluations)
+
+    def _check_budget(self, budget: int | None) -> int:
+        if budget is None:
+            return self.budget
+        if not isinstance(budget, Integral) or isinstance(budget, bool):
+            raise TypeError(f"budget must be an int or None; got {budget!r}.")
+        if budget < 0:
+            raise ValueError(f"budget={budget} is negative; the least is 0.")
+        return int(budget)
+
+    def _ask_about_rows(
+        self, X: Any, predictions: np.ndarray, budget: int
+    ) -> tuple[OwnEvaluations | None, np.ndarray]:
+        """Evaluate the same coalitions and background rows for every row."""
+        model, n_rows = self._masked_model_, len(predictions)
+        if budget == 0:
+            return None, np.zeros(n_rows, dtype=int)
+        probes = self._in_column_order(
+            draw_row_probes(
+                np.random.RandomState(self._row_seed_),
+                budget,
+                n_background=model.n_background,
+                n_players=model.n_players,
+            )
+        )
+        outputs = np.empty((n_rows, budget, predictions.shape[1]))
+        n_evaluations = np.empty(n_rows, dtype=int)
+        rows_at_once = max(1, model.batch_size // budget)
+        for start in range(0, n_rows, rows_at_once):
+            part = slice(start, min(start + rows_at_once, n_rows))
+            rows = _safe_indexing(X, np.arange(part.start, part.stop))
+            differing = model.differing(rows)[:, probes.backgrounds]
+            inside = (probes.coalitions & differing).any(2)
+            outside = (~probes.coalitions & differing).any(2)
+            # A hybrid equal to its row or to its background row has a known output.
+            known = np.where(
+                inside[..., None],
+                predictions[part, None],
+                model.background_outputs[probes.backgrounds],
+            )
+            ask_row, ask_probe = np.nonzero(inside & outside)
+            known[ask_row, ask_probe] = model.evaluate(
+                rows, ask_row, probes.backgrounds[ask_probe], probes.coalitions[ask_probe]
+            )
+            outputs[part] = known
+            n_evaluations[part] = (inside & outside).sum(1)
+        own = OwnEvaluations(
+            torch.from_numpy(probes.coalitions),
+            torch.from_numpy(probes.backgrounds),
+            torch.from_numpy(outputs),
+        )
+        return own, n_evaluations
+
+
+def _fresh_network(seed: int) -> KernelNetwork:
+    # The global generator gets back the state it had.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return KernelNetwork()
+
+
+def _check_device(device: str) -> str:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used here: {error}") from error
+    return device

@@ -1,0 +1,214 @@
+"""A task's surrogates, from evaluated hybrids to explained rows, without the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from ..nets._checkpoint import Pretrained
+from ..nets._corrector import Corrector, CorrectorMemory, player_corrections
+from ..nets._evidence import query_evidence, support_evidence
+from ..shapley._kernel import KernelParameters
+from ..shapley._stack import StackValues, SurrogateStack, close_gap
+
+_ROWS_AT_ONCE = 32
+_STD_BACKGROUND = 12
+_LEAST_LEFT = 0.01
+
+
+class OwnEvaluations(NamedTuple):
+    """Evaluated hybrids of the explained rows themselves."""
+
+    coalitions: torch.Tensor  # (n_own, n_players), bool; the same for every row
+    backgrounds: torch.Tensor  # (n_own,), positions of background rows
+    outputs: torch.Tensor  # (n_rows, n_own, n_outputs)
+
+
+class TaskSurrogate:
+    """Stack and corrector of one task, with its outputs standardised.
+
+    Parameters
+    ----------
+    parameters : callable
+        Given encoded rows and standardised outputs, returns the kernel.
+    player_of_column : tensor of shape (n_encoded,)
+        The player of each encoded column.
+    n_players : int
+        Number of players.
+    pretrained : Pretrained or None
+        Whose corrector is used.
+    device : str
+        Where the corrector runs.
+    """
+
+    def __init__(
+        self,
+        parameters: Callable[[torch.Tensor, torch.Tensor], KernelParameters],
+        player_of_column: torch.Tensor,
+        n_players: int,
+        *,
+        pretrained: Pretrained | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.parameters = parameters
+        self.player_of_column = player_of_column
+        self.n_players = n_players
+        self.pretrained = pretrained
+        self.device = device
+
+    def fit(
+        self, encoded: torch.Tensor, outputs: torch.Tensor, background: torch.Tensor
+    ) -> TaskSurrogate:
+        """Learn from evaluated rows.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_support, m, 2)
+            Encoded hybrids, background rows included, in random order.
+        outputs : tensor of shape (n_support, n_outputs)
+            The model's outputs.
+        background : tensor of shape (n_background, m, 2)
+            Encoded background rows.
+        """
+        self.center = outputs.mean(0)
+        spread = outputs.std(0, correction=0)
+        # A constant output has nothing to scale; rounding is no spread.
+        self.spread = torch.where(spread > 1e-9 * (1 + self.center.abs()), spread, 1.0)
+        outputs = (outputs - self.center) / self.spread
+        stack = SurrogateStack(
+            self.parameters(encoded, outputs), self.player_of_column, self.n_players
+        )
+        self.stack = stack.fit(encoded, outputs).set_background(background)
+        few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
+        self.std_background = background[few.round().astype(int)]
+        self.corrector: Corrector | None = None
+        self.memories: list[CorrectorMemory] = []
+        if self.pretrained is not None and self.pretrained.corrector is not None:
+            # In double precision a row's answer does not depend on its place in a batch.
+            self.corrector = self.pretrained.corrector.double().to(self.device)
+            for output in range(outputs.shape[1]):
+                evidence = support_evidence(stack, encoded, outputs, output)
+                evidence = type(evidence)(*(part.double().to(self.device) for part in evidence))
+                with torch.no_grad():
+                    self.memories.append(self.corrector.read(evidence))
+        return self
+
+    def explain(
+        self,
+        encoded: torch.Tensor,
+        gap: torch.Tensor,
+        can_matter: torch.Tensor,
+        own: OwnEvaluations | None = None,
+        *,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Explain encoded rows.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, m, 2)
+        gap : tensor of shape (n_rows, n_outputs)
+            Predictions minus base values.
+        can_matter : tensor of bool of shape (n_rows, n_players)
+            Players that differ from some background row; the others get 0.
+        own : OwnEvaluations or None
+            Hybrids of the rows themselves.
+        n_jobs : int or None
+            Threads over chunks of rows.
+        verbose : int
+            Shows progress if positive.
+
+        Returns
+        -------
+        values, std : ndarray of shape (n_rows, n_players, n_outputs)
+            In the model's units.
+        """
+        starts = range(0, len(encoded), _ROWS_AT_ONCE)
+
+        def chunk(start: int) -> tuple[torch.Tensor, torch.Tensor]:
+            part = slice(start, start + _ROWS_AT_ONCE)
+            mine = own and own._replace(
+                outputs=(own.outputs[part] - self.center) / self.spread
+            )
+            with torch.no_grad():
+                return self._explain(
+                    encoded[part], gap[part] / self.spread, can_matter[part], mine
+                )
+
+        bar = tqdm(starts, desc="explain", unit_scale=_ROWS_AT_ONCE, disable=verbose <= 0)
+        parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
+        values, std = (torch.cat(part) * self.spread for part in zip(*parts, strict=True))
+        return values.numpy(), std.numpy()
+
+    def _explain(
+        self,
+        encoded: torch.Tensor,
+        gap: torch.Tensor,
+        can_matter: torch.Tensor,
+        own: OwnEvaluations | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        able = can_matter[..., None]
+        surrogate = StackValues(*(part * able for part in self.stack.shapley(encoded)))
+        combined = self.stack.combine(surrogate)
+        missing = gap - combined.sum(1)
+        values = close_gap(combined, missing, can_matter)
+        std = self.stack.process.shapley_std(encoded, self.std_background) * able
+        correction = torch.zeros_like(values)
+        if self.corrector is not None:
+            correction, std = self._correct(encoded, surrogate, values, std, missing, can_matter)
+        if own is not None:
+            update, left = self._condition(encoded, own)
+            conditioned = combined + update * able
+            values = close_gap(conditioned, gap - conditioned.sum(1), can_matter)
+            # The correction guessed what the evaluations have now partly shown.
+            correction, std = correction * left, std * left.sqrt()
+        values = values + correction
+        # Corrections need not sum to zero once they are scaled column by column.
+        return close_gap(values, gap - values.sum(1), can_matter), std
+
+    def _correct(
+        self,
+        encoded: torch.Tensor,
+        surrogate: StackValues,
+        closed: torch.Tensor,
+        std: torch.Tensor,
+        missing: torch.Tensor,
+        can_matter: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        assert self.corrector is not None
+        corrections, scales = [], []
+        for output, memory in enumerate(self.memories):
+            evidence = query_evidence(
+                self.stack, encoded, surrogate, closed, std, missing, output
+            )
+            evidence = type(evidence)(*(part.double().to(self.device) for part in evidence))
+            correction, log_scale = self.corrector(memory, evidence)
+            correction, scale = player_corrections(
+                correction.cpu(), log_scale.cpu(), self.player_of_column, can_matter
+            )
+            corrections.append(correction)
+            scales.append(scale)
+        return torch.stack(corrections, -1), torch.stack(scales, -1)
+
+    def _condition(
+        self, encoded: torch.Tensor, own: OwnEvaluations
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Updates of the values, and the share of variance left, of each row."""
+        process, background = self.stack.process, self.stack.background
+        inside = own.coalitions[:, self.player_of_column, None]
+        updates, left = [], []
+        before = process.shapley_std(encoded, self.std_background)
+        before = (before.square() / process.variance_scale.clamp_min(1e-12)).mean(-1)
+        for row, outputs, variance in zip(encoded, own.outputs, before, strict=True):
+            hybrids = torch.where(inside, row, background[own.backgrounds])
+            misfit = outputs - self.stack.predict(hybrids)
+            update, explained = process.condition(row, background, hybrids, misfit)
+            updates.append(update)
+            left.append((1 - explained / variance.clamp_min(1e-12)).clamp(_LEAST_LEFT, 1.0))
+        return torch.stack(updates), torch.stack(left)[..., None]

@@ -1,0 +1,142 @@
+"""Process and trees stacked: the surrogate of a model on hybrid rows."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from scipy.optimize import nnls
+
+from ._gp import HybridProcess
+from ._kernel import KernelParameters
+from ._oblivious import ObliviousBoosting
+
+
+class StackValues(NamedTuple):
+    """Shapley values of the two surrogates, each (n_rows, n_players, n_outputs)."""
+
+    process: torch.Tensor
+    trees: torch.Tensor
+
+
+class SurrogateStack:
+    """Non-negative combination of a Gaussian process and fold-bagged oblivious trees.
+
+    Weights come from out-of-sample residuals: the process's closed-form leave-one-out and the
+    trees' folds. Both surrogates have exact Shapley values, so the stack has.
+
+    Parameters
+    ----------
+    parameters : KernelParameters
+        Kernel of the process.
+    player_of_column : tensor of shape (n_encoded,)
+        The player of each encoded column.
+    n_players : int
+        Number of players.
+    n_folds : int, default=5
+        Folds, hence bags, of the trees; at least 2.
+    max_inducing : int, default=512
+        Most inducing rows of the process.
+    """
+
+    def __init__(
+        self,
+        parameters: KernelParameters,
+        player_of_column: torch.Tensor,
+        n_players: int,
+        *,
+        n_folds: int = 5,
+        max_inducing: int = 512,
+    ) -> None:
+        self.player_of_column = player_of_column
+        self.n_players = n_players
+        self.n_folds = n_folds
+        self.process = HybridProcess(
+            parameters, player_of_column, n_players, max_inducing=max_inducing
+        )
+
+    def fit(self, encoded: torch.Tensor, outputs: torch.Tensor) -> SurrogateStack:
+        """Fit both surrogates and the weights.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            Encoded hybrid rows, in random order: row i is in fold ``i % n_folds``.
+        outputs : tensor of shape (n_rows, n_outputs)
+            Their outputs.
+        """
+        n_rows, self.n_outputs = outputs.shape
+        self.center = outputs.mean(0)
+        self.process.fit(encoded, outputs - self.center)
+        fold = torch.arange(n_rows) % self.n_folds
+        held_out = fold == torch.arange(self.n_folds)[:, None]
+        targets = outputs.T.repeat_interleave(self.n_folds, 0)
+        self.trees = ObliviousBoosting(**_tree_settings(n_rows)).fit(encoded[..., 1], targets, (~held_out).repeat(self.n_outputs, 1).double())
+        fitted = self.trees.fitted.view(self.n_outputs, self.n_folds, n_rows)
+        out_of_fold = fitted[:, fold, torch.arange(n_rows)].T
+        self.process_residuals = self.process.loo_residuals
+        self.tree_residuals = outputs - out_of_fold
+        centred = outputs - self.center
+        guesses = torch.stack([centred - self.process_residuals, out_of_fold - self.center], -1)
+        self.weights = torch.stack(
+            [
+                torch.from_numpy(nnls(guess.numpy(), target.numpy())[0])
+                for guess, target in zip(guesses.transpose(0, 1), centred.T, strict=True)
+            ]
+        )  # (n_outputs, 2)
+        self.residuals = centred - (guesses * self.weights).sum(-1)
+        return self
+
+    def set_background(self, background: torch.Tensor) -> SurrogateStack:
+        """Prepare explanations against encoded background rows (n_background, n_encoded, 2)."""
+        self.background = background
+        self.trees.tabulate(background[..., 1], self.player_of_column, self.n_players)
+        return self
+
+    def predict(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Predicted outputs: (n_rows, n_outputs)."""
+        trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1).mean(1)
+        process = self.process.predict(encoded)
+        return (
+            self.center
+            + self.weights[:, 0] * process
+            + self.weights[:, 1] * (trees.T - self.center)
+        )
+
+    def shapley(self, encoded: torch.Tensor) -> StackValues:
+        """Shapley values of process and trees, unweighted."""
+        trees = self.trees.shapley(encoded[..., 1])
+        trees = trees.view(self.n_outputs, self.n_folds, *trees.shape[1:]).mean(1)
+        return StackValues(self.process.shapley(encoded, self.background), trees.permute(1, 2, 0))
+
+    def combine(self, values: StackValues) -> torch.Tensor:
+        """Weigh the two surrogates' values: (n_rows, n_players, n_outputs)."""
+        return self.weights[:, 0] * values.process + self.weights[:, 1] * values.trees
+
+
+def _tree_settings(n_rows: int) -> dict[str, Any]:
+    """Depth follows the rows there are to fill ``2**depth`` leaves with, and so does patience."""
+    depth = 4 if n_rows < 256 else 5 if n_rows < 6000 else 6
+    if n_rows < 1000:
+        return {"depth": depth, "n_trees": 150, "learning_rate": 0.15}
+    return {"depth": depth, "n_trees": 300, "learning_rate": 0.1}
+
+
+def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:
+    """Distribute what is missing to the sum: half equally, half in proportion to ``|values|``.
+
+    Parameters
+    ----------
+    values : tensor of shape (n_rows, n_players, n_outputs)
+        Attributions.
+    gap : tensor of shape (n_rows, n_outputs)
+        Prediction minus base value minus the sum of `values`.
+    can_matter : tensor of bool of shape (n_rows, n_players)
+        Players among which it is distributed; the others' values must be 0.
+    """
+    able = can_matter[..., None].to(values)
+    equal = able / able.sum(1, keepdim=True).clamp_min(1)
+    size = values.abs() * able
+    total = size.sum(1, keepdim=True)
+    proportional = torch.where(total > 0, size / total.clamp_min(1e-300), equal)
+    return values + gap[:, None] * (equal + proportional) / 2

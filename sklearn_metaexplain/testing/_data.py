@@ -1,0 +1,113 @@
+"""Small tables and prepared explainers for the checks."""
+
+from typing import Any
+from unittest import SkipTest
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone, is_classifier
+from sklearn.utils import get_tags
+
+from sklearn_metaexplain._explanation import Explanation
+
+__all__ = [
+    "TOLERANCE",
+    "Data",
+    "as_frame",
+    "assert_same",
+    "fitted",
+    "numeric_tables",
+    "prepared",
+    "raises",
+    "tables",
+]
+
+Data = tuple[Any, Any] | None
+
+N_ROWS = 60
+CONSTANT_COLUMN = 3
+TOLERANCE = 1e-7  # scikit-learn's own for batch and order invariance
+
+
+def tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
+    """Tables and targets the explainer is to be checked on: the user's, or ours."""
+    if data is not None:
+        return [data]
+    tags = get_tags(explainer)
+    random = np.random.RandomState(0)
+    X = random.normal(size=(N_ROWS, 4))
+    X[:, CONSTANT_COLUMN] = 1.5
+    if tags.input_tags.positive_only:
+        X = np.abs(X)
+    # Columns matter unequally, so that mixing them up is seen.
+    score = 3.0 * X[:, 0] + X[:, 1] - 0.3 * X[:, 2] + 0.1 * random.normal(size=N_ROWS)
+    if not is_classifier(explainer):
+        if tags.target_tags.positive_only:
+            score = np.exp(0.3 * score)
+        return [(X, score)]
+    cuts = [np.quantile(score, [0.5])]
+    if tags.classifier_tags is None or tags.classifier_tags.multi_class:
+        cuts.append(np.quantile(score, [0.33, 0.67]))
+    labels = np.array(["no", "perhaps", "yes"])
+    return [(X, labels[np.searchsorted(cut, score)]) for cut in cuts]
+
+
+def numeric_tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
+    """The tables, if they are ours: a check changes columns in ways a user's model may refuse."""
+    if data is not None:
+        raise SkipTest("needs a table of its own")
+    return tables(explainer, None)
+
+
+def as_frame(X: Any) -> pd.DataFrame:
+    """The table with column names that differ from x0, x1, ... and labelled rows."""
+    if isinstance(X, pd.DataFrame):
+        return X
+    names = [f"column {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: X.shape[1]]]
+    return pd.DataFrame(X, columns=names, index=[f"row {i}" for i in range(len(X))])
+
+
+def prepared(explainer: Any) -> Any:
+    """A clone in which every `random_state` that was None is 0."""
+    explainer = clone(explainer)
+    unseeded = {
+        name: 0
+        for name, value in explainer.get_params().items()
+        if name.split("__")[-1] == "random_state" and value is None
+    }
+    return explainer.set_params(**unseeded)
+
+
+def fitted(explainer: Any, X: Any, y: Any) -> Any:
+    """A prepared clone, fitted."""
+    return prepared(explainer).fit(X, y)
+
+
+def assert_same(actual: Explanation, expected: Explanation, what: str) -> None:
+    """Values, base values, predictions and errors agree to the tolerance."""
+    for name in ("values", "base_values", "predictions", "std"):
+        left, right = getattr(actual, name), getattr(expected, name)
+        assert (left is None) == (right is None), f"{what}: {name} is None in one of two"
+        if left is not None:
+            np.testing.assert_allclose(
+                left, right, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"{what}: {name} differ"
+            )
+
+
+class raises:
+    """Context that demands an error of a kind whose message holds a text."""
+
+    def __init__(self, kind: type[Exception], text: str, what: str) -> None:
+        self.kind, self.text, self.what = kind, text, what
+
+    def __enter__(self) -> "raises":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
+        assert kind is not None, f"{self.what} must raise {self.kind.__name__}"
+        if not issubclass(kind, self.kind):
+            return False
+        assert self.text in str(error), (
+            f"{self.what} must raise a {self.kind.__name__} that says {self.text!r}; got: {error}"
+        )
+        return True

@@ -1,0 +1,79 @@
+"""Episodes with a fitted stack, for the corrector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+
+from ..nets._evidence import QueryEvidence, SupportEvidence, query_evidence, support_evidence
+from ..nets._kernel_network import KernelNetwork
+from ..shapley._stack import StackValues, SurrogateStack, close_gap
+from ._episodes import Episode, EpisodeStream
+
+
+class StackedEpisode(NamedTuple):
+    """What the corrector reads of an episode, the stack's values and the truth."""
+
+    support: SupportEvidence
+    query: QueryEvidence
+    closed: torch.Tensor  # (n_query, n_players), the stack's values after closing the gap
+    values: torch.Tensor  # (n_query, n_players), true
+    can_matter: torch.Tensor  # (n_query, n_players), bool
+    player_of_column: torch.Tensor  # (m,)
+    family: str
+
+
+def stack_episode(episode: Episode, network: KernelNetwork) -> StackedEpisode:
+    """Fit a stack, its kernel proposed by `network`, on an episode."""
+    support, outputs = episode.support.double(), episode.outputs.double()[:, None]
+    query, background = episode.query.double(), episode.background.double()
+    with torch.no_grad():
+        parameters = network.propose(support, outputs)
+        stack = SurrogateStack(parameters, episode.player_of_column, episode.n_players)
+        stack.fit(support, outputs).set_background(background)
+        able = episode.can_matter[..., None]
+        values = StackValues(*(part * able for part in stack.shapley(query)))
+        combined = stack.combine(values)
+        gap = episode.gap.double()[:, None] - combined.sum(1)
+        closed = close_gap(combined, gap, episode.can_matter)
+        std = stack.process.shapley_std(query, background) * able
+        return StackedEpisode(
+            support_evidence(stack, support, outputs),
+            query_evidence(stack, query, values, closed, std, gap),
+            closed[..., 0].float(),
+            episode.values,
+            episode.can_matter,
+            episode.player_of_column,
+            episode.family,
+        )
+
+
+class StackedStream:
+    """A stream of episodes, each with a stack.
+
+    Parameters
+    ----------
+    stream : EpisodeStream
+        Episodes.
+    network : KernelNetwork
+        Proposes their kernels.
+    """
+
+    def __init__(self, stream: EpisodeStream, network: KernelNetwork) -> None:
+        self.stream, self.network = stream, network
+        self.n_steps = stream.n_steps
+
+    @property
+    def start(self) -> int:
+        """Number of the first step."""
+        return self.stream.start
+
+    @start.setter
+    def start(self, step: int) -> None:
+        self.stream.start = step
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        for episodes in self.stream:
+            yield [stack_episode(episode, self.network) for episode in episodes]

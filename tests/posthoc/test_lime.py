@@ -1,0 +1,317 @@
+"""LimeExplainer: what LIME says where the answer is known, and the failures of lime itself."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+
+from sklearn_metaexplain import Explanation, LimeExplainer
+from sklearn_metaexplain.testing import parametrize_with_explainer_checks
+from tests.posthoc.tables import Recording, mixed_pipeline, mixed_table
+
+
+class Asked(RegressorMixin, BaseEstimator):
+    """Keeps what it is asked; its output is a function of the table."""
+
+    def __init__(self, function=None):
+        self.function = function
+
+    def fit(self, X, y=None):
+        self.asked_ = []
+        return self
+
+    def predict(self, X):
+        self.asked_.append(X)
+        return np.zeros(X.shape[0]) if self.function is None else self.function(X)
+
+
+def perturbed(explainer, row):
+    """The rows that the model is asked about one row, the row itself left out."""
+    explainer.estimator_.asked_.clear()
+    explainer.explain(row)
+    return pd.concat(explainer.estimator_.asked_[1:], ignore_index=True)
+
+
+def everything():
+    """A column of every kind."""
+    rng = np.random.default_rng(0)
+    n = 100
+    X = pd.DataFrame(
+        {
+            "float": rng.normal(size=n),
+            "int": rng.integers(0, 20, n),
+            "binary": rng.integers(0, 2, n),
+            "Int64": pd.array(rng.integers(0, 9, n), dtype="Int64"),
+            "bool": rng.random(n) < 0.4,
+            "str": rng.choice(["a", "b", "c"], n),
+            "category": pd.Categorical(rng.choice(["u", "v"], n)),
+            "date": pd.date_range("2020-01-01", periods=n, tz="Europe/Paris"),
+        }
+    )
+    X.loc[::9, "float"] = np.nan
+    X.loc[::8, "Int64"] = pd.NA
+    X.loc[::7, "str"] = None
+    return X
+
+
+def test_categories_weigh_what_they_change():
+    X = pd.DataFrame({"s": ["a", "b"] * 50, "t": ["x"] * 50 + ["y"] * 50, "u": ["p", "q"] * 50})
+    model = Asked(lambda X: 3.0 * (X["s"] == "a") - 1.0 * (X["t"] == "x") + 10.0)
+    explainer = LimeExplainer(model, n_samples=4000, random_state=0).fit(X)
+    explanation = explainer.explain(X.iloc[[0, 99]])
+    truth = [[3, -1, 0], [-3, 1, 0]]
+    np.testing.assert_allclose(explanation.values[:, :, 0], truth, atol=0.02)
+    np.testing.assert_allclose(explanation.support["local_intercept"], [[10], [12]], atol=0.02)
+    np.testing.assert_allclose(explanation.support["local_score"], 1, atol=1e-3)
+    assert explanation.support["conditions"].tolist() == [
+        ["s=a", "t=x", "u=p"],
+        ["s=b", "t=y", "u=q"],
+    ]
+    assert np.isnan(explanation.residual).all()
+    assert not explanation.additive
+
+
+@pytest.mark.parametrize(("discretizer", "n_intervals"), [("quartile", 4), ("decile", 10)])
+def test_intervals_weigh_what_they_change(discretizer, n_intervals):
+    X = np.column_stack([np.arange(1000.0), np.arange(1000.0) % 7])
+    edge = 1000 / n_intervals
+    model = Asked(lambda X: 5.0 * (X[:, 0] < edge))
+    explainer = LimeExplainer(model, discretizer=discretizer, n_samples=4000, random_state=0)
+    explanation = explainer.fit(X).explain(X[[3, 700]])
+    # Far from the first interval the other side is a mixture, of which 1 / (n - 1) weighs 5.
+    truth = [5.0, -5.0 / (n_intervals - 1)]
+    np.testing.assert_allclose(explanation.values[:, 0, 0], truth, atol=0.15)
+    assert np.abs(explanation.values[:, 1, 0]).max() < 0.15
+    assert explanation.support["conditions"][0, 0].startswith("x0 <= ")
+
+
+def test_numbers_left_as_they_are_have_the_coefficients_of_a_linear_model():
+    X = np.random.default_rng(0).normal([5, -3, 0], [1, 10, 2], size=(300, 3))
+    model = LinearRegression().fit(X, X @ [2.0, -1.0, 0.0])
+    explainer = LimeExplainer(FrozenEstimator(model), discretizer=None, random_state=0).fit(X)
+    explanation = explainer.explain(X[:4])
+    truth = (X[:4] - X.mean(axis=0)) * [2.0, -1.0, 0.0]
+    np.testing.assert_allclose(explanation.values[:, :, 0], truth, atol=0.1)
+    intercept = explanation.support["local_intercept"]
+    np.testing.assert_allclose(intercept, np.full((4, 1), X.mean(axis=0) @ [2, -1, 0]), atol=0.1)
+
+
+def test_entropy_cuts_where_the_predicted_classes_are_separated():
+    X = np.random.default_rng(0).uniform(size=(300, 2))
+    y = np.where(X[:, 0] > 0.3, "right", "left")
+    explainer = LimeExplainer(RandomForestClassifier(5, random_state=0), discretizer="entropy")
+    conditions = explainer.fit(X, y).explain(X[:1]).support["conditions"]
+    cut = float(conditions[0, 0].split()[-1])
+    assert abs(cut - 0.3) < 0.02
+    assert explainer.n_evaluations_ == 100 + 300
+    with pytest.raises(ValueError, match="Ridge is a regressor"):
+        LimeExplainer(Ridge(), discretizer="entropy").fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", "decile", None])
+def test_perturbed_rows_are_possible_and_keep_their_dtypes(discretizer):
+    X = everything()
+    explainer = LimeExplainer(Asked(), discretizer=discretizer, n_samples=500, random_state=0)
+    row = X.iloc[[5]].assign(str=["new"])
+    asked = perturbed(explainer.fit(X), row)
+    assert len(asked) == 499
+    assert asked.dtypes.tolist() == X.dtypes.tolist()
+    for name in (
+        ("int", "binary", "bool", "category", "date", "Int64") if discretizer else ("bool",)
+    ):
+        assert set(asked[name].dropna()) <= set(X[name].dropna()), name
+    assert set(asked["str"].dropna()) == {"a", "b", "c"}
+    assert asked["str"].isna().mean() == pytest.approx(X["str"].isna().mean(), abs=0.06)
+    assert asked["category"].value_counts(normalize=True)["u"] == pytest.approx(
+        (X["category"] == "u").mean(), abs=0.08
+    )
+    if discretizer:
+        assert asked["float"].isna().mean() == pytest.approx(X["float"].isna().mean(), abs=0.06)
+        assert set(asked["binary"]) == {0, 1}
+    else:
+        assert asked["float"].mean() == pytest.approx(X["float"].mean(), abs=0.2)
+        assert asked["float"].nunique() == 499
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", "decile", None])
+def test_missing_and_unseen_values_are_read(discretizer):
+    X = everything()
+    rows = X.iloc[[5, 9]].assign(float=[np.nan, 0.25], str=["new", None], binary=[1, 0])
+    explainer = LimeExplainer(Asked(), discretizer=discretizer, n_samples=50).fit(X)
+    explanation = explainer.explain(rows)
+    first, second = explanation.support["conditions"].tolist()
+    assert first[0] == "float=missing"
+    assert first[5] == "str=new"
+    assert second[5] == "str=missing"
+    if discretizer is None:
+        assert second[0] == "float=0.25"
+    else:
+        low, high = second[0].split(" < float <= ")
+        assert float(low) < 0.25 <= float(high)
+    assert first[4:5] == [f"bool={X['bool'].iloc[5]}"]
+    assert "2020-" in first[7]
+
+
+def test_a_missing_number_weighs_what_it_changes():
+    X = np.arange(200.0)[:, None] * [1, 1]
+    X[::2, 0] = np.nan
+    model = Asked(lambda X: 4.0 * np.isnan(X[:, 0]))
+    for discretizer in ("quartile", None):
+        explainer = LimeExplainer(model, discretizer=discretizer, n_samples=3000, random_state=0)
+        values = explainer.fit(X).explain(X[:1]).values
+        assert values[0, 0, 0] == pytest.approx(4, abs=0.1)
+        assert values[0, 1, 0] == pytest.approx(0, abs=0.1)
+
+
+def test_mixed_frame_through_a_pipeline_without_a_warning(tmp_path):
+    X, y = mixed_table()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explainer = LimeExplainer(mixed_pipeline(), n_samples=300, random_state=0).fit(X, y)
+        explanation = explainer.explain(X[:5])
+    assert explanation.values.shape == (5, 4, 2)
+    assert explanation.feature_names.tolist() == X.columns.tolist()
+    assert explanation.to_frame("yes").index.tolist() == X.index[:5].tolist()
+    np.testing.assert_array_equal(explanation.values[..., 0], -explanation.values[..., 1])
+    explanation.save(tmp_path / "lime.npz")
+    loaded = Explanation.load(tmp_path / "lime.npz")
+    assert loaded.support["conditions"].tolist() == explanation.support["conditions"].tolist()
+
+
+@pytest.mark.parametrize("output", ["probability", "log_odds", "raw"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_every_class_is_explained(output, n_classes):
+    X, _ = mixed_table()
+    y = np.array(["low", "high", "middle"])[(X["age"] // 21 % n_classes).to_numpy()]
+    explainer = LimeExplainer(
+        mixed_pipeline(), output=output, n_samples=400, random_state=0, background=10
+    ).fit(X, y)
+    explanation = explainer.explain(X[:3])
+    assert explanation.output_names.tolist() == sorted(set(y))
+    support = explanation.support
+    for name in ("local_intercept", "local_score", "local_prediction"):
+        assert support[name].shape == (3, n_classes)
+    np.testing.assert_allclose(
+        support["local_prediction"], support["local_intercept"] + explanation.values.sum(axis=1)
+    )
+    assert ((support["local_score"] > 0) & (support["local_score"] <= 1)).all()
+    if output == "probability":
+        np.testing.assert_allclose(explanation.values.sum(axis=2), 0, atol=1e-9)
+        np.testing.assert_allclose(support["local_prediction"].sum(axis=1), 1)
+
+
+def test_features_beyond_the_number_asked_for_are_zero():
+    X = np.random.default_rng(0).normal(size=(100, 8))
+    explainer = LimeExplainer(Recording(3), n_features=2, n_samples=200, random_state=0).fit(X)
+    assert ((explainer.explain(X[:3]).values != 0).sum(axis=1) == 2).all()
+
+
+def test_columns_that_cannot_matter_get_exactly_zero():
+    X, y = mixed_table()
+    X = X.assign(constant="same", number=1.0, empty=np.nan)
+    background = X.iloc[10:20].assign(fare=X["fare"].iloc[0])
+    explainer = LimeExplainer(
+        mixed_pipeline(), background=background, n_samples=200, random_state=0
+    ).fit(X, y)
+    values = explainer.explain(X[:2]).values
+    assert (values[:, 4:] == 0).all()
+    assert (values[0, 1] == 0).all()
+    assert (values[1, :4] != 0).any()
+    nothing = explainer.set_params(background=X[:1]).fit(X, y).explain(X[:1])
+    assert (nothing.values == 0).all()
+    np.testing.assert_allclose(nothing.support["local_prediction"], nothing.predictions)
+
+
+def test_the_model_is_asked_for_what_is_documented():
+    X = np.random.default_rng(0).normal(size=(50, 4))
+    explainer = LimeExplainer(Recording(), n_samples=120, batch_size=50, background=10).fit(X)
+    model = explainer.estimator_
+    assert model.n_asked == explainer.n_evaluations_ == 10
+    model.asked_.clear()
+    explanation = explainer.explain(X[:3])
+    assert explanation.n_evaluations.tolist() == [119] * 3
+    assert model.n_asked == 3 * (119 + 1)
+    assert max(len(table) for table in model.asked_) == 50
+
+
+def test_same_row_same_answer_and_no_global_state():
+    X = np.random.default_rng(0).normal(size=(40, 5))
+    settings = {"n_samples": 300, "random_state": 3, "n_features": 3}
+    explainer = LimeExplainer(Recording(), **settings).fit(X)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    batch = explainer.explain(X[:5])
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    for i in (0, 3):
+        alone = explainer.explain(X[[i]])
+        np.testing.assert_allclose(alone.values[0], batch.values[i], atol=1e-12)
+    np.testing.assert_allclose(explainer.explain(X[4::-1]).values, batch.values[::-1], atol=1e-12)
+    again = LimeExplainer(Recording(), **settings).fit(X)
+    np.testing.assert_allclose(again.explain(X[:5]).values, batch.values, atol=1e-12)
+    pickled = pickle.loads(pickle.dumps(explainer))
+    np.testing.assert_allclose(pickled.explain(X[:5]).values, batch.values, atol=1e-12)
+    other = LimeExplainer(Recording(), **{**settings, "random_state": 4}).fit(X)
+    assert np.abs(other.explain(X[:5]).values - batch.values).max() > 1e-6
+
+
+def test_compact_statistics_are_kept_not_the_table():
+    X, y = mixed_table(5000)
+    explainer = LimeExplainer(mixed_pipeline(), n_samples=50).fit(X, y)
+    assert explainer._columns_.reference.shape[0] <= 5 * 64
+    assert len(pickle.dumps(explainer)) < len(pickle.dumps(X)) / 2
+
+
+def test_kernel_width_widens_the_neighbourhood():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    explainer = LimeExplainer(Recording(), random_state=0)
+    narrow, default, named, wide = (
+        explainer.set_params(kernel_width=width).fit(X).explain(X[:2]).values
+        for width in (0.3, None, 0.75 * 3**0.5, 10.0)
+    )
+    np.testing.assert_array_equal(default, named)
+    assert np.abs(narrow - wide).max() > 1e-3
+    with pytest.raises(ValueError, match="kernel_width"):
+        explainer.set_params(kernel_width=0).fit(X)
+
+
+def test_boosting_with_categories_and_missing_values():
+    X = everything().drop(columns=["date"])
+    X["str"] = X["str"].astype("category")
+    y = X["int"] > 10
+    model = HistGradientBoostingClassifier(categorical_features="from_dtype", max_iter=10)
+    explanation = LimeExplainer(model, n_samples=500, random_state=0).fit(X, y).explain(X[:5])
+    values = np.abs(explanation.values[:, :, 1]).mean(axis=0)
+    assert values.argmax() == 1
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", None])
+def test_sparse_rows(discretizer):
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    X[np.abs(X) < 0.8] = 0
+    model = LogisticRegression().fit(X, X[:, 0] > 0)
+    explainer = LimeExplainer(
+        FrozenEstimator(model), discretizer=discretizer, n_samples=100, random_state=0
+    )
+    dense = explainer.fit(X).explain(X[:3])
+    thin = explainer.fit(sparse.csr_array(X)).explain(sparse.csr_array(X[:3]))
+    np.testing.assert_allclose(thin.values, dense.values, atol=1e-9)
+    assert thin.support["conditions"].tolist() == dense.support["conditions"].tolist()
+
+
+EXPLAINERS = [
+    LimeExplainer(LogisticRegression(), n_samples=500),
+    LimeExplainer(LogisticRegression(), n_samples=500, discretizer=None, output="log_odds"),
+    LimeExplainer(LogisticRegression(), n_samples=500, discretizer="entropy", n_features=7),
+    LimeExplainer(Ridge(), n_samples=500, discretizer="decile"),
+]
+
+
+@parametrize_with_explainer_checks(EXPLAINERS)
+def test_explainer_check(explainer, check):
+    check(explainer)

@@ -1,0 +1,209 @@
+"""Explanation: shapes, selections, tables, files."""
+
+import pickle
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_metaexplain import Explanation
+from tests.small_explainers import N_FEATURES, N_SAMPLES, labelled_frame, made_up_explanation
+
+
+class TestConstruction:
+    def test_base_values_of_one_row_serve_all(self):
+        explanation = made_up_explanation()
+        assert explanation.base_values.shape == (N_SAMPLES, 3)
+        assert (explanation.base_values == explanation.base_values[0]).all()
+
+    def test_one_count_serves_all_rows(self):
+        assert made_up_explanation(n_evaluations=7).n_evaluations.tolist() == [7] * N_SAMPLES
+
+    def test_frozen_and_read_only(self):
+        explanation = made_up_explanation()
+        with pytest.raises(FrozenInstanceError):
+            explanation.values = 0
+        for copy in (explanation, pickle.loads(pickle.dumps(explanation))):
+            with pytest.raises(ValueError, match="read-only"):
+                copy.values[0] = 0
+
+    def test_the_callers_array_stays_writeable(self):
+        values = np.zeros((1, 1, 1))
+        Explanation(
+            values, [0], [[0]], feature_names=["a"], output_names=["y"], output="raw",
+            n_evaluations=0,
+        )  # fmt: skip
+        values[0] = 1
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"values": np.zeros((N_SAMPLES, N_FEATURES))}, "three dimensions"),
+            ({"predictions": np.zeros((N_SAMPLES, 2))}, "predictions must have shape"),
+            ({"base_values": np.zeros((N_SAMPLES, 2))}, "base_values must have shape"),
+            ({"std": np.zeros((N_SAMPLES, N_FEATURES, 1))}, "std must have shape"),
+            ({"feature_names": ["a"]}, "feature_names must have shape"),
+            ({"output_names": ["a"]}, "output_names must have shape"),
+            ({"n_evaluations": [1, 2]}, "n_evaluations must have shape"),
+            ({"output": "logit"}, "output must be one of"),
+            ({"estimator_type": "clusterer"}, "estimator_type"),
+            ({"data": np.zeros((2, 3))}, "data has 2 rows"),
+            ({"index": pd.RangeIndex(2)}, "index has 2 rows"),
+            ({"support": {"nearest": np.zeros((2, 3))}}, "nearest has 2 rows"),
+        ],
+    )
+    def test_parts_that_do_not_fit(self, changes, message):
+        with pytest.raises(ValueError, match=message):
+            replace(made_up_explanation(), **changes)
+
+
+class TestRows:
+    @pytest.mark.parametrize(
+        ("rows", "positions"),
+        [
+            (2, [2]),
+            (-1, [5]),
+            (np.int64(3), [3]),
+            (slice(1, 4), [1, 2, 3]),
+            (slice(None, None, -2), [5, 3, 1]),
+            ([4, 0, 0], [4, 0, 0]),
+            (np.array([True, False, True, False, False, False]), [0, 2]),
+            (pd.Series([False] * 5 + [True]), [5]),
+            ([], []),
+            (slice(3, 3), []),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "data", [labelled_frame(), np.arange(18.0).reshape(6, 3), sparse.eye(6).tocoo()]
+    )
+    def test_every_index_keeps_three_dimensions(self, rows, positions, data):
+        support = {
+            "nearest": np.arange(2 * N_SAMPLES).reshape(N_SAMPLES, 2),
+            "text": list("abcdef"),
+        }
+        explanation = made_up_explanation(data=data, support=support)
+        part = explanation[rows]
+        assert len(part) == len(positions)
+        np.testing.assert_array_equal(part.values, explanation.values[positions])
+        np.testing.assert_array_equal(part.std, explanation.std[positions])
+        np.testing.assert_array_equal(part.base_values, explanation.base_values[positions])
+        np.testing.assert_array_equal(part.predictions, explanation.predictions[positions])
+        np.testing.assert_array_equal(part.n_evaluations, positions)
+        np.testing.assert_array_equal(part.support["nearest"], support["nearest"][positions])
+        assert part.support["text"].tolist() == [support["text"][i] for i in positions]
+        assert part.data.shape[0] == len(positions)
+        if isinstance(data, pd.DataFrame):
+            pd.testing.assert_frame_equal(part.data, data.iloc[positions])
+            pd.testing.assert_index_equal(part.index, data.index[positions])
+
+    def test_iterating_gives_rows(self):
+        rows = list(made_up_explanation())
+        assert [row.values.shape for row in rows] == [(1, N_FEATURES, 3)] * N_SAMPLES
+
+    @pytest.mark.parametrize("rows", [(0, 1), N_SAMPLES, [[0, 1]], "a", np.array([True])])
+    def test_bad_index(self, rows):
+        with pytest.raises(IndexError):
+            made_up_explanation()[rows]
+
+
+class TestOutputs:
+    def test_for_output(self):
+        explanation = made_up_explanation()
+        one = explanation.for_output("y")
+        np.testing.assert_array_equal(one.values, explanation.values[:, :, 1:2])
+        np.testing.assert_array_equal(one.std, explanation.std[:, :, 1:2])
+        np.testing.assert_array_equal(one.predictions, explanation.predictions[:, 1:2])
+        np.testing.assert_array_equal(one.residual, explanation.residual[:, 1:2])
+        assert one.output_names.tolist() == ["y"]
+
+    @pytest.mark.parametrize(
+        ("labels", "label"),
+        [(["no", "yes"], "yes"), ([0, 1], 1), ([False, True], True), ([0.5, 2.0], 2)],
+    )
+    def test_labels_of_any_type(self, labels, label):
+        explanation = made_up_explanation(2, np.array(labels))
+        np.testing.assert_array_equal(
+            explanation.for_output(label).values, explanation.values[:, :, 1:]
+        )
+
+    def test_unknown_output(self):
+        with pytest.raises(ValueError, match=r"No output 'q'; there are \['x', 'y', 'z'\]"):
+            made_up_explanation().for_output("q")
+
+    def test_for_predicted_takes_each_rows_largest_output(self):
+        explanation = made_up_explanation()
+        one = explanation.for_predicted()
+        assert one.values.shape == (N_SAMPLES, N_FEATURES, 1)
+        assert len(set(explanation.predicted_labels)) > 1
+        for i, label in enumerate(explanation.predicted_labels):
+            expected = explanation[i].for_output(label)
+            np.testing.assert_array_equal(one[i].values, expected.values)
+            np.testing.assert_array_equal(one[i].base_values, expected.base_values)
+            assert one[i].predictions == explanation.predictions[i].max()
+
+    def test_for_predicted_of_a_regressor(self):
+        explanation = made_up_explanation(1, ["target"], estimator_type="regressor")
+        assert explanation.for_predicted().output_names.tolist() == ["target"]
+        with pytest.raises(ValueError, match="several targets"):
+            made_up_explanation(2, estimator_type="regressor").for_predicted()
+
+
+class TestReading:
+    def test_residual(self):
+        explanation = made_up_explanation()
+        off = replace(explanation, predictions=explanation.predictions + np.array([0.0, 0.5, 0.0]))
+        np.testing.assert_allclose(off.residual, np.tile([0, 0.5, 0], (N_SAMPLES, 1)), atol=1e-12)
+        assert np.isnan(replace(off, additive=False).residual).all()
+
+    def test_to_frame(self):
+        explanation = made_up_explanation(data=labelled_frame())
+        table = explanation.to_frame()
+        assert table.index.tolist() == labelled_frame().index.tolist()
+        assert table.columns.names == ["output", "feature"]
+        for k, label in enumerate("xyz"):
+            np.testing.assert_array_equal(table[label], explanation.values[:, :, k])
+            pd.testing.assert_frame_equal(explanation.to_frame(label), table[label])
+
+    def test_to_frame_without_labels(self):
+        assert made_up_explanation().to_frame().index.tolist() == list(range(N_SAMPLES))
+
+    def test_index_outlives_the_data(self):
+        explanation = replace(made_up_explanation(data=labelled_frame()), data=None)
+        assert explanation.to_frame().index.tolist() == labelled_frame().index.tolist()
+
+    def test_global_importance(self):
+        explanation = made_up_explanation()
+        importance = explanation.global_importance()
+        assert importance.shape == (N_FEATURES, 3)
+        assert importance.loc["b", "z"] == pytest.approx(np.abs(explanation.values[:, 1, 2]).mean())
+
+    def test_missing_cells_read_missing(self):
+        data = labelled_frame()
+        data.loc["row 1", "a"] = np.nan
+        data.loc["row 2", "b"] = None
+        explanation = made_up_explanation(data=data)
+        assert explanation.display_data[1].tolist() == ["missing", "t", 1]
+        assert explanation.display_data[2, 1] == "missing"
+        assert explanation.to_shap("x").display_data[1, 0] == "missing"
+
+    def test_to_shap(self):
+        explanation = made_up_explanation(data=labelled_frame())
+        of_label = explanation.to_shap("z")
+        np.testing.assert_array_equal(of_label.values, explanation.values[:, :, 2])
+        np.testing.assert_array_equal(of_label.base_values, explanation.base_values[:, 2])
+        assert list(of_label.feature_names) == ["a", "b", "c"]
+        of_predicted = explanation.to_shap()
+        np.testing.assert_array_equal(
+            of_predicted.values, explanation.for_predicted().values[:, :, 0]
+        )
+        assert of_predicted.display_data is None
+        np.testing.assert_array_equal(of_predicted[0].data, labelled_frame().iloc[0].to_numpy())
+
+    def test_repr_is_short(self):
+        explanation = made_up_explanation()
+        assert repr(explanation) == "Explanation(6 rows, 3 features, outputs x, y, z in raw)"
+        many = made_up_explanation(6)
+        assert repr(many).count(",") < 10
+        assert "<table" in explanation._repr_html_()

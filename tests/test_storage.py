@@ -1,0 +1,134 @@
+"""Explanations come back from their files as they were."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_metaexplain import Explanation
+from tests.small_explainers import N_SAMPLES, labelled_frame, made_up_explanation
+
+
+class TestFiles:
+    def saved_and_loaded(self, explanation, tmp_path):
+        path = tmp_path / "kept"
+        explanation.save(path)
+        assert path.exists(), "written as named"
+        return Explanation.load(path)
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            np.array(["no", "yes"]),
+            np.array([3, 7]),
+            np.array([False, True]),
+            np.array([0.5, 1.5]),
+            np.array(["no", 1], dtype=object),
+            np.array(["no", "yes"], dtype=object),
+        ],
+    )
+    def test_everything_comes_back(self, labels, tmp_path):
+        support = {"nearest": np.arange(N_SAMPLES), "text": np.array(list("abcdef"), dtype=object)}
+        explanation = made_up_explanation(
+            2, labels, data=labelled_frame(), support=support, additive=False
+        )
+        loaded = self.saved_and_loaded(explanation, tmp_path)
+        for name in ("values", "base_values", "predictions", "std", "n_evaluations"):
+            np.testing.assert_array_equal(getattr(loaded, name), getattr(explanation, name))
+        assert loaded.output_names.dtype == labels.dtype
+        assert loaded.output_names.tolist() == labels.tolist()
+        assert [type(label) for label in loaded.output_names] == [type(label) for label in labels]
+        assert loaded.feature_names.tolist() == ["a", "b", "c"]
+        for name in ("output", "value_function", "additive", "estimator_type"):
+            assert getattr(loaded, name) == getattr(explanation, name)
+        pd.testing.assert_frame_equal(loaded.data, explanation.data)
+        pd.testing.assert_index_equal(loaded.index, explanation.index)
+        assert loaded.support["text"].tolist() == list("abcdef")
+        assert loaded.support["nearest"].dtype == support["nearest"].dtype
+
+    def test_without_optional_parts(self, tmp_path):
+        loaded = self.saved_and_loaded(made_up_explanation(std=None), tmp_path)
+        assert loaded.std is None
+        assert loaded.data is None
+        assert loaded.support is None
+        assert loaded.index is None
+
+    def test_columns_of_every_kind(self, tmp_path):
+        days = pd.date_range("2024-01-01", periods=N_SAMPLES)
+        data = pd.DataFrame(
+            {
+                "float": [0.5, np.nan, np.inf, 1, 2, 3],
+                "int": np.arange(N_SAMPLES, dtype=np.int8),
+                "bool": [True, False] * 3,
+                "text": ["a", None, "", "d", "e\n", "ü"],
+                "object": np.array(["a", None, 1, 2.5, True, np.nan], dtype=object),
+                "nullable": pd.array([1, None, 3, 4, 5, 2**62 + 1], dtype="Int64"),
+                "boolean": pd.array([True, None] * 3, dtype="boolean"),
+                "string": pd.array(["a", None] * 3, dtype="string"),
+                "category": pd.Categorical(
+                    ["lo", "hi", None] * 2, ["lo", "hi", "no"], ordered=True
+                ),
+                "numbers": pd.Categorical([1, 2, 3] * 2),
+                "day": days,
+                "zoned": days.tz_localize("Europe/Berlin"),
+                "span": pd.to_timedelta(np.arange(N_SAMPLES), unit="h"),
+            },
+        )
+        data.loc[1, "day"] = pd.NaT
+        loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path)
+        pd.testing.assert_frame_equal(loaded.data, data)
+
+    @pytest.mark.parametrize(
+        "index",
+        [
+            pd.RangeIndex(3, 3 + N_SAMPLES, name="number"),
+            pd.Index(list("abcdef"), name="letter"),
+            pd.date_range("2024-01-01", periods=N_SAMPLES, tz="UTC").rename("day"),
+            pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]], names=["letter", None]),
+        ],
+    )
+    def test_indexes(self, index, tmp_path):
+        loaded = self.saved_and_loaded(made_up_explanation(index=index), tmp_path)
+        assert type(loaded.index) is type(index)
+        assert loaded.index.equals(index)
+        assert loaded.index.dtype == index.dtype
+        assert loaded.index.names == index.names
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            np.arange(18, dtype=np.float32).reshape(6, 3),
+            np.array([["a", "b"]] * N_SAMPLES),
+            np.array([["a", 1, None]] * N_SAMPLES, dtype=object),
+        ],
+    )
+    def test_arrays(self, data, tmp_path):
+        loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path).data
+        assert loaded.dtype == data.dtype
+        assert loaded.tolist() == data.tolist()
+
+    @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csc_array])
+    def test_sparse_data_comes_back_as_csr(self, container, tmp_path):
+        data = container(np.eye(N_SAMPLES))
+        loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path).data
+        assert loaded.format == "csr"
+        assert isinstance(loaded, sparse.sparray) == isinstance(data, sparse.sparray)
+        np.testing.assert_array_equal(loaded.toarray(), np.eye(N_SAMPLES))
+
+    def test_objects_that_would_need_pickle_are_named(self, tmp_path):
+        data = pd.DataFrame({"fine": range(N_SAMPLES), "odd": [{}] * N_SAMPLES})
+        with pytest.raises(TypeError, match="data, column 'odd' holds an object of type dict"):
+            made_up_explanation(data=data).save(tmp_path / "x.npz")
+
+    def test_files_of_others(self, tmp_path):
+        np.savez(tmp_path / "other.npz", a=np.zeros(3))
+        (tmp_path / "text.npz").write_text("no")
+        made_up_explanation().save(tmp_path / "whole.npz")
+        whole = (tmp_path / "whole.npz").read_bytes()
+        (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+        np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
+        for name in ("other.npz", "text.npz", "cut.npz", "pickled.npy"):
+            with pytest.raises(ValueError, match=f"{name} cannot be read"):
+                Explanation.load(tmp_path / name)
+        with pytest.raises(FileNotFoundError):
+            Explanation.load(tmp_path / "absent.npz")
