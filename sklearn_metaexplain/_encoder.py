@@ -79,9 +79,9 @@ class TableEncoder:
     def fit(self, table: Any) -> TableEncoder:
         """Learn scales, ranks and categories from a training table."""
         self._columns: list[_Numeric | _Categorical] = []
-        for column in _columns(table):
-            if _is_numeric(column):
-                self._columns.append(_learn_numeric(_as_float(column)))
+        for column in columns_of(table):
+            if is_numeric(column):
+                self._columns.append(_learn_numeric(as_float(column)))
             else:
                 self._columns.append(_learn_categorical(column))
         self._set_source()
@@ -94,9 +94,9 @@ class TableEncoder:
     def code(self, table: Any) -> list[np.ndarray]:
         """Read a table into one array a column: floats, or category codes (-1: unseen)."""
         coded = []
-        for learned, column in zip(self._columns, _columns(table), strict=True):
+        for learned, column in zip(self._columns, columns_of(table), strict=True):
             if isinstance(learned, _Numeric):
-                coded.append(_as_float(column))
+                coded.append(as_float(column))
             else:
                 lookup = learned.codes
                 coded.append(np.array([lookup.get(key, -1) for key in _keys(column)], dtype=int))
@@ -135,7 +135,8 @@ class TableEncoder:
         return np.concatenate([learned.encode(column) for learned, column in pairs], axis=1)
 
 
-def _columns(table: Any) -> list[Any]:
+def columns_of(table: Any) -> list[Any]:
+    """Split a table of any kind into its columns."""
     if isinstance(table, pd.DataFrame):
         return [table.iloc[:, j] for j in range(table.shape[1])]
     if sparse.issparse(table):
@@ -143,7 +144,8 @@ def _columns(table: Any) -> list[Any]:
     return list(np.asarray(table).T)
 
 
-def _is_numeric(column: Any) -> bool:
+def is_numeric(column: Any) -> bool:
+    """Whether a column is read as numbers: numbers, booleans and dates, not text or categories."""
     dtype = column.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "biufmM":
         return True
@@ -151,7 +153,7 @@ def _is_numeric(column: Any) -> bool:
         return False
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
         return True
-    if dtype == object:
+    if pd.api.types.is_object_dtype(dtype):
         present = [value for value in column if not pd.isna(value)]
         return bool(present) and all(
             isinstance(value, (int, float, np.number, np.bool_)) for value in present
@@ -159,7 +161,8 @@ def _is_numeric(column: Any) -> bool:
     return False
 
 
-def _as_float(column: Any) -> np.ndarray:
+def as_float(column: Any) -> np.ndarray:
+    """Read a numeric column as float64, NaN where missing."""
     series = pd.Series(column)
     if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_timedelta64_dtype(series):
         missing = series.isna().to_numpy()

@@ -11,9 +11,9 @@ import torch
 from skorch.callbacks import EarlyStopping
 from torch import nn
 
-from ..shapley._kernel import ProductKernel
-from ._episodic import EpisodeBatches, EpisodicNet, HeldOut
-from ._kernel_network import KernelNetwork
+from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.shapley._kernel import ProductKernel
 
 _HELD_OUT_SHARE = 0.2
 _MAX_CONTEXT = 256

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import nn
 
-from ._corrector import Corrector
-from ._kernel_network import KernelNetwork
+from sklearn_metaexplain.nets._corrector import Corrector
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 
 #: Shipped weights: name -> file and sha256 of its bytes.
-REGISTRY: dict[str, tuple[str, str]] = {}
+REGISTRY: dict[str, tuple[str, str]] = {
+    "default": (
+        "default.safetensors",
+        "f2de441ba8b5765a35e244d93e0c0bb696a0abcc86bc4979aed61305839a9ac2",
+    ),
+}
 _FORMAT = 1
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}
 
@@ -68,7 +74,7 @@ def save_pretrained(pretrained: Pretrained, path: str | Path) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def load_pretrained(pretrained: str | Path) -> Pretrained:
+def load_pretrained(pretrained: str | PathLike[str]) -> Pretrained:
     """Load networks by registered name or by path; every call makes modules of its own.
 
     Raises
@@ -113,7 +119,7 @@ def _parse(content: bytes, name: str) -> Pretrained:
         )
     if record["digest"] != _digest(tensors):
         raise ValueError(f"pretrained: {name} was altered: its tensors do not match its digest.")
-    networks = {}
+    networks: dict[str, Any] = {}
     for part, config in record["networks"].items():
         prefix = f"{part}."
         state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ._evidence import QueryEvidence, SupportEvidence
-from ._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
+from sklearn_metaexplain.nets._evidence import QueryEvidence, SupportEvidence
+from sklearn_metaexplain.nets._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
 
 _SUPPORT_FEATURES = 9
 _QUERY_FEATURES = 11
@@ -129,6 +129,7 @@ class Corrector(nn.Module):
         task = memory.task.expand(n_rows, n_columns, _TASK_FEATURES)
         tokens = self.embed_query(torch.cat([cell_features(query.encoded), told, task], -1))
         for block, layer in zip(self.blocks, memory.layers, strict=True):
+            assert isinstance(block, TokenBlock)
             tokens = block.read(tokens, layer)
         shift, lean, log_scale = self.head(self.norm(tokens)).unbind(-1)
         correction = memory.gate * (shift * scale + torch.tanh(lean) * difference)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from ..shapley._stack import StackValues, SurrogateStack
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
 
 class SupportEvidence(NamedTuple):

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import nn
 
-from ..shapley._kernel import (
+from sklearn_metaexplain.nets._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
+from sklearn_metaexplain.shapley._kernel import (
     DEFAULT_RAW_COLUMN,
     DEFAULT_RAW_TASK,
     N_RAW_COLUMN,
@@ -15,7 +16,6 @@ from ..shapley._kernel import (
     KernelParameters,
     parameters_from_raw,
 )
-from ._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
 
 
 class KernelNetwork(nn.Module):

@@ -67,8 +67,7 @@ class TokenBlock(nn.Module):
     def _attend(self, query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
         key, value = memory.chunk(2, -1)
         heads = [
-            part.unflatten(-1, (self.n_heads, -1)).transpose(-3, -2)
-            for part in (query, key, value)
+            part.unflatten(-1, (self.n_heads, -1)).transpose(-3, -2) for part in (query, key, value)
         ]
         return F.scaled_dot_product_attention(*heads).transpose(-3, -2).flatten(-2)
 

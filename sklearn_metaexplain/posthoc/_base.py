@@ -164,7 +164,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         """
 
     @abstractmethod
-    def _explain(self, X: Any, **options: Any) -> Explanation:
+    def _explain(self, X: Any, *args: Any, **kwargs: Any) -> Explanation:
         """Explain rows of the same kind of table as `background_`."""
 
     def get_metadata_routing(self) -> MetadataRouter:

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
-from sklearn_metaexplain._encoder import _as_float as as_float
-from sklearn_metaexplain._encoder import _columns as split_columns
-from sklearn_metaexplain._encoder import _is_numeric as is_numeric
+from sklearn_metaexplain._encoder import as_float, columns_of, is_numeric
 from sklearn_metaexplain.masking import RowPool
 from sklearn_metaexplain.posthoc import _libraries
 
@@ -70,7 +68,7 @@ class LimeColumns:
         pool = RowPool(table)
         codes = pool.codes()
         self.columns: list[_Column] = []
-        for j, cells in enumerate(split_columns(table)):
+        for j, cells in enumerate(columns_of(table)):
             if not _is_ordered(cells):
                 column = _categories(str(names[j]), cells, codes[:, j])
             else:
@@ -97,7 +95,7 @@ class LimeColumns:
         n_kept = self.reference.shape[0]
         equal = RowPool(self.reference, rows).codes()[n_kept:]
         groups = np.empty(equal.shape, dtype=np.int64)
-        for j, (column, cells) in enumerate(zip(self.columns, split_columns(rows), strict=True)):
+        for j, (column, cells) in enumerate(zip(self.columns, columns_of(rows), strict=True)):
             if column.kind == "categories":
                 group_of_kept = np.arange(len(column.cells))  # one cell a category
                 found = np.minimum(equal[:, j], len(column.cells))
@@ -109,7 +107,7 @@ class LimeColumns:
     def texts_of(self, rows: Any, groups: np.ndarray) -> np.ndarray:
         """What the explanation says of each cell, an array of str of shape (n_rows, n_features)."""
         texts = np.empty(groups.shape, dtype=object)
-        for j, (column, cells) in enumerate(zip(self.columns, split_columns(rows), strict=True)):
+        for j, (column, cells) in enumerate(zip(self.columns, columns_of(rows), strict=True)):
             for i, cell in enumerate(_as_objects(cells)):
                 known = column.kind != "numbers" and groups[i, j] < len(column.texts)
                 texts[i, j] = column.texts[groups[i, j]] if known else _equals(column.name, cell)
@@ -146,7 +144,7 @@ class LimeColumns:
     def numbers_of(self, rows: Any) -> np.ndarray:
         """The table as floats, where columns are of kind "numbers"; other columns are 0."""
         numbers = np.zeros(rows.shape)
-        for j, (column, cells) in enumerate(zip(self.columns, split_columns(rows), strict=True)):
+        for j, (column, cells) in enumerate(zip(self.columns, columns_of(rows), strict=True)):
             if column.kind == "numbers":
                 numbers[:, j] = as_float(cells)
         return numbers

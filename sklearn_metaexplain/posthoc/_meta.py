@@ -12,18 +12,18 @@ import torch
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval
 
-from .._encoder import TableEncoder
-from .._explanation import Explanation
-from ..masking._probes import Probes, draw_probes, draw_row_probes
-from ..nets._adaptation import adapt
-from ..nets._checkpoint import Pretrained, load_pretrained
-from ..nets._kernel_network import KernelNetwork
-from ..shapley._enumeration import enumerate_shapley
-from ..shapley._error import estimate_error
-from ..shapley._kernel import KernelParameters
-from ..shapley._search import search_kernel
-from ._base import PosthocExplainer
-from ._surrogate import OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain.masking._probes import Probes, draw_probes, draw_row_probes
+from sklearn_metaexplain.nets._adaptation import adapt
+from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.posthoc._base import PosthocExplainer
+from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
+from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._search import search_kernel
 
 _LEAST_PROBES = 16
 _ERROR_ROWS = 64
@@ -211,9 +211,7 @@ class MetaExplainer(PosthocExplainer):
         # a DataFrame's columns changes nothing.
         self._player_order_ = np.argsort(model.players.names.astype(str), kind="stable")
         probes = self._draw_support(rng, X)
-        outputs = np.concatenate(
-            [model.background_outputs, model.evaluate(X, *probes)]
-        )
+        outputs = np.concatenate([model.background_outputs, model.evaluate(X, *probes)])
         self.n_evaluations_ = len(outputs)
 
         encoder = TableEncoder().fit(X)

@@ -17,6 +17,8 @@ HYBRIDS_AT_ONCE = 100_000
 # Evaluations that shap's algorithms make where no budget is given, in coalitions.
 PERMUTATION_COALITIONS = 500
 KERNEL_COALITIONS = 2048
+# A million coalitions: what shap holds of them fits into memory.
+MOST_PLAYERS_ENUMERATED = 20
 
 _RNG_LOCK = RLock()
 
@@ -117,6 +119,12 @@ def _distinct(background: np.ndarray, hybrids: np.ndarray) -> tuple[np.ndarray, 
 
 def exact(game: MaskGame, budget: int | None, seed: int) -> np.ndarray:
     """Enumerate all coalitions."""
+    if game.n_playing > MOST_PLAYERS_ENUMERATED:
+        raise ValueError(
+            f'algorithm="exact" enumerates at most {MOST_PLAYERS_ENUMERATED} columns; this row '
+            f"differs from the background in {game.n_playing}. Group columns by feature_groups, or "
+            'use algorithm="permutation".'
+        )
     _check_budget(exact_cost(game), budget, "exact")
     explainer = _libraries.shap().ExactExplainer(game, _masker(game))
     explanation = explainer(_everyone(game), max_evals=2**game.n_playing, silent=True)
@@ -155,7 +163,8 @@ def kernel(game: MaskGame, budget: int | None, seed: int) -> np.ndarray:
 def automatic(game: MaskGame, budget: int | None, seed: int) -> np.ndarray:
     """Enumerate where that costs no more than the budget, else walk through permutations."""
     affordable = PERMUTATION_COALITIONS * game.model.n_background if budget is None else budget
-    algorithm = exact if exact_cost(game) <= affordable else permutation
+    few = game.n_playing <= MOST_PLAYERS_ENUMERATED
+    algorithm = exact if few and exact_cost(game) <= affordable else permutation
     return algorithm(game, budget, seed)
 
 

@@ -10,11 +10,11 @@ import torch
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from ..nets._checkpoint import Pretrained
-from ..nets._corrector import Corrector, CorrectorMemory, player_corrections
-from ..nets._evidence import query_evidence, support_evidence
-from ..shapley._kernel import KernelParameters
-from ..shapley._stack import StackValues, SurrogateStack, close_gap
+from sklearn_metaexplain.nets._checkpoint import Pretrained
+from sklearn_metaexplain.nets._corrector import Corrector, CorrectorMemory, player_corrections
+from sklearn_metaexplain.nets._evidence import query_evidence, support_evidence
+from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
 
 _ROWS_AT_ONCE = 32
 _STD_BACKGROUND = 12
@@ -133,13 +133,9 @@ class TaskSurrogate:
 
         def chunk(start: int) -> tuple[torch.Tensor, torch.Tensor]:
             part = slice(start, start + _ROWS_AT_ONCE)
-            mine = own and own._replace(
-                outputs=(own.outputs[part] - self.center) / self.spread
-            )
+            mine = own and own._replace(outputs=(own.outputs[part] - self.center) / self.spread)
             with torch.no_grad():
-                return self._explain(
-                    encoded[part], gap[part] / self.spread, can_matter[part], mine
-                )
+                return self._explain(encoded[part], gap[part] / self.spread, can_matter[part], mine)
 
         bar = tqdm(starts, desc="explain", unit_scale=_ROWS_AT_ONCE, disable=verbose <= 0)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
@@ -184,9 +180,7 @@ class TaskSurrogate:
         assert self.corrector is not None
         corrections, scales = [], []
         for output, memory in enumerate(self.memories):
-            evidence = query_evidence(
-                self.stack, encoded, surrogate, closed, std, missing, output
-            )
+            evidence = query_evidence(self.stack, encoded, surrogate, closed, std, missing, output)
             evidence = type(evidence)(*(part.double().to(self.device) for part in evidence))
             correction, log_scale = self.corrector(memory, evidence)
             correction, scale = player_corrections(

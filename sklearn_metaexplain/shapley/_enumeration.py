@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from ..masking import MaskedModel
-from ._weights import shapley_matrix
+from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.shapley._weights import shapley_matrix
 
 
 def all_coalitions(n_players: int) -> np.ndarray:

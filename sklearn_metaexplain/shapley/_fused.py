@@ -31,7 +31,9 @@ def mean_product_shapley(
     """
     n_centers = rows.shape[2]
     padding = ((0, 0), (0, 0), (0, -n_centers % _TILE))
-    padded = _mean_product_shapley(np.pad(rows, padding), np.pad(background, padding), nodes, weights)
+    padded = _mean_product_shapley(
+        np.pad(rows, padding), np.pad(background, padding), nodes, weights
+    )
     return padded[..., :n_centers]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ._fused import mean_product_shapley
-from ._kernel import KernelParameters, ProductKernel, gauss_legendre
+from sklearn_metaexplain.shapley._fused import mean_product_shapley
+from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, gauss_legendre
 
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 _JITTER = 1e-10
@@ -133,11 +133,11 @@ class HybridProcess:
         the centers.
         """
         nodes, weights = gauss_legendre(self.kernel.n_players)
-        factors = [
+        of_rows, of_background = (
             self.kernel.factors(part, centers).transpose(1, 2).contiguous().numpy()
             for part in (rows, background)
-        ]
-        values = torch.from_numpy(mean_product_shapley(*factors, nodes, weights))
+        )
+        values = torch.from_numpy(mean_product_shapley(of_rows, of_background, nodes, weights))
         return self.kernel.parameters.amplitude * values
 
     def shapley(self, encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from ._weights import shapley_matrix
+from sklearn_metaexplain.shapley._weights import shapley_matrix
 
 _TABLE_CHUNK_NUMBERS = 4_000_000
 
@@ -170,7 +170,7 @@ class ObliviousBoosting:
     def shapley(self, columns: torch.Tensor) -> torch.Tensor:
         """Exact interventional Shapley values: (n_targets, n_rows, n_players)."""
         leaf = self.leaves(columns)
-        n_targets, n_trees, n_rows = leaf.shape
+        n_targets, _, n_rows = leaf.shape
         out = torch.zeros(n_targets, self.n_players, n_rows, dtype=torch.float64)
         for level in range(self.depth):
             part = self._table[..., level].gather(2, leaf)

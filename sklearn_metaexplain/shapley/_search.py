@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ._kernel import (
+from sklearn_metaexplain.shapley._kernel import (
     DEFAULT_RAW_COLUMN,
     DEFAULT_RAW_TASK,
     N_RAW_COLUMN,
@@ -58,7 +58,10 @@ def search_kernel(
             parameters_from_raw(columns, task), encoded, outputs, player_of_column, n_players
         )
         if float(loss.detach()) < best_loss:
-            best, best_loss = (columns.detach().clone(), task.detach().clone()), float(loss)
+            best, best_loss = (
+                (columns.detach().clone(), task.detach().clone()),
+                float(loss.detach()),
+            )
         if step < n_steps:
             optimizer.zero_grad()
             loss.backward()

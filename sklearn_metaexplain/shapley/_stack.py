@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from scipy.optimize import nnls
 
-from ._gp import HybridProcess
-from ._kernel import KernelParameters
-from ._oblivious import ObliviousBoosting
+from sklearn_metaexplain.shapley._gp import HybridProcess
+from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
 
 class StackValues(NamedTuple):
@@ -71,7 +71,9 @@ class SurrogateStack:
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
         targets = outputs.T.repeat_interleave(self.n_folds, 0)
-        self.trees = ObliviousBoosting(**_tree_settings(n_rows)).fit(encoded[..., 1], targets, (~held_out).repeat(self.n_outputs, 1).double())
+        self.trees = ObliviousBoosting(**_tree_settings(n_rows)).fit(
+            encoded[..., 1], targets, (~held_out).repeat(self.n_outputs, 1).double()
+        )
         fitted = self.trees.fitted.view(self.n_outputs, self.n_folds, n_rows)
         out_of_fold = fitted[:, fold, torch.arange(n_rows)].T
         self.process_residuals = self.process.loo_residuals

@@ -10,10 +10,14 @@ import numpy as np
 import torch
 from torch.utils.data import get_worker_info
 
-from .._encoder import TableEncoder
-from ..masking._probes import draw_probes
-from ..prior import Task, sample_task
-from ..shapley._enumeration import all_coalitions, shapley_from_coalitions, walk_shapley
+from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.masking._probes import draw_probes
+from sklearn_metaexplain.prior import Task, sample_task
+from sklearn_metaexplain.shapley._enumeration import (
+    all_coalitions,
+    shapley_from_coalitions,
+    walk_shapley,
+)
 
 _MAX_ENUMERATED = 8
 
@@ -154,7 +158,7 @@ class EpisodeStream:
         Episodes a step.
     """
 
-    def __init__(self, *, seed: int, start: int, n_steps: int, batch_size: int) -> None:
+    def __init__(self, *, seed: int, n_steps: int, batch_size: int, start: int = 0) -> None:
         self.seed, self.start, self.n_steps, self.batch_size = seed, start, n_steps, batch_size
 
     def __len__(self) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ..nets._corrector import Corrector, player_corrections
-from ..nets._kernel_network import KernelNetwork
-from ..shapley._kernel import KernelParameters, ProductKernel, parameters_from_raw
-from ..shapley._stack import close_gap
-from ._episodes import Episode
-from ._stacked import StackedEpisode
+from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, parameters_from_raw
+from sklearn_metaexplain.shapley._stack import close_gap
+from sklearn_metaexplain.training._episodes import Episode
+from sklearn_metaexplain.training._stacked import StackedEpisode
 
 _LIKELIHOOD_WEIGHT = 0.1
 _SCALE_WEIGHT = 0.1
@@ -76,8 +76,9 @@ class CorrectorObjective(nn.Module):
     def forward(self, corrector: Corrector, episode: StackedEpisode) -> torch.Tensor:
         """Return the objective of one episode."""
         memory = corrector.read(episode.support)
+        correction, scale = corrector(memory, episode.query)
         correction, scale = player_corrections(
-            *corrector(memory, episode.query), episode.player_of_column, episode.can_matter
+            correction, scale, episode.player_of_column, episode.can_matter
         )
         error = episode.values - episode.closed - correction
         able = episode.can_matter
@@ -85,6 +86,5 @@ class CorrectorObjective(nn.Module):
         standardised = (error.detach() / scale.clamp_min(1e-4))[able].clamp(-30, 30)
         density = 0.5 * standardised.square() + scale.clamp_min(1e-4)[able].log()
         return (
-            log_error(episode.closed + correction, episode.values)
-            + _SCALE_WEIGHT * density.mean()
+            log_error(episode.closed + correction, episode.values) + _SCALE_WEIGHT * density.mean()
         )

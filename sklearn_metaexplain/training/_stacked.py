@@ -7,10 +7,16 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..nets._evidence import QueryEvidence, SupportEvidence, query_evidence, support_evidence
-from ..nets._kernel_network import KernelNetwork
-from ..shapley._stack import StackValues, SurrogateStack, close_gap
-from ._episodes import Episode, EpisodeStream
+from sklearn_metaexplain.nets._evidence import (
+    QueryEvidence,
+    SupportEvidence,
+    query_evidence,
+    support_evidence,
+)
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
+from sklearn_metaexplain.training._episodes import Episode, EpisodeStream
 
 
 class StackedEpisode(NamedTuple):
@@ -19,6 +25,7 @@ class StackedEpisode(NamedTuple):
     support: SupportEvidence
     query: QueryEvidence
     closed: torch.Tensor  # (n_query, n_players), the stack's values after closing the gap
+    std: torch.Tensor  # (n_query, n_players), of the process
     values: torch.Tensor  # (n_query, n_players), true
     can_matter: torch.Tensor  # (n_query, n_players), bool
     player_of_column: torch.Tensor  # (m,)
@@ -27,27 +34,34 @@ class StackedEpisode(NamedTuple):
 
 def stack_episode(episode: Episode, network: KernelNetwork) -> StackedEpisode:
     """Fit a stack, its kernel proposed by `network`, on an episode."""
+    with torch.no_grad():
+        parameters = network.double().propose(episode.support, episode.outputs.double()[:, None])
+    return stack_with(episode, parameters)
+
+
+@torch.no_grad()
+def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode:
+    """Fit a stack with a given kernel on an episode."""
     support, outputs = episode.support.double(), episode.outputs.double()[:, None]
     query, background = episode.query.double(), episode.background.double()
-    with torch.no_grad():
-        parameters = network.propose(support, outputs)
-        stack = SurrogateStack(parameters, episode.player_of_column, episode.n_players)
-        stack.fit(support, outputs).set_background(background)
-        able = episode.can_matter[..., None]
-        values = StackValues(*(part * able for part in stack.shapley(query)))
-        combined = stack.combine(values)
-        gap = episode.gap.double()[:, None] - combined.sum(1)
-        closed = close_gap(combined, gap, episode.can_matter)
-        std = stack.process.shapley_std(query, background) * able
-        return StackedEpisode(
-            support_evidence(stack, support, outputs),
-            query_evidence(stack, query, values, closed, std, gap),
-            closed[..., 0].float(),
-            episode.values,
-            episode.can_matter,
-            episode.player_of_column,
-            episode.family,
-        )
+    stack = SurrogateStack(parameters, episode.player_of_column, episode.n_players)
+    stack.fit(support, outputs).set_background(background)
+    able = episode.can_matter[..., None]
+    values = StackValues(*(part * able for part in stack.shapley(query)))
+    combined = stack.combine(values)
+    gap = episode.gap.double()[:, None] - combined.sum(1)
+    closed = close_gap(combined, gap, episode.can_matter)
+    std = stack.process.shapley_std(query, background) * able
+    return StackedEpisode(
+        support_evidence(stack, support, outputs),
+        query_evidence(stack, query, values, closed, std, gap),
+        closed[..., 0].float(),
+        std[..., 0].float(),
+        episode.values,
+        episode.can_matter,
+        episode.player_of_column,
+        episode.family,
+    )
 
 
 class StackedStream:

@@ -12,8 +12,9 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, Checkpoint, GradientNormClipping
 from torch import nn
 
-from ..nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
-from ._episodes import EpisodeStream
+from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
+from sklearn_metaexplain.training._episodes import EpisodeStream
+from sklearn_metaexplain.training._stacked import StackedStream
 
 
 class TimeBudget(Callback):
@@ -67,7 +68,7 @@ class AdvanceStream(Callback):
 def meta_train(
     module: nn.Module,
     objective: type[nn.Module],
-    stream: EpisodeStream,
+    stream: EpisodeStream | StackedStream,
     validation: list[list[Any]],
     *,
     run_dir: Path,

@@ -83,7 +83,7 @@ def test_intervals_weigh_what_they_change(discretizer, n_intervals):
     X = np.column_stack([np.arange(1000.0), np.arange(1000.0) % 7])
     edge = 1000 / n_intervals
     model = Asked(lambda X: 5.0 * (X[:, 0] < edge))
-    explainer = LimeExplainer(model, discretizer=discretizer, n_samples=4000, random_state=0)
+    explainer = LimeExplainer(model, discretizer=discretizer, n_samples=20_000, random_state=0)
     explanation = explainer.fit(X).explain(X[[3, 700]])
     # Far from the first interval the other side is a mixture, of which 1 / (n - 1) weighs 5.
     truth = [5.0, -5.0 / (n_intervals - 1)]

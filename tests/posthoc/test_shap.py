@@ -241,6 +241,15 @@ def test_a_budget_that_is_too_small_says_what_serves(numbers, algorithm, least):
         explainer.explain(X[5:6], budget=0)
 
 
+def test_too_many_columns_to_enumerate_are_refused():
+    X = np.random.default_rng(0).normal(size=(5, 21))
+    explainer = ShapExplainer(Recording(), algorithm="exact").fit(X)
+    with pytest.raises(ValueError, match="at most 20 columns"):
+        explainer.explain(X[:1])
+    automatic = ShapExplainer(Recording(), budget=10**8).fit(X).explain(X[:1], budget=1000)
+    assert 0 < automatic.n_evaluations[0] <= 1000
+
+
 def test_more_budget_is_less_error():
     X = np.random.default_rng(0).normal(size=(40, 8))
     explainer = ShapExplainer(Recording(), background=4, random_state=0).fit(X)

@@ -1,0 +1,138 @@
+"""``python -m sklearn_metaexplain.training``: make and judge weights."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained, save_pretrained
+from sklearn_metaexplain.nets._corrector import Corrector
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.training._episodes import EpisodeStream
+from sklearn_metaexplain.training._evaluate import (
+    EVALUATION_SEED,
+    VALIDATION_SEED,
+    calibrate,
+    held_out,
+    summarise,
+    task_errors,
+)
+from sklearn_metaexplain.training._objectives import CorrectorObjective, KernelObjective
+from sklearn_metaexplain.training._stacked import StackedStream, stack_episode
+from sklearn_metaexplain.training._trainer import meta_train
+
+_KERNEL_SHARE = 0.45
+_VALIDATION_BATCHES, _VALIDATION_BATCH = 12, 8
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Train both networks, calibrate, and write one file."""
+    torch.manual_seed(arguments.seed)
+    run_dir = Path(arguments.run_dir or Path(arguments.out).with_suffix(".run"))
+    validation = list(held_out(VALIDATION_SEED, _VALIDATION_BATCHES * _VALIDATION_BATCH))
+    batches = [
+        validation[start : start + _VALIDATION_BATCH]
+        for start in range(0, len(validation), _VALIDATION_BATCH)
+    ]
+    options = {
+        "n_workers": arguments.workers,
+        "verbose": 1 - arguments.quiet,
+        "max_epochs": arguments.epochs,
+    }
+    stream = EpisodeStream(
+        seed=arguments.seed, n_steps=arguments.steps_per_epoch, batch_size=arguments.batch_size
+    )
+    kernel_net = meta_train(
+        KernelNetwork(),
+        KernelObjective,
+        stream,
+        batches,
+        run_dir=run_dir / "kernel",
+        minutes=_KERNEL_SHARE * arguments.minutes,
+        **options,
+    )
+    kernel = kernel_net.module_.eval().requires_grad_(False)
+    corrector_net = meta_train(
+        Corrector(),
+        CorrectorObjective,
+        # Other tasks than the kernel network's, on which its proposals would flatter it.
+        StackedStream(
+            EpisodeStream(
+                seed=arguments.seed + 1,
+                n_steps=arguments.steps_per_epoch,
+                batch_size=arguments.batch_size,
+            ),
+            kernel,
+        ),
+        [[stack_episode(episode, kernel) for episode in batch] for batch in batches],
+        run_dir=run_dir / "corrector",
+        minutes=(1 - _KERNEL_SHARE) * arguments.minutes,
+        **options,
+    )
+    corrector = corrector_net.module_.eval().requires_grad_(False)
+    pretrained = Pretrained(kernel, corrector)
+    record = {
+        "seed": arguments.seed,
+        "batch_size": arguments.batch_size,
+        **_history("kernel", kernel_net.history, arguments),
+        **_history("corrector", corrector_net.history, arguments),
+    }
+    calibration = calibrate(pretrained, arguments.calibration_tasks)
+    digest = save_pretrained(
+        Pretrained(kernel.float(), corrector.float(), calibration, record), arguments.out
+    )
+    print(json.dumps({"training": record, "calibration": calibration, "sha256": digest}, indent=2))
+
+
+def _history(part: str, history: list, arguments: argparse.Namespace) -> dict[str, float]:
+    return {
+        f"{part}_steps": len(history) * arguments.steps_per_epoch,
+        f"{part}_minutes": round(sum(row["dur"] for row in history) / 60, 1),
+        f"{part}_valid_loss": round(min(row["valid_loss"] for row in history), 4),
+    }
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print errors on prior tasks held out, method by method."""
+    pretrained = load_pretrained(arguments.weights)
+    for n_support in arguments.n_support:
+        tasks = held_out(EVALUATION_SEED, arguments.tasks, n_support=n_support)
+        results = [task_errors(pretrained, episode) for episode in tasks]
+        print(f"\n{len(results)} prior tasks held out, {n_support} evaluations\n")
+        print("| method | mean | median | geometric mean |\n|-|-|-|-|")
+        for name, row in summarise(results).items():
+            print(f"| {name} | {' | '.join(f'{value:.4f}' for value in row.values())} |")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parse the command line and run it."""
+    parser = argparse.ArgumentParser(prog="python -m sklearn_metaexplain.training")
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("train", help=train.__doc__)
+    command.add_argument("--minutes", type=float, default=120.0, help="over all sittings")
+    command.add_argument("--out", required=True, help="weights file (.safetensors) to write")
+    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--workers", type=int, default=1, help="processes that draw tasks")
+    command.add_argument("--batch-size", type=int, default=4, help="tasks a step")
+    command.add_argument("--steps-per-epoch", type=int, default=100)
+    command.add_argument("--epochs", type=int, default=10**6, help="most epochs of each network")
+    command.add_argument("--calibration-tasks", type=int, default=300)
+    command.add_argument("--quiet", action="store_true")
+    command.set_defaults(run=train)
+    command = commands.add_parser("evaluate", help=evaluate.__doc__)
+    command.add_argument("--weights", default="default", help="registered name or file")
+    command.add_argument("--tasks", type=int, default=100)
+    command.add_argument("--n-support", type=int, nargs="+", default=[128, 512])
+    command.set_defaults(run=evaluate)
+    arguments = parser.parse_args(argv)
+    # Small tasks: threads cost more than they give, and workers are processes.
+    torch.set_num_threads(1)
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()
