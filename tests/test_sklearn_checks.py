@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_metaexplain import LimeExplainer, ShapExplainer
+from sklearn_metaexplain import LimeExplainer, MetaExplainer, ShapExplainer
 from tests.small_explainers import ExactExplainer, ExplainedCentroids, ExplainedLeastSquares
 
 # What parametrize_with_checks does not run by itself.
@@ -31,6 +31,7 @@ LEFT_OUT = [
 SETTINGS = {
     ExactExplainer: {"background": 2, "random_state": 0},
     LimeExplainer: {"background": 2, "n_samples": 20, "random_state": 0},
+    MetaExplainer: {"background": 2, "n_support": 48, "random_state": 0},
     ShapExplainer: {"background": 2, "budget": 100, "random_state": 0},
 }
 

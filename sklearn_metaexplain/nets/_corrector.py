@@ -15,7 +15,7 @@ _SUPPORT_FEATURES = 9
 _QUERY_FEATURES = 11
 _TASK_FEATURES = 5
 # Beyond the sizes it was trained on a task is read as one of the largest.
-_MAX_TRAINED_SUPPORT = 512
+_MAX_TRAINED_SUPPORT = 2048
 
 
 class CorrectorMemory(NamedTuple):

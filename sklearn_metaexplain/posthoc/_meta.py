@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval
 
-from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain.masking._probes import Probes, draw_probes, draw_row_probes
 from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
-from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain.posthoc._support import Support, ask_about_rows, ask_support
+from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import estimate_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 
-_LEAST_PROBES = 16
 _ERROR_ROWS = 64
 
 
@@ -206,73 +202,29 @@ class MetaExplainer(PosthocExplainer):
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)
+        # One seed for all rows that will be explained: each is asked the same questions.
         self._row_seed_ = int(rng.randint(np.iinfo(np.int32).max))
-        # Coalitions are drawn for players in the order of their names, so that the order of
-        # a DataFrame's columns changes nothing.
-        self._player_order_ = np.argsort(model.players.names.astype(str), kind="stable")
-        probes = self._draw_support(rng, X)
-        outputs = np.concatenate([model.background_outputs, model.evaluate(X, *probes)])
-        self.n_evaluations_ = len(outputs)
-
-        encoder = TableEncoder().fit(X)
-        used, positions = np.unique(probes.rows, return_inverse=True)
-        rows = encoder.code(_safe_indexing(X, used))
-        background = encoder.code(self.background_)
-        hybrids = [
-            np.concatenate([b, np.where(inside, r[positions], b[probes.backgrounds])])
-            for r, b, inside in zip(
-                rows, background, probes.coalitions.T[model.players.player_of_column], strict=True
-            )
-        ]
-        self._encoder_ = encoder.place_categories(hybrids, outputs)
-        player_of_column = torch.from_numpy(model.players.player_of_column[encoder.source_])
-        shuffled = rng.permutation(len(outputs))
-        support = torch.from_numpy(encoder.encode([column[shuffled] for column in hybrids]))
-
+        support = ask_support(model, X, self.n_support, rng)
+        self.n_evaluations_ = len(support.outputs)
+        self._encoder_ = support.encoder
+        players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         self.__dict__.pop("net_", None)
         self._surrogate_ = TaskSurrogate(
-            self._kernel_proposer(pretrained, player_of_column, device),
-            player_of_column,
-            model.n_players,
-            pretrained=pretrained,
-            device=device,
+            players, model.n_players, pretrained=pretrained, device=device
         ).fit(
-            support,
-            torch.from_numpy(outputs[shuffled]),
-            torch.from_numpy(encoder.encode(background)),
+            *support.shuffled(rng),
+            torch.from_numpy(support.background),
+            torch.from_numpy(model.background_outputs.mean(0)),
+            propose=self._kernel_proposer(pretrained, players, device),
         )
-        self._estimate_own_error(probes, hybrids, outputs, pretrained)
-
-    def _draw_support(self, rng: np.random.RandomState, X: Any) -> Probes:
-        model = self._masked_model_
-        least = model.n_background + _LEAST_PROBES
-        if self.n_support < least:
-            raise ValueError(
-                f"n_support={self.n_support} is too small for {model.n_background} background "
-                f"rows, which it includes; pass n_support={least} or more, or a smaller background."
-            )
-        probes = draw_probes(
-            rng,
-            self.n_support - model.n_background,
-            n_rows=X.shape[0],
-            n_background=model.n_background,
-            n_players=model.n_players,
-        )
-        return self._in_column_order(probes)
-
-    def _in_column_order(self, probes: Probes) -> Probes:
-        coalitions = np.empty_like(probes.coalitions)
-        coalitions[:, self._player_order_] = probes.coalitions
-        return probes._replace(coalitions=coalitions)
+        self._estimate_own_error(support, pretrained)
 
     def _kernel_proposer(
-        self, pretrained: Pretrained | None, player_of_column: torch.Tensor, device: str
-    ) -> Callable[[torch.Tensor, torch.Tensor], KernelParameters]:
+        self, pretrained: Pretrained | None, players: torch.Tensor, device: str
+    ) -> KernelProposer:
         n_players = self._masked_model_.n_players
         if pretrained is None and self.max_epochs == 0:
-            return lambda encoded, outputs: search_kernel(
-                encoded, outputs, player_of_column, n_players
-            )
+            return lambda encoded, outputs: search_kernel(encoded, outputs, players, n_players)
         network = _fresh_network(self._seed_) if pretrained is None else pretrained.kernel
 
         def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
@@ -282,7 +234,7 @@ class MetaExplainer(PosthocExplainer):
                     chosen,
                     encoded,
                     outputs,
-                    player_of_column,
+                    players,
                     n_players,
                     max_epochs=self.max_epochs,
                     lr=self.lr,
@@ -297,58 +249,39 @@ class MetaExplainer(PosthocExplainer):
 
         return propose
 
-    def _estimate_own_error(
-        self,
-        probes: Probes,
-        hybrids: list[np.ndarray],
-        outputs: np.ndarray,
-        pretrained: Pretrained | None,
-    ) -> None:
-        model = self._masked_model_
+    def _estimate_own_error(self, support: Support, pretrained: Pretrained | None) -> None:
         if self._is_exact(self.budget):
             self.shapley_error_, self.shapley_error_se_ = 0.0, 0.0
             return
-        # Whole rows whose outputs are known: the background, and probes of every player.
-        whole = np.flatnonzero(probes.coalitions.all(1)) + model.n_background
-        chosen = np.concatenate([whole, np.arange(model.n_background)])[:_ERROR_ROWS]
-        encoded = torch.from_numpy(self._encoder_.encode([column[chosen] for column in hybrids]))
-        gap = torch.from_numpy(outputs[chosen] - model.background_outputs.mean(0))
-        able = torch.ones(len(chosen), model.n_players, dtype=torch.bool)
-        values, std = self._surrogate_.explain(encoded, gap, able)
+        encoded, outputs = support.whole_rows(_ERROR_ROWS)
+        able = torch.ones(len(encoded), self._masked_model_.n_players, dtype=torch.bool)
+        values, std = self._surrogate_.explain(encoded, outputs, able)
         calibration = {} if pretrained is None else pretrained.calibration
         self.shapley_error_, self.shapley_error_se_ = estimate_error(values, std, calibration)
 
     def _is_exact(self, budget: int) -> bool:
         model = self._masked_model_
-        # Beyond 30 players the first factor alone is out of anybody's reach.
-        n_coalitions = 2 ** min(model.n_players, 62) - 2
-        return budget >= n_coalitions * model.n_background
+        # Beyond 62 players the first factor alone is out of anybody's reach.
+        return budget >= (2 ** min(model.n_players, 62) - 2) * model.n_background
 
     def _explain(self, X: Any, *, budget: int | None = None) -> Explanation:
         budget = self._check_budget(budget)
         model = self._masked_model_
         predictions = model.predict(X)
-        base = model.background_outputs.mean(0)
         if self._is_exact(budget):
             values, n_evaluations = enumerate_shapley(model, X, predictions)
-            return self._assemble(
-                X,
-                values,
-                predictions,
-                base,
-                std=np.zeros_like(values),
-                n_evaluations=n_evaluations,
+            std = np.zeros_like(values)
+        else:
+            own, n_evaluations = ask_about_rows(model, X, predictions, budget, self._row_seed_)
+            values, std = self._surrogate_.explain(
+                torch.from_numpy(self._encoder_.encode(self._encoder_.code(X))),
+                torch.from_numpy(predictions),
+                torch.from_numpy(model.can_matter(X)),
+                own,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
             )
-        own, n_evaluations = self._ask_about_rows(X, predictions, budget)
-        encoded = torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
-        values, std = self._surrogate_.explain(
-            encoded,
-            torch.from_numpy(predictions - base),
-            torch.from_numpy(model.can_matter(X)),
-            own,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
+        base = model.background_outputs.mean(0)
         return self._assemble(X, values, predictions, base, std=std, n_evaluations=n_evaluations)
 
     def _check_budget(self, budget: int | None) -> int:
@@ -359,49 +292,6 @@ class MetaExplainer(PosthocExplainer):
         if budget < 0:
             raise ValueError(f"budget={budget} is negative; the least is 0.")
         return int(budget)
-
-    def _ask_about_rows(
-        self, X: Any, predictions: np.ndarray, budget: int
-    ) -> tuple[OwnEvaluations | None, np.ndarray]:
-        """Evaluate the same coalitions and background rows for every row."""
-        model, n_rows = self._masked_model_, len(predictions)
-        if budget == 0:
-            return None, np.zeros(n_rows, dtype=int)
-        probes = self._in_column_order(
-            draw_row_probes(
-                np.random.RandomState(self._row_seed_),
-                budget,
-                n_background=model.n_background,
-                n_players=model.n_players,
-            )
-        )
-        outputs = np.empty((n_rows, budget, predictions.shape[1]))
-        n_evaluations = np.empty(n_rows, dtype=int)
-        rows_at_once = max(1, model.batch_size // budget)
-        for start in range(0, n_rows, rows_at_once):
-            part = slice(start, min(start + rows_at_once, n_rows))
-            rows = _safe_indexing(X, np.arange(part.start, part.stop))
-            differing = model.differing(rows)[:, probes.backgrounds]
-            inside = (probes.coalitions & differing).any(2)
-            outside = (~probes.coalitions & differing).any(2)
-            # A hybrid equal to its row or to its background row has a known output.
-            known = np.where(
-                inside[..., None],
-                predictions[part, None],
-                model.background_outputs[probes.backgrounds],
-            )
-            ask_row, ask_probe = np.nonzero(inside & outside)
-            known[ask_row, ask_probe] = model.evaluate(
-                rows, ask_row, probes.backgrounds[ask_probe], probes.coalitions[ask_probe]
-            )
-            outputs[part] = known
-            n_evaluations[part] = (inside & outside).sum(1)
-        own = OwnEvaluations(
-            torch.from_numpy(probes.coalitions),
-            torch.from_numpy(probes.backgrounds),
-            torch.from_numpy(outputs),
-        )
-        return own, n_evaluations
 
 
 def _fresh_network(seed: int) -> KernelNetwork:

@@ -14,11 +14,12 @@ from sklearn_metaexplain.nets._checkpoint import Pretrained
 from sklearn_metaexplain.nets._corrector import Corrector, CorrectorMemory, player_corrections
 from sklearn_metaexplain.nets._evidence import query_evidence, support_evidence
 from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap, shrink_std
+
+KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 
 _ROWS_AT_ONCE = 32
 _STD_BACKGROUND = 12
-_LEAST_LEFT = 0.01
 
 
 class OwnEvaluations(NamedTuple):
@@ -34,8 +35,6 @@ class TaskSurrogate:
 
     Parameters
     ----------
-    parameters : callable
-        Given encoded rows and standardised outputs, returns the kernel.
     player_of_column : tensor of shape (n_encoded,)
         The player of each encoded column.
     n_players : int
@@ -48,21 +47,25 @@ class TaskSurrogate:
 
     def __init__(
         self,
-        parameters: Callable[[torch.Tensor, torch.Tensor], KernelParameters],
         player_of_column: torch.Tensor,
         n_players: int,
         *,
         pretrained: Pretrained | None = None,
         device: str = "cpu",
     ) -> None:
-        self.parameters = parameters
         self.player_of_column = player_of_column
         self.n_players = n_players
         self.pretrained = pretrained
         self.device = device
 
     def fit(
-        self, encoded: torch.Tensor, outputs: torch.Tensor, background: torch.Tensor
+        self,
+        encoded: torch.Tensor,
+        outputs: torch.Tensor,
+        background: torch.Tensor,
+        base: torch.Tensor,
+        *,
+        propose: KernelProposer,
     ) -> TaskSurrogate:
         """Learn from evaluated rows.
 
@@ -74,15 +77,18 @@ class TaskSurrogate:
             The model's outputs.
         background : tensor of shape (n_background, m, 2)
             Encoded background rows.
+        base : tensor of shape (n_outputs,)
+            The model's mean output on the background.
+        propose : callable
+            Given encoded rows and standardised outputs, returns the kernel.
         """
         self.center = outputs.mean(0)
         spread = outputs.std(0, correction=0)
         # A constant output has nothing to scale; rounding is no spread.
         self.spread = torch.where(spread > 1e-9 * (1 + self.center.abs()), spread, 1.0)
-        outputs = (outputs - self.center) / self.spread
-        stack = SurrogateStack(
-            self.parameters(encoded, outputs), self.player_of_column, self.n_players
-        )
+        outputs = self._standardise(outputs)
+        self.base = self._standardise(base)
+        stack = SurrogateStack(propose(encoded, outputs), self.player_of_column, self.n_players)
         self.stack = stack.fit(encoded, outputs).set_background(background)
         few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
         self.std_background = background[few.round().astype(int)]
@@ -98,10 +104,13 @@ class TaskSurrogate:
                     self.memories.append(self.corrector.read(evidence))
         return self
 
+    def _standardise(self, outputs: torch.Tensor) -> torch.Tensor:
+        return (outputs - self.center) / self.spread
+
     def explain(
         self,
         encoded: torch.Tensor,
-        gap: torch.Tensor,
+        predictions: torch.Tensor,
         can_matter: torch.Tensor,
         own: OwnEvaluations | None = None,
         *,
@@ -113,8 +122,8 @@ class TaskSurrogate:
         Parameters
         ----------
         encoded : tensor of shape (n_rows, m, 2)
-        gap : tensor of shape (n_rows, n_outputs)
-            Predictions minus base values.
+        predictions : tensor of shape (n_rows, n_outputs)
+            The model's outputs.
         can_matter : tensor of bool of shape (n_rows, n_players)
             Players that differ from some background row; the others get 0.
         own : OwnEvaluations or None
@@ -133,9 +142,11 @@ class TaskSurrogate:
 
         def chunk(start: int) -> tuple[torch.Tensor, torch.Tensor]:
             part = slice(start, start + _ROWS_AT_ONCE)
-            mine = own and own._replace(outputs=(own.outputs[part] - self.center) / self.spread)
+            mine = own and own._replace(outputs=self._standardise(own.outputs[part]))
             with torch.no_grad():
-                return self._explain(encoded[part], gap[part] / self.spread, can_matter[part], mine)
+                return self._explain(
+                    encoded[part], self._standardise(predictions[part]), can_matter[part], mine
+                )
 
         bar = tqdm(starts, desc="explain", unit_scale=_ROWS_AT_ONCE, disable=verbose <= 0)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
@@ -145,25 +156,32 @@ class TaskSurrogate:
     def _explain(
         self,
         encoded: torch.Tensor,
-        gap: torch.Tensor,
+        predictions: torch.Tensor,
         can_matter: torch.Tensor,
         own: OwnEvaluations | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        stack = self.stack
+        surrogate = stack.shapley(encoded, can_matter)
         able = can_matter[..., None]
-        surrogate = StackValues(*(part * able for part in self.stack.shapley(encoded)))
-        combined = self.stack.combine(surrogate)
-        missing = gap - combined.sum(1)
-        values = close_gap(combined, missing, can_matter)
-        std = self.stack.process.shapley_std(encoded, self.std_background) * able
+        values, explained = stack.close(encoded, surrogate, predictions, self.base)
+        gap = predictions - self.base
+        scale = stack.process.variance_scale
+        before = stack.process.shapley_std(encoded, self.std_background) * able
+        std = shrink_std(before, explained, scale)
         correction = torch.zeros_like(values)
         if self.corrector is not None:
-            correction, std = self._correct(encoded, surrogate, values, std, missing, can_matter)
+            missing = gap - stack.combine(surrogate).sum(1)
+            correction, std = self._correct(encoded, surrogate, values, std, missing)
         if own is not None:
-            update, left = self._condition(encoded, own)
-            conditioned = combined + update * able
-            values = close_gap(conditioned, gap - conditioned.sum(1), can_matter)
+            update, explained_by_own = self._condition(encoded, surrogate, predictions, own)
+            values = stack.combine(surrogate) + update * able
+            values = close_gap(values, gap - values.sum(1), can_matter)
+            left = shrink_std(before, explained_by_own, scale) / shrink_std(
+                before, explained, scale
+            ).clamp_min(1e-30)
+            left = left.clamp(0.0, 1.0)
             # The correction guessed what the evaluations have now partly shown.
-            correction, std = correction * left, std * left.sqrt()
+            correction, std = correction * left.square(), std * left
         values = values + correction
         # Corrections need not sum to zero once they are scaled column by column.
         return close_gap(values, gap - values.sum(1), can_matter), std
@@ -175,7 +193,6 @@ class TaskSurrogate:
         closed: torch.Tensor,
         std: torch.Tensor,
         missing: torch.Tensor,
-        can_matter: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         assert self.corrector is not None
         corrections, scales = [], []
@@ -184,25 +201,30 @@ class TaskSurrogate:
             evidence = type(evidence)(*(part.double().to(self.device) for part in evidence))
             correction, log_scale = self.corrector(memory, evidence)
             correction, scale = player_corrections(
-                correction.cpu(), log_scale.cpu(), self.player_of_column, can_matter
+                correction.cpu(), log_scale.cpu(), self.player_of_column, surrogate.can_matter
             )
             corrections.append(correction)
             scales.append(scale)
         return torch.stack(corrections, -1), torch.stack(scales, -1)
 
     def _condition(
-        self, encoded: torch.Tensor, own: OwnEvaluations
+        self,
+        encoded: torch.Tensor,
+        surrogate: StackValues,
+        predictions: torch.Tensor,
+        own: OwnEvaluations,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Updates of the values, and the share of variance left, of each row."""
+        """Condition the process of each row on its own evaluations and its prediction."""
         process, background = self.stack.process, self.stack.background
         inside = own.coalitions[:, self.player_of_column, None]
-        updates, left = [], []
-        before = process.shapley_std(encoded, self.std_background)
-        before = (before.square() / process.variance_scale.clamp_min(1e-12)).mean(-1)
-        for row, outputs, variance in zip(encoded, own.outputs, before, strict=True):
+        updates, explained = [], []
+        for i, row in enumerate(encoded):
             hybrids = torch.where(inside, row, background[own.backgrounds])
-            misfit = outputs - self.stack.predict(hybrids)
-            update, explained = process.condition(row, background, hybrids, misfit)
+            hybrids = torch.cat([row[None], hybrids])
+            outputs = torch.cat([predictions[i, None], own.outputs[i]])
+            update, variance = process.condition(
+                row, background, surrogate.effect[i], hybrids, outputs - self.stack.predict(hybrids)
+            )
             updates.append(update)
-            left.append((1 - explained / variance.clamp_min(1e-12)).clamp(_LEAST_LEFT, 1.0))
-        return torch.stack(updates), torch.stack(left)[..., None]
+            explained.append(variance)
+        return torch.stack(updates), torch.stack(explained)

@@ -8,37 +8,57 @@ from sklearn_metaexplain.shapley._fused import mean_product_shapley
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, gauss_legendre
 
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
-_JITTER = 1e-10
 
 
-def pivoted_inducing(
-    kernel: ProductKernel, rows: torch.Tensor, max_inducing: int, tolerance: float = 1e-8
-) -> torch.Tensor:
-    """Choose inducing rows greedily by the variance they leave unexplained.
+def pivoted_cholesky(
+    kernel: ProductKernel, rows: torch.Tensor, max_rank: int, tolerance: float = 1e-8
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Factor a kernel matrix by rows chosen greedily for the variance they leave unexplained.
 
-    A partial Cholesky factorisation with diagonal pivoting; it stops at `max_inducing` rows or
-    where the largest pivot falls below ``tolerance * amplitude``, as for duplicated rows.
+    It stops at `max_rank` rows or where the largest pivot falls below ``tolerance * amplitude``,
+    as where rows are duplicated.
+
+    Parameters
+    ----------
+    kernel : ProductKernel
+        The kernel.
+    rows : tensor of shape (n_rows, n_encoded)
+        Warped rows.
+    max_rank : int
+        Most rows to choose.
+    tolerance : float, default=1e-8
+        Relative size of the least pivot.
 
     Returns
     -------
-    tensor of shape (n_inducing,)
+    chosen : tensor of shape (rank,)
         Positions in `rows`.
+    factor : tensor of shape (rank, n_rows)
+        ``factor.T @ factor`` is the projection of the kernel matrix on the chosen rows, and
+        ``factor[:, chosen].T`` the Cholesky factor of their own.
+
+    References
+    ----------
+    Harbrecht, Peters and Schneider, On the low-rank approximation by the pivoted Cholesky
+    decomposition, 2012, algorithm 1.
     """
     amplitude = float(kernel.parameters.amplitude)
     residual = rows.new_full((len(rows),), amplitude)
-    factor = rows.new_zeros((min(max_inducing, len(rows)), len(rows)))
+    factor = rows.new_zeros((min(max_rank, len(rows)), len(rows)))
     chosen: list[int] = []
     for step in range(len(factor)):
         pivot = int(residual.argmax())
         height = float(residual[pivot])
         if height <= tolerance * amplitude:
             break
-        row = kernel(rows[pivot : pivot + 1], rows)[0] - factor[:step, pivot] @ factor[:step]
+        row = kernel(rows[pivot : pivot + 1], rows)[0]
+        row -= factor[:step, pivot] @ factor[:step]
+        row[chosen] = 0.0
         factor[step] = row / height**0.5
-        residual = (residual - factor[step] ** 2).clamp_min(0.0)
+        residual = (residual - factor[step].square()).clamp_min(0.0)
         residual[pivot] = 0.0
         chosen.append(pivot)
-    return torch.tensor(chosen, dtype=torch.long)
+    return torch.tensor(chosen, dtype=torch.long), factor[: len(chosen)]
 
 
 class HybridProcess:
@@ -89,13 +109,8 @@ class HybridProcess:
             Centred outputs.
         """
         rows = self.kernel.warp(encoded)
-        self.inducing = rows[pivoted_inducing(self.kernel, rows, self.max_inducing)]
-        gram = self.kernel(self.inducing, self.inducing)
-        gram.diagonal().add_(_JITTER * float(gram.diagonal().mean()))
-        lower = torch.linalg.cholesky(gram)
-        features = torch.linalg.solve_triangular(
-            lower, self.kernel(self.inducing, rows), upper=False
-        )
+        chosen, features = pivoted_cholesky(self.kernel, rows, self.max_inducing)
+        self.inducing = rows[chosen]
         spectrum, vectors = torch.linalg.eigh(features @ features.T)
         spectrum = spectrum.clamp_min(0.0)
         rotated = vectors.T @ features
@@ -112,7 +127,7 @@ class HybridProcess:
                 best = (error, noise, shrunk, slack, residual)
         assert best is not None
         _, self.noise, shrunk, slack, self.loo_residuals = best
-        to_weights = torch.linalg.solve_triangular(lower.T, vectors, upper=True)
+        to_weights = torch.linalg.solve_triangular(features[:, chosen], vectors, upper=True)
         self.alpha = to_weights @ shrunk
         # Prior minus posterior precision in the inducing rows, as a factor: P = factor factor^T.
         self._explained = to_weights * (spectrum / (spectrum + self.noise)).sqrt()
@@ -140,11 +155,6 @@ class HybridProcess:
         values = torch.from_numpy(mean_product_shapley(of_rows, of_background, nodes, weights))
         return self.kernel.parameters.amplitude * values
 
-    def shapley(self, encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
-        """Shapley values of the posterior mean: (n_rows, n_players, n_outputs)."""
-        rows, background = self.kernel.warp(encoded), self.kernel.warp(background)
-        return self.effects(rows, background, self.inducing) @ self.alpha
-
     def shapley_std(self, encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
         """Posterior standard deviation of Shapley values: (n_rows, n_players, n_outputs).
 
@@ -161,8 +171,52 @@ class HybridProcess:
         variance = (prior - (effect @ self._explained).square().sum(-1)).clamp_min(0.0)
         return (variance[..., None] * self.variance_scale).sqrt()
 
+    def condition_on_outputs(
+        self,
+        encoded: torch.Tensor,
+        background: torch.Tensor,
+        effect: torch.Tensor,
+        misfit: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What each row's own output adds to its Shapley values; `condition` with one hybrid.
+
+        Parameters
+        ----------
+        encoded, background : tensor of shape (n, n_encoded, 2)
+            Explained rows and background rows.
+        effect : tensor of shape (n_rows, n_players, n_inducing)
+            `effects` of the rows at the inducing rows.
+        misfit : tensor of shape (n_rows, n_outputs)
+            The rows' outputs minus what was expected.
+
+        Returns
+        -------
+        update : tensor of shape (n_rows, n_players, n_outputs)
+        explained : tensor of shape (n_rows, n_players)
+            Variance that the outputs explain, before `variance_scale`.
+        """
+        rows, background = self.kernel.warp(encoded), self.kernel.warp(background)
+        nodes, weights = gauss_legendre(self.kernel.n_players)
+        # Every row is the only center of its own: a row agrees with itself in every factor.
+        of_background = self.kernel.factors(background, rows).transpose(1, 2).contiguous()
+        of_row = torch.ones_like(of_background[:1])
+        prior = mean_product_shapley(of_row.numpy(), of_background.numpy(), nodes, weights)[0].T
+        known = self.kernel(rows, self.inducing) @ self._explained
+        amplitude = self.kernel.parameters.amplitude
+        covariance = amplitude * torch.from_numpy(prior) - torch.einsum(
+            "ijr,ir->ij", effect @ self._explained, known
+        )
+        variance = (amplitude - known.square().sum(1)).clamp_min(0.0) + self.noise
+        update = covariance[..., None] * (misfit / variance[:, None])[:, None]
+        return update, covariance.square() / variance[:, None]
+
     def condition(
-        self, row: torch.Tensor, background: torch.Tensor, own: torch.Tensor, misfit: torch.Tensor
+        self,
+        row: torch.Tensor,
+        background: torch.Tensor,
+        effect: torch.Tensor,
+        own: torch.Tensor,
+        misfit: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         r"""What a row's own evaluations add to its Shapley values.
 
@@ -176,6 +230,8 @@ class HybridProcess:
             The explained row.
         background : tensor of shape (n_background, n_encoded, 2)
             Background rows.
+        effect : tensor of shape (n_players, n_inducing)
+            `effects` of the row at the inducing rows.
         own : tensor of shape (n_own, n_encoded, 2)
             Hybrids of the row that were evaluated.
         misfit : tensor of shape (n_own, n_outputs)
@@ -189,8 +245,7 @@ class HybridProcess:
         """
         row, background, own = (self.kernel.warp(part) for part in (row[None], background, own))
         known = self._explained.T @ self.kernel(self.inducing, own)
-        effect = self.effects(row, background, self.inducing)[0] @ self._explained
-        covariance = self.effects(row, background, own)[0] - effect @ known
+        covariance = self.effects(row, background, own)[0] - effect @ self._explained @ known
         gram = self.kernel(own, own) - known.T @ known
         gram.diagonal().add_(self.noise)
         lower = torch.linalg.cholesky(gram)

@@ -9,7 +9,7 @@ import torch
 
 from sklearn_metaexplain.shapley._weights import shapley_matrix
 
-_TABLE_CHUNK_NUMBERS = 4_000_000
+_TREES_AT_ONCE = 256
 
 
 class ObliviousBoosting:
@@ -89,7 +89,7 @@ class ObliviousBoosting:
                 shape = (n_targets, 1 << level, n_columns, n_bins)
                 gradient = _histogram(place, residual, shape)
                 weight = _histogram(place, weights, shape)
-                gain = _split_gain(gradient, weight, self.l2).masked_fill(~usable, -1.0)
+                gain = _split_gain(gradient, weight, self.l2).masked_fill_(~usable, -1.0)
                 best = gain.flatten(1).argmax(1)
                 column, threshold = best // (n_bins - 1), best % (n_bins - 1)
                 tree_columns.append(column)
@@ -143,25 +143,20 @@ class ObliviousBoosting:
         self.n_players = n_players
         n_targets, n_trees, depth = self.columns.shape
         n_leaves = 1 << depth
-        full = n_leaves - 1
         leaf = self.leaves(background)
         share = torch.zeros(n_targets, n_trees, n_leaves, dtype=torch.float64)
         share.scatter_add_(2, leaf, torch.ones_like(leaf, dtype=torch.float64) / len(background))
         share, values = share.flatten(0, 1), self.leaf_values.flatten(0, 1)
         players = player_of_column[self.columns].flatten(0, 1)
         patterns = [_level_weights(_pattern(row)) for row in players.tolist()]
-        bits = torch.arange(n_leaves)
-        hybrid = (bits[:, None, None] & bits) | (bits[:, None] & (full - bits))[None]
-        # hybrid[x, b, S] is the leaf of row leaf x, background leaf b, level set S.
-        tables = []
-        chunk = max(1, _TABLE_CHUNK_NUMBERS // n_leaves**3)
-        for start in range(0, len(values), chunk):
-            part = slice(start, start + chunk)
-            of_hybrid = values[part][:, hybrid.reshape(-1)].view(-1, n_leaves, n_leaves, n_leaves)
-            of_set = torch.einsum("ixbs,ib->ixs", of_hybrid, share[part])
-            tables.append(of_set @ torch.stack(patterns[part]))
+        of_set = _expected_leaves(values, share, depth)
+        chunks = range(0, len(values), _TREES_AT_ONCE)
+        tables = [
+            of_set[start : start + _TREES_AT_ONCE]
+            @ torch.stack(patterns[start : start + _TREES_AT_ONCE])
+            for start in chunks
+        ]
         table = torch.cat(tables)
-        # Levels to players here, so that explaining a row is one look-up and add a tree.
         self._players = players.view(n_targets, n_trees, depth)
         self._table = table.view(n_targets, n_trees, n_leaves, depth)
         self.base_values = self.predict(background).mean(1)
@@ -179,6 +174,27 @@ class ObliviousBoosting:
         return out.transpose(1, 2)
 
 
+def _expected_leaves(values: torch.Tensor, share: torch.Tensor, depth: int) -> torch.Tensor:
+    """Mean leaf value with levels S from leaf x, over the background: (n_trees, x, S).
+
+    Bits of a background leaf at the levels S do not matter, so they are summed out first: 4**D
+    numbers a tree instead of 8**D.
+    """
+    shape = (-1, *(2,) * depth)
+    # A leaf's lowest bit is its last axis.
+    axis = [depth - level for level in range(depth)]
+    values, share = values.view(shape), share.view(shape)
+    expected = []
+    for levels in range(1 << depth):
+        inside = [axis[level] for level in range(depth) if levels >> level & 1]
+        outside = [axis[level] for level in range(depth) if not levels >> level & 1]
+        weight = share.sum(inside, keepdim=True) if inside else share
+        mean = values * weight
+        mean = mean.sum(outside, keepdim=True) if outside else mean
+        expected.append(mean.expand_as(values).flatten(1))
+    return torch.stack(expected, -1)
+
+
 def _histogram(place: torch.Tensor, amount: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     spread = amount[..., None].expand_as(place)
     flat = torch.zeros(int(np.prod(shape)), dtype=amount.dtype)
@@ -186,10 +202,12 @@ def _histogram(place: torch.Tensor, amount: torch.Tensor, shape: tuple[int, ...]
 
 
 def _split_gain(gradient: torch.Tensor, weight: torch.Tensor, l2: float) -> torch.Tensor:
-    left, left_weight = gradient.cumsum(-1), weight.cumsum(-1)
+    """Gain of every split, summed over the leaves: (n_targets, n_columns, n_bins - 1)."""
+    left, left_weight = gradient.cumsum_(-1), weight.cumsum_(-1)
     right, right_weight = left[..., -1:] - left, left_weight[..., -1:] - left_weight
-    gain = left**2 / (left_weight + l2) + right**2 / (right_weight + l2)
-    return gain[..., :-1].sum(1)
+    gain = left.square_().div_(left_weight.add_(l2))
+    gain += right.square_().div_(right_weight.add_(l2))
+    return gain.sum(1)[..., :-1]
 
 
 def _bin_edges(columns: torch.Tensor, n_bins: int) -> torch.Tensor:

@@ -13,10 +13,12 @@ from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
 
 class StackValues(NamedTuple):
-    """Shapley values of the two surrogates, each (n_rows, n_players, n_outputs)."""
+    """Shapley values of the two surrogates for some rows."""
 
-    process: torch.Tensor
-    trees: torch.Tensor
+    process: torch.Tensor  # (n_rows, n_players, n_outputs)
+    trees: torch.Tensor  # (n_rows, n_players, n_outputs)
+    effect: torch.Tensor  # (n_rows, n_players, n_inducing), of the process's inducing rows
+    can_matter: torch.Tensor  # (n_rows, n_players), bool
 
 
 class SurrogateStack:
@@ -105,23 +107,93 @@ class SurrogateStack:
             + self.weights[:, 1] * (trees.T - self.center)
         )
 
-    def shapley(self, encoded: torch.Tensor) -> StackValues:
-        """Shapley values of process and trees, unweighted."""
+    def shapley(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> StackValues:
+        """Shapley values of process and trees, unweighted.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            Explained rows.
+        can_matter : tensor of bool of shape (n_rows, n_players)
+            Players that differ from some background row; the others' values are 0.
+        """
+        able = can_matter[..., None]
         trees = self.trees.shapley(encoded[..., 1])
         trees = trees.view(self.n_outputs, self.n_folds, *trees.shape[1:]).mean(1)
-        return StackValues(self.process.shapley(encoded, self.background), trees.permute(1, 2, 0))
+        warp = self.process.kernel.warp
+        effect = able * self.process.effects(
+            warp(encoded), warp(self.background), self.process.inducing
+        )
+        return StackValues(
+            effect @ self.process.alpha, trees.permute(1, 2, 0) * able, effect, can_matter
+        )
 
     def combine(self, values: StackValues) -> torch.Tensor:
         """Weigh the two surrogates' values: (n_rows, n_players, n_outputs)."""
         return self.weights[:, 0] * values.process + self.weights[:, 1] * values.trees
+
+    def close(
+        self,
+        encoded: torch.Tensor,
+        values: StackValues,
+        predictions: torch.Tensor,
+        base: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Combine the values and let them sum to what they must.
+
+        The process is conditioned on the row's own output; what is still missing is distributed
+        by `close_gap`.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            Explained rows.
+        values : StackValues
+            Their values.
+        predictions : tensor of shape (n_rows, n_outputs)
+            The model's outputs.
+        base : tensor of shape (n_outputs,)
+            The model's mean output on the background.
+
+        Returns
+        -------
+        closed : tensor of shape (n_rows, n_players, n_outputs)
+        explained : tensor of shape (n_rows, n_players)
+            Variance that the rows' outputs explain, before `variance_scale`.
+        """
+        update, explained = self.process.condition_on_outputs(
+            encoded, self.background, values.effect, predictions - self.predict(encoded)
+        )
+        able = values.can_matter[..., None]
+        closed = self.combine(values) + update * able
+        gap = predictions - base - closed.sum(1)
+        return close_gap(closed, gap, values.can_matter), explained
+
+
+def shrink_std(
+    std: torch.Tensor, explained: torch.Tensor, variance_scale: torch.Tensor
+) -> torch.Tensor:
+    """Take explained variance off standard deviations; a hundredth of the variance stays.
+
+    Parameters
+    ----------
+    std : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations.
+    explained : tensor of shape (n_rows, n_players)
+        Explained variance, before `variance_scale`.
+    variance_scale : tensor of shape (n_outputs,)
+        Of the process.
+    """
+    left = 1 - explained[..., None] * variance_scale / std.square().clamp_min(1e-30)
+    return std * left.clamp(0.01, 1.0).sqrt()
 
 
 def _tree_settings(n_rows: int) -> dict[str, Any]:
     """Depth follows the rows there are to fill ``2**depth`` leaves with, and so does patience."""
     depth = 4 if n_rows < 256 else 5 if n_rows < 6000 else 6
     if n_rows < 1000:
-        return {"depth": depth, "n_trees": 150, "learning_rate": 0.15}
-    return {"depth": depth, "n_trees": 300, "learning_rate": 0.1}
+        return {"depth": depth, "n_trees": 150, "learning_rate": 0.15, "n_bins": 32}
+    return {"depth": depth, "n_trees": 300, "learning_rate": 0.1, "n_bins": 64}
 
 
 def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:

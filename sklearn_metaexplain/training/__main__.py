@@ -25,6 +25,7 @@ from sklearn_metaexplain.training._stacked import StackedStream, stack_episode
 from sklearn_metaexplain.training._trainer import meta_train
 
 _KERNEL_SHARE = 0.45
+_CORRECTOR_MAX_SUPPORT = 2048
 _VALIDATION_BATCHES, _VALIDATION_BATCH = 12, 8
 
 
@@ -64,6 +65,7 @@ def train(arguments: argparse.Namespace) -> None:
                 seed=arguments.seed + 1,
                 n_steps=arguments.steps_per_epoch,
                 batch_size=arguments.batch_size,
+                max_support=_CORRECTOR_MAX_SUPPORT,
             ),
             kernel,
         ),

@@ -30,6 +30,7 @@ class Episode(NamedTuple):
     query: torch.Tensor  # (n_query, m, 2), encoded
     background: torch.Tensor  # (n_background, m, 2), encoded
     values: torch.Tensor  # (n_query, n_players), Shapley values in standardised units
+    base: torch.Tensor  # (), the model's mean output on the background
     gap: torch.Tensor  # (n_query,), prediction minus base value
     can_matter: torch.Tensor  # (n_query, n_players), bool
     player_of_column: torch.Tensor  # (m,)
@@ -45,6 +46,7 @@ def draw_episode(
     *,
     n_columns: int | None = None,
     n_support: int | None = None,
+    max_support: int = 512,
     n_query: int = 6,
     n_background: int = 8,
     families: tuple[str, ...] | None = None,
@@ -58,7 +60,9 @@ def draw_episode(
     n_columns : int or None
         Columns of the table. None: 2 to 24, log-uniform.
     n_support : int or None
-        Evaluated rows, background included. None: 64 to 512, log-uniform.
+        Evaluated rows, background included. None: 64 to `max_support`, log-uniform.
+    max_support : int, default=512
+        Most evaluated rows.
     n_query : int, default=6
         Rows with known Shapley values: exact up to 8 columns, 32 antithetic walks a
         background row beyond.
@@ -70,7 +74,7 @@ def draw_episode(
     if n_columns is None:
         n_columns = round(np.exp(rng.uniform(np.log(2), np.log(24.5))))
     if n_support is None:
-        n_support = int(np.exp(rng.uniform(np.log(64), np.log(512))))
+        n_support = int(np.exp(rng.uniform(np.log(64), np.log(max_support))))
     while True:
         # A walk over an overflowing random function is no fault of the user's.
         with warnings.catch_warnings():
@@ -136,6 +140,7 @@ def _evaluate(
         query=encode(query),
         background=encode(background),
         values=torch.from_numpy(values).float(),
+        base=torch.tensor((task.model(background).mean() - center) / spread).float(),
         gap=torch.from_numpy(values.sum(1)).float(),
         can_matter=torch.from_numpy(~same.all(1)),
         player_of_column=torch.from_numpy(encoder.source_),
@@ -150,16 +155,21 @@ class EpisodeStream:
     ----------
     seed : int
         Seed of the stream.
-    start : int
-        Number of the first step, so that resumed training goes on where it stopped.
     n_steps : int
         Number of steps.
     batch_size : int
         Episodes a step.
+    start : int, default=0
+        Number of the first step, so that resumed training goes on where it stopped.
+    max_support : int, default=512
+        Most evaluated rows of an episode.
     """
 
-    def __init__(self, *, seed: int, n_steps: int, batch_size: int, start: int = 0) -> None:
+    def __init__(
+        self, *, seed: int, n_steps: int, batch_size: int, start: int = 0, max_support: int = 512
+    ) -> None:
         self.seed, self.start, self.n_steps, self.batch_size = seed, start, n_steps, batch_size
+        self.max_support = max_support
 
     def __len__(self) -> int:
         return self.n_steps
@@ -169,4 +179,4 @@ class EpisodeStream:
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for step in range(self.start + first, self.start + self.n_steps, stride):
             rng = np.random.default_rng([self.seed, step])
-            yield [draw_episode(rng) for _ in range(self.batch_size)]
+            yield [draw_episode(rng, max_support=self.max_support) for _ in range(self.batch_size)]

@@ -15,7 +15,7 @@ from sklearn_metaexplain.nets._evidence import (
 )
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
+from sklearn_metaexplain.shapley._stack import SurrogateStack, shrink_std
 from sklearn_metaexplain.training._episodes import Episode, EpisodeStream
 
 
@@ -46,15 +46,15 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
     query, background = episode.query.double(), episode.background.double()
     stack = SurrogateStack(parameters, episode.player_of_column, episode.n_players)
     stack.fit(support, outputs).set_background(background)
-    able = episode.can_matter[..., None]
-    values = StackValues(*(part * able for part in stack.shapley(query)))
-    combined = stack.combine(values)
-    gap = episode.gap.double()[:, None] - combined.sum(1)
-    closed = close_gap(combined, gap, episode.can_matter)
-    std = stack.process.shapley_std(query, background) * able
+    values = stack.shapley(query, episode.can_matter)
+    base, gap = episode.base.double()[None], episode.gap.double()[:, None]
+    closed, explained = stack.close(query, values, base + gap, base)
+    std = stack.process.shapley_std(query, background)
+    std = shrink_std(std, explained, stack.process.variance_scale) * episode.can_matter[..., None]
+    missing = gap - stack.combine(values).sum(1)
     return StackedEpisode(
         support_evidence(stack, support, outputs),
-        query_evidence(stack, query, values, closed, std, gap),
+        query_evidence(stack, query, values, closed, std, missing),
         closed[..., 0].float(),
         std[..., 0].float(),
         episode.values,

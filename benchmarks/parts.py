@@ -1,0 +1,196 @@
+"""MetaExplainer taken apart, and its meta-trained parts replaced by what they compete with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from measures import Result, Stopwatch
+from tasks import Task
+from whole import Support, close, sum_to_zero
+
+from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
+from sklearn_metaexplain.shapley._gp import HybridProcess
+from sklearn_metaexplain.shapley._kernel import KernelParameters, default_parameters
+from sklearn_metaexplain.shapley._search import search_kernel
+
+TREES = "trees alone"
+DEFAULT = "GP alone, default kernel"
+SEARCHED = "GP alone, kernel by likelihood search"
+LEARNED = "GP alone, meta-trained kernel"
+STACK = "stack without corrector"
+UNTRAINED = "MetaExplainer, pretrained=None"
+# A likelihood search reads no more rows than this many evaluations hold, so that beyond them its
+# kernel is taken over.
+MOST_SEARCHED = 2048
+
+
+class Search(NamedTuple):
+    """A kernel by likelihood search."""
+
+    kernel: KernelParameters
+    seconds: float
+
+
+class Parts:
+    """The surrogates of one fitted MetaExplainer, each with the gap closed.
+
+    Parameters
+    ----------
+    task : Task
+    explainer : MetaExplainer
+        Fitted with meta-trained networks.
+    support : Support
+        What it learned from.
+    """
+
+    def __init__(self, task: Task, explainer: MetaExplainer, support: Support) -> None:
+        self.task = task
+        self.support = support
+        self.n_support = explainer.n_support
+        self.surrogate: TaskSurrogate = explainer._surrogate_
+        outputs = torch.from_numpy(support.outputs)
+        self.outputs = (outputs - self.surrogate.center) / self.surrogate.spread
+
+    def stack(self) -> Result:
+        """The stack without the corrector."""
+        uncorrected = self._without_corrector(self.surrogate)
+        with Stopwatch() as watch:
+            values = self._explain(uncorrected)
+        return self._result(STACK, values, watch)
+
+    def trees(self, seconds_fit: float) -> Result:
+        """Fold-bagged oblivious trees; their gap is closed half equally, half by size."""
+        stack = self.surrogate.stack
+        with Stopwatch() as watch:
+            values = stack.trees.shapley(self.support.rows[..., 1])
+            values = values.view(stack.n_outputs, stack.n_folds, *values.shape[1:]).mean(1)
+            values = close(self.task, (values.permute(1, 2, 0) * self.surrogate.spread).numpy())
+        return self._result(TREES, values, watch, seconds_fit)
+
+    def process(
+        self, method: str, process: HybridProcess, seconds_fit: float, seconds_kernel: float
+    ) -> Result:
+        """A Gaussian process, conditioned on the rows' predictions."""
+        alone = self._without_corrector(self.surrogate)
+        alone.stack = copy(alone.stack)
+        alone.stack.process = process
+        alone.stack.weights = torch.tensor([1.0, 0.0]).to(alone.stack.weights)
+        alone.stack.weights = alone.stack.weights.expand(self.outputs.shape[1], 2)
+        values = self._explain(alone)
+        warp = process.kernel.warp
+        with Stopwatch() as watch:
+            rows, background = warp(self.support.rows), warp(self.support.background)
+            process.effects(rows, background, process.inducing) @ process.alpha
+        return self._result(method, values, watch, seconds_fit, seconds_kernel)
+
+    def learned_process(self, seconds_fit: float, seconds_kernel: float) -> Result:
+        """The process whose kernel the network proposed."""
+        process = self.surrogate.stack.process
+        return self.process(LEARNED, process, seconds_fit, seconds_kernel)
+
+    def fit_process(self, kernel: KernelParameters) -> tuple[HybridProcess, float]:
+        """Fit a process to the same evaluations; also return its CPU seconds."""
+        process = HybridProcess(kernel, self.support.player_of_column, self.task.masked.n_players)
+        with Stopwatch() as watch:
+            process.fit(self.support.encoded, self.outputs - self.outputs.mean(0))
+        return process, watch.seconds
+
+    def fit_untrained(self, kernel: KernelParameters) -> tuple[TaskSurrogate, float]:
+        """Fit what MetaExplainer fits without meta-trained networks, but for the search."""
+        untrained = TaskSurrogate(
+            lambda encoded, outputs: kernel,
+            self.support.player_of_column,
+            self.task.masked.n_players,
+        )
+        with Stopwatch() as watch:
+            untrained.fit(
+                self.support.encoded,
+                torch.from_numpy(self.support.outputs),
+                self.support.background,
+                torch.from_numpy(self.task.base),
+            )
+        return untrained, watch.seconds
+
+    def untrained(self, untrained: TaskSurrogate, seconds_fit: float, search: Search) -> Result:
+        """``MetaExplainer(pretrained=None)``."""
+        with Stopwatch() as watch:
+            values = self._explain(untrained)
+        return self._result(UNTRAINED, values, watch, search.seconds + seconds_fit, search.seconds)
+
+    def propose(self, pretrained: Any) -> float:
+        """CPU seconds in which the kernel network proposes a kernel."""
+        network = load_pretrained(pretrained).kernel.double()
+        with Stopwatch() as watch, torch.no_grad():
+            network.propose(self.support.encoded, self.outputs)
+        return watch.seconds
+
+    def search(self) -> Search:
+        """Find a kernel by likelihood."""
+        with Stopwatch() as watch:
+            kernel = search_kernel(
+                self.support.encoded,
+                self.outputs,
+                self.support.player_of_column,
+                self.task.masked.n_players,
+            )
+        return Search(kernel, watch.seconds)
+
+    def _explain(self, surrogate: TaskSurrogate) -> np.ndarray:
+        values, _ = surrogate.explain(
+            self.support.rows,
+            predictions=torch.from_numpy(self.task.predictions),
+            can_matter=torch.from_numpy(self.task.masked.can_matter(self.task.rows)),
+        )
+        return sum_to_zero(self.task, values)
+
+    def _without_corrector(self, surrogate: TaskSurrogate) -> TaskSurrogate:
+        uncorrected = copy(surrogate)
+        uncorrected.corrector = None
+        return uncorrected
+
+    def _result(
+        self,
+        method: str,
+        values: np.ndarray,
+        watch: Stopwatch,
+        seconds_fit: float = np.nan,
+        seconds_kernel: float = np.nan,
+    ) -> Result:
+        return Result(
+            method,
+            values,
+            watch.seconds,
+            self.n_support,
+            seconds_fit=seconds_fit,
+            seconds_kernel=seconds_kernel,
+        )
+
+
+def explain_parts(parts: Parts, pretrained: Any, search: Search) -> Iterator[Result]:
+    """Explain by the parts and by what they compete with.
+
+    Parameters
+    ----------
+    parts : Parts
+    pretrained : str
+        Whose kernel network is timed.
+    search : Search
+        The rival kernel.
+    """
+    yield parts.stack()
+    default, seconds = parts.fit_process(default_parameters(parts.support.encoded.shape[1]))
+    yield parts.process(DEFAULT, default, seconds, 0.0)
+    untrained, both = parts.fit_untrained(search.kernel)
+    # A process is fitted at the same cost whatever its kernel; trees take the rest.
+    yield parts.trees(both - seconds)
+    searched = untrained.stack.process
+    yield parts.process(SEARCHED, searched, search.seconds + seconds, search.seconds)
+    yield parts.untrained(untrained, both, search)
+    proposal = parts.propose(pretrained)
+    yield parts.learned_process(proposal + seconds, proposal)

@@ -1,0 +1,116 @@
+"""What the benchmark is meant to show, and whether it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import libraries
+import pandas as pd
+import speed
+from boosted import BOOSTED
+from measures import geometric_mean, side_by_side
+from parts import LEARNED, SEARCHED, STACK
+from whole import META
+
+BUDGET = 100
+KERNEL_BUDGET = 1600
+
+
+class Target(NamedTuple):
+    """One target with what was measured."""
+
+    text: str
+    measured: float
+    limit: float
+    at_least: bool = False
+    detail: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """NaN is not reached."""
+        if self.at_least:
+            return self.measured >= self.limit
+        return self.measured <= self.limit
+
+
+def check_targets(results: pd.DataFrame, timings: pd.DataFrame) -> list[Target]:
+    """Compare what was measured with the targets.
+
+    Methods are compared on the tasks that both have; what was not measured is left out.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Lines of `measures.record`.
+    timings : DataFrame
+        Lines of `speed.measure_speed`.
+    """
+    targets = []
+    for n_support in sorted(results["n_support"].unique()):
+        if n_support > 0:
+            targets += _at_fit(results, int(n_support))
+    return targets + list(_of_speed(timings))
+
+
+def _at_fit(results: pd.DataFrame, n_support: int) -> Iterator[Target]:
+    def of(method: str, budget: int = 0, at: int = n_support) -> dict[str, object]:
+        return {"method": method, "n_support": at, "budget": budget}
+
+    def ratio_of_means(one: dict, other: dict, column: str = "error") -> tuple[float, str]:
+        both = side_by_side(results, one, other, column)
+        if both.empty:
+            return float("nan"), ""
+        means = both.mean()
+        detail = f"{means['one']:.4g} / {means['other']:.4g} on {len(both)} tasks"
+        return means["one"] / means["other"], detail
+
+    def target(text: str, ratio: tuple[float, str], limit: float) -> Iterator[Target]:
+        if ratio[1]:
+            yield Target(text, ratio[0], limit, detail=ratio[1])
+
+    at = f"at {n_support}"
+    yield from target(
+        f"{META} / HGB surrogate, mean error, {at}", ratio_of_means(of(META), of(BOOSTED)), 0.7
+    )
+    yield from target(
+        f"meta-trained kernel / likelihood search, mean error of the GP, {at}",
+        ratio_of_means(of(LEARNED), of(SEARCHED)),
+        1.0,
+    )
+    if n_support <= 2048:
+        yield from target(
+            f"meta-trained kernel / likelihood search, seconds, {at}",
+            ratio_of_means(of(LEARNED), of(SEARCHED), "seconds_kernel"),
+            0.1,
+        )
+    both = side_by_side(results, of(META), of(STACK))
+    if len(both):
+        changed = (both["one"] - both["other"]).abs() > 1e-12
+        detail = f"lower on {(both['one'] < both['other']).sum()} of {len(both)} tasks"
+        if not changed.any():
+            detail = "no correction on any task: have the weights a corrector?"
+        limit = 0.85 if n_support == 512 else 1.0
+        ratio = geometric_mean(both["one"] / both["other"])
+        yield Target(f"with / without corrector, geometric mean, {at}", ratio, limit, detail=detail)
+    for rival in (libraries.KERNEL, libraries.KERNEL_ONE):
+        text = f"{META} with budget {BUDGET} / {rival}, {KERNEL_BUDGET}, mean error, {at}"
+        ratio = ratio_of_means(of(META, BUDGET), of(rival, KERNEL_BUDGET, at=0))
+        yield from target(text, ratio, 1.0)
+
+
+def _of_speed(timings: pd.DataFrame) -> Iterator[Target]:
+    if timings.empty:
+        return
+    seconds = timings.set_index(["method", "n_background"])["seconds_per_1000"]
+    for (_, n_background), ours in seconds.loc[[speed.META]].items():
+        rivals = ((speed.KERNEL, n_background, 100.0), (speed.LIME, 0, 30.0))
+        for rival, rival_background, limit in rivals:
+            theirs = seconds[rival, rival_background]
+            yield Target(
+                f"times faster than {rival}, {n_background} background rows",
+                theirs / ours,
+                limit,
+                at_least=True,
+                detail=f"{theirs:.4g} s / {ours:.4g} s for 1,000 rows",
+            )

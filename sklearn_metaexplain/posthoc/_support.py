@@ -1,0 +1,161 @@
+"""What MetaExplainer asks a model: at fit, and about explained rows."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.utils import _safe_indexing
+
+from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.masking._probes import Probes, draw_probes, draw_row_probes
+from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations
+
+_LEAST_PROBES = 16
+
+
+class Support(NamedTuple):
+    """Evaluated hybrids: the background rows, then the probes."""
+
+    encoder: TableEncoder
+    encoded: np.ndarray  # (n_support, m, 2)
+    outputs: np.ndarray  # (n_support, n_computed)
+    coalitions: np.ndarray  # (n_probes, n_players)
+    background: np.ndarray  # (n_background, m, 2), encoded
+
+    def shuffled(self, rng: np.random.RandomState) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encoded hybrids and their outputs in random order."""
+        order = rng.permutation(len(self.outputs))
+        return torch.from_numpy(self.encoded[order]), torch.from_numpy(self.outputs[order])
+
+    def whole_rows(self, most: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Real rows whose outputs are known: probes of every player, then background rows."""
+        n_background = len(self.background)
+        whole = np.flatnonzero(self.coalitions.all(1)) + n_background
+        chosen = np.concatenate([whole, np.arange(n_background)])[:most]
+        return torch.from_numpy(self.encoded[chosen]), torch.from_numpy(self.outputs[chosen])
+
+
+def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.RandomState) -> Support:
+    """Evaluate a model on hybrid rows and encode them.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        The model on its background.
+    X : table of shape (n_samples, n_columns)
+        Rows that hybrids are made of.
+    n_support : int
+        Evaluations to spend; those of the background are among them.
+    rng : RandomState
+        Source of randomness.
+
+    Raises
+    ------
+    ValueError
+        If `n_support` is too small; the message has the least that serves.
+    """
+    least = model.n_background + _LEAST_PROBES
+    if n_support < least:
+        raise ValueError(
+            f"n_support={n_support} is too small for {model.n_background} background rows, which "
+            f"it includes; pass n_support={least} or more, or a smaller background."
+        )
+    probes = _by_name(
+        draw_probes(
+            rng,
+            n_support - model.n_background,
+            n_rows=X.shape[0],
+            n_background=model.n_background,
+            n_players=model.n_players,
+        ),
+        model,
+    )
+    outputs = np.concatenate([model.background_outputs, model.evaluate(X, *probes)])
+    encoder = TableEncoder().fit(X)
+    used, positions = np.unique(probes.rows, return_inverse=True)
+    rows = encoder.code(_safe_indexing(X, used))
+    background = encoder.code(model.background)
+    inside = probes.coalitions.T[model.players.player_of_column]
+    hybrids = [
+        np.concatenate([theirs, np.where(mine, ours[positions], theirs[probes.backgrounds])])
+        for ours, theirs, mine in zip(rows, background, inside, strict=True)
+    ]
+    encoder.place_categories(hybrids, outputs)
+    return Support(
+        encoder, encoder.encode(hybrids), outputs, probes.coalitions, encoder.encode(background)
+    )
+
+
+def ask_about_rows(
+    model: MaskedModel, X: Any, predictions: np.ndarray, budget: int, seed: int
+) -> tuple[OwnEvaluations | None, np.ndarray]:
+    """Evaluate the same coalitions with the same background rows for every row.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        The model on its background.
+    X : table of shape (n_rows, n_columns)
+        Explained rows.
+    predictions : ndarray of shape (n_rows, n_computed)
+        Their outputs.
+    budget : int
+        Evaluations a row; a larger budget asks all that a smaller one does.
+    seed : int
+        Seed of what is asked.
+
+    Returns
+    -------
+    own : OwnEvaluations or None
+    n_evaluations : ndarray of int of shape (n_rows,)
+        At most `budget`: hybrids that equal their row or their background row are known.
+    """
+    n_rows = len(predictions)
+    if budget == 0:
+        return None, np.zeros(n_rows, dtype=int)
+    probes = _by_name(
+        draw_row_probes(
+            np.random.RandomState(seed),
+            budget,
+            n_background=model.n_background,
+            n_players=model.n_players,
+        ),
+        model,
+    )
+    outputs = np.empty((n_rows, budget, predictions.shape[1]))
+    n_evaluations = np.empty(n_rows, dtype=int)
+    rows_at_once = max(1, model.batch_size // budget)
+    for start in range(0, n_rows, rows_at_once):
+        part = slice(start, min(start + rows_at_once, n_rows))
+        rows = _safe_indexing(X, np.arange(part.start, part.stop))
+        differing = model.differing(rows)[:, probes.backgrounds]
+        inside = (probes.coalitions & differing).any(2)
+        outside = (~probes.coalitions & differing).any(2)
+        known = np.where(
+            inside[..., None],
+            predictions[part, None],
+            model.background_outputs[probes.backgrounds],
+        )
+        row, probe = np.nonzero(inside & outside)
+        known[row, probe] = model.evaluate(
+            rows, row, probes.backgrounds[probe], probes.coalitions[probe]
+        )
+        outputs[part] = known
+        n_evaluations[part] = (inside & outside).sum(1)
+    own = OwnEvaluations(
+        torch.from_numpy(probes.coalitions),
+        torch.from_numpy(probes.backgrounds),
+        torch.from_numpy(outputs),
+    )
+    return own, n_evaluations
+
+
+def _by_name(probes: Probes, model: MaskedModel) -> Probes:
+    """Deal coalitions to players in the order of their names, not of their columns."""
+    coalitions = np.empty_like(probes.coalitions)
+    order = np.argsort(model.players.names.astype(str), kind="stable")
+    coalitions[:, order] = probes.coalitions
+    return probes._replace(coalitions=coalitions)

@@ -1,0 +1,147 @@
+"""The Gaussian process on hybrid rows."""
+
+import pytest
+import torch
+
+from sklearn_metaexplain.shapley._gp import HybridProcess, pivoted_cholesky
+from sklearn_metaexplain.shapley._kernel import default_parameters
+
+M = 5
+
+
+def fitted(n=60, max_inducing=512, seed=0, n_outputs=2):
+    generator = torch.Generator().manual_seed(seed)
+    encoded = torch.randn(n, M, 2, generator=generator, dtype=torch.float64)
+    outputs = torch.stack([encoded[..., 0].sin().sum(1), encoded[:, :2, 0].prod(1)], 1)
+    outputs = outputs[:, :n_outputs] - outputs[:, :n_outputs].mean(0)
+    process = HybridProcess(default_parameters(M), torch.arange(M), M, max_inducing=max_inducing)
+    return process.fit(encoded, outputs), encoded, outputs
+
+
+def exact_posterior(process, encoded, outputs, query):
+    kernel = process.kernel
+    rows, query = kernel.warp(encoded), kernel.warp(query)
+    noisy = kernel(rows, rows) + process.noise * torch.eye(len(rows), dtype=torch.float64)
+    cross = kernel(query, rows)
+    mean = cross @ torch.linalg.solve(noisy, outputs)
+    return mean, kernel(query, query) - cross @ torch.linalg.solve(noisy, cross.T)
+
+
+def test_with_every_row_inducing_it_is_the_exact_process():
+    process, encoded, outputs = fitted()
+    query = torch.randn(7, M, 2, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    mean, _ = exact_posterior(process, encoded, outputs, query)
+    torch.testing.assert_close(process.predict(query), mean)
+
+
+def test_leave_one_out_equals_refitting():
+    process, encoded, outputs = fitted(n=25)
+    for i in (0, 11, 24):
+        kept = torch.arange(25) != i
+        mean, _ = exact_posterior(process, encoded[kept], outputs[kept], encoded[i : i + 1])
+        torch.testing.assert_close(process.loo_residuals[i], outputs[i] - mean[0])
+
+
+def test_inducing_rows_approximate_the_exact_process():
+    exact, encoded, outputs = fitted(n=150)
+    errors = []
+    for max_inducing in (30, 75, 140):
+        few, *_ = fitted(n=150, max_inducing=max_inducing)
+        assert len(few.inducing) == max_inducing
+        errors.append(float((few.predict(encoded) - exact.predict(encoded)).square().mean()))
+    assert errors[0] > errors[1] > errors[2]
+    assert errors[2] < 0.02 * float(outputs.var())
+
+
+def test_duplicated_rows_stop_at_a_zero_pivot():
+    process, encoded, _ = fitted(n=20)
+    rows = process.kernel.warp(encoded).repeat(3, 1)
+    chosen, factor = pivoted_cholesky(process.kernel, rows, 60)
+    assert len(chosen) == 20
+    torch.testing.assert_close(factor.T @ factor, process.kernel(rows, rows))
+
+
+def test_shapley_values_equal_enumeration_of_the_posterior_mean(enumerate_by_hand):
+    process, encoded, _ = fitted()
+    row, background = encoded[0], encoded[10:14]
+    warp = process.kernel.warp
+    effect = process.effects(warp(row[None]), warp(background), process.inducing)
+    expected = enumerate_by_hand(process.predict, row, background, torch.arange(M), M)
+    torch.testing.assert_close((effect @ process.alpha)[0], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("with_row", [True, False])
+def test_conditioning_equals_refitting_on_the_row_s_own_evaluations(with_row, enumerate_by_hand):
+    process, encoded, outputs = fitted(n_outputs=1)
+    generator = torch.Generator().manual_seed(5)
+    row, background = torch.randn(M, 2, generator=generator, dtype=torch.float64), encoded[:4]
+    inside = torch.rand(6, M, generator=generator) < 0.5
+    own = torch.where(inside[..., None], row, background[torch.arange(6) % 4])
+    own = torch.cat([row[None], own]) if with_row else own
+    truth = torch.randn(len(own), 1, generator=generator, dtype=torch.float64)
+    warp = process.kernel.warp
+    effect = process.effects(warp(row[None]), warp(background), process.inducing)[0]
+    update, explained = process.condition(
+        row, background, effect, own, truth - process.predict(own)
+    )
+
+    both, targets = torch.cat([encoded, own]), torch.cat([outputs, truth])
+    expected = enumerate_by_hand(
+        lambda hybrids: exact_posterior(process, both, targets, hybrids)[0],
+        row,
+        background,
+        torch.arange(M),
+        M,
+    )
+    torch.testing.assert_close(effect @ process.alpha + update, expected, rtol=0, atol=1e-8)
+    assert bool((explained >= 0).all())
+
+
+def test_conditioning_on_the_output_is_conditioning_on_one_hybrid():
+    process, encoded, _ = fitted()
+    rows, background = encoded[:3] + 0.5, encoded[10:15]
+    misfit = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    warp = process.kernel.warp
+    effect = process.effects(warp(rows), warp(background), process.inducing)
+    updates, explained = process.condition_on_outputs(rows, background, effect, misfit)
+    for i in range(3):
+        update, variance = process.condition(
+            rows[i], background, effect[i], rows[i : i + 1], misfit[i : i + 1]
+        )
+        torch.testing.assert_close(updates[i], update)
+        torch.testing.assert_close(explained[i], variance)
+
+
+def test_std_equals_the_exact_posterior_s(enumerate_by_hand):
+    process, encoded, outputs = fitted(n_outputs=1)
+    row, background = encoded[0] + 1.0, encoded[10:13]
+    std = process.shapley_std(row[None], background)[0, :, 0]
+
+    # The variance of a linear functional of the posterior: its Shapley operator on both sides.
+    hybrids = []
+
+    def collect(batch):
+        hybrids.append(batch)
+        return torch.zeros(len(batch))
+
+    enumerate_by_hand(collect, row, background, torch.arange(M), M)
+    hybrids = torch.cat(hybrids)
+    _, covariance = exact_posterior(process, encoded, outputs, hybrids)
+    position = iter(range(0, len(hybrids), len(background)))
+
+    def weigh(batch):
+        start = next(position)
+        weights = torch.zeros(len(batch), len(hybrids), dtype=torch.float64)
+        weights[torch.arange(len(batch)), start + torch.arange(len(batch))] = 1.0
+        return weights
+
+    operator = enumerate_by_hand(weigh, row, background, torch.arange(M), M)
+    expected = (operator @ covariance @ operator.T).diagonal() * process.variance_scale
+    torch.testing.assert_close(std.square(), expected, rtol=1e-5, atol=1e-12)
+
+
+def test_std_grows_away_from_the_evaluations():
+    process, encoded, _ = fitted()
+    near = process.shapley_std(encoded[:5], encoded[20:25]).mean()
+    far = process.shapley_std(encoded[:5] + 6.0, encoded[20:25]).mean()
+    assert float(far) > 1.5 * float(near)

@@ -1,0 +1,94 @@
+"""The product kernel and its Shapley values."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_metaexplain.shapley._enumeration import all_coalitions
+from sklearn_metaexplain.shapley._fused import mean_product_shapley
+from sklearn_metaexplain.shapley._kernel import (
+    ProductKernel,
+    gauss_legendre,
+    parameters_from_raw,
+)
+from sklearn_metaexplain.shapley._weights import shapley_matrix
+
+PLAYERS = torch.tensor([0, 1, 1, 2, 3, 4])
+
+
+def random_kernel(seed, player_of_column=PLAYERS):
+    generator = torch.Generator().manual_seed(seed)
+    columns = torch.randn(len(player_of_column), 5, generator=generator, dtype=torch.float64)
+    task = torch.randn(2, generator=generator, dtype=torch.float64)
+    n_players = int(player_of_column.max()) + 1
+    return ProductKernel(parameters_from_raw(columns, task), player_of_column, n_players)
+
+
+def rows(seed, n, n_columns=len(PLAYERS)):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n, n_columns, generator=generator, dtype=torch.float64)
+
+
+def test_kernel_is_a_covariance():
+    kernel = random_kernel(0)
+    x = rows(1, 40)
+    gram = kernel(x, x)
+    torch.testing.assert_close(gram, gram.T)
+    torch.testing.assert_close(gram.diagonal(), kernel.parameters.amplitude.expand(40))
+    assert float(torch.linalg.eigvalsh(gram).min()) > -1e-10
+
+
+def test_columns_of_one_player_multiply():
+    kernel = random_kernel(0)
+    alone = ProductKernel(kernel.parameters, torch.arange(6), 6)
+    x, z = rows(1, 3), rows(2, 4)
+    factors = alone.factors(x, z)
+    together = kernel.factors(x, z)
+    torch.testing.assert_close(together[..., 1], factors[..., 1] * factors[..., 2])
+    torch.testing.assert_close(kernel(x, z), alone(x, z))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_shapley_equals_enumeration(seed, enumerate_by_hand):
+    kernel = random_kernel(seed)
+    x, background, centers = rows(1, 2), rows(2, 3), rows(3, 4)
+    values = kernel.shapley(x, background, centers)
+    for row, value in zip(x, values, strict=True):
+        expected = enumerate_by_hand(
+            lambda hybrids: kernel(hybrids, centers), row, background, PLAYERS, 5
+        )
+        torch.testing.assert_close(value, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n_players", "n_centers"), [(1, 3), (2, 64), (7, 65), (12, 130)])
+def test_compiled_loop_equals_the_differentiable_formula(n_players, n_centers):
+    kernel = random_kernel(0, torch.arange(n_players))
+    x, background = rows(1, 3, n_players), rows(2, 5, n_players)
+    centers = rows(3, n_centers, n_players)
+    u, v = (kernel.factors(part, centers).transpose(1, 2).numpy() for part in (x, background))
+    values = mean_product_shapley(u.copy(), v.copy(), *gauss_legendre(n_players))
+    expected = kernel.shapley(x, background, centers) / kernel.parameters.amplitude
+    np.testing.assert_allclose(values, expected.numpy(), atol=1e-13)
+
+
+def test_shapley_variance_equals_that_of_sampled_functions():
+    kernel = random_kernel(3, torch.arange(4))
+    x, background = rows(1, 2, 4), rows(2, 3, 4)
+    # The Shapley operator as a matrix on the values at all hybrids, applied to both sides.
+    for row, variance in zip(x, kernel.shapley_variance(x, background), strict=True):
+        hybrids, operator = [], []
+        for b in background:
+            for inside, weights in zip(all_coalitions(4), shapley_matrix(4), strict=True):
+                hybrids.append(torch.where(torch.from_numpy(inside), row, b))
+                operator.append(weights / len(background))
+        stacked, operator = torch.stack(hybrids), torch.from_numpy(np.array(operator))
+        expected = (operator.T @ kernel(stacked, stacked) @ operator).diagonal()
+        torch.testing.assert_close(variance, expected)
+
+
+def test_quadrature_integrates_polynomials_exactly():
+    for n_players in range(1, 12):
+        nodes, weights = gauss_legendre(n_players)
+        degree = n_players - 1
+        assert weights @ nodes**degree == pytest.approx(1 / n_players, rel=1e-12)
+    assert len(gauss_legendre(20, max_nodes=3)[0]) == 3
