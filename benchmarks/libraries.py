@@ -44,9 +44,10 @@ class SampledGame:
 
     def __call__(self, masks: np.ndarray) -> np.ndarray:
         """Mean outputs, shape (n, n_outputs), of 0/1 vectors, shape (n, n_columns)."""
-        masks = np.asarray(masks) > 0.5
-        outputs = np.where(masks.all(1)[:, None], self.prediction, self.base)
-        asked = np.flatnonzero(masks.any(1) & ~masks.all(1))
+        masks = np.asarray(masks, dtype=bool)
+        whole = masks.all(axis=1)
+        outputs = np.where(whole[:, None], self.prediction, self.base)
+        asked = np.flatnonzero(masks.any(axis=1) & ~whole)
         if len(asked) == 0:
             return outputs
         n_background = self.masked.n_background

@@ -64,6 +64,8 @@ def _has_probabilities(metered: MeteredModel) -> bool:
 class MeteredModel(BaseEstimator):
     """A fitted model that counts the rows it is asked for and the time it takes.
 
+    It keeps the rows themselves while `asked` is a list.
+
     Parameters
     ----------
     estimator : fitted classifier or regressor
@@ -73,12 +75,15 @@ class MeteredModel(BaseEstimator):
     ----------
     rows, seconds : int, float
         Rows it was asked for so far, and CPU seconds this took.
+    asked : list of ndarray or None
+        Rows it was asked for.
     """
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
         self.rows = 0
         self.seconds = 0.0
+        self.asked: list[np.ndarray] | None = None
 
     @property
     def classes_(self) -> np.ndarray:
@@ -106,4 +111,6 @@ class MeteredModel(BaseEstimator):
         outputs = method(X)
         self.seconds += process_time() - start
         self.rows += len(X)
+        if self.asked is not None:
+            self.asked.append(np.array(X))
         return outputs

@@ -70,8 +70,9 @@ class Parts:
         with Stopwatch() as watch:
             values = stack.trees.shapley(self.support.rows[..., 1])
             values = values.view(stack.n_outputs, stack.n_folds, *values.shape[1:]).mean(1)
-            values = close(self.task, (values.permute(1, 2, 0) * self.surrogate.spread).numpy())
-        return self._result(TREES, values, watch, seconds_fit)
+            values = values.permute(1, 2, 0) * self.surrogate.spread
+            closed = close(self.task, values.numpy())
+        return self._result(TREES, closed, watch, seconds_fit)
 
     def process(
         self, method: str, process: HybridProcess, seconds_fit: float, seconds_kernel: float
@@ -79,14 +80,12 @@ class Parts:
         """A Gaussian process, conditioned on the rows' predictions."""
         alone = self._without_corrector(self.surrogate)
         alone.stack = copy(alone.stack)
-        alone.stack.process = process
+        alone.stack.process = process.set_background(self.support.background)
         alone.stack.weights = torch.tensor([1.0, 0.0]).to(alone.stack.weights)
         alone.stack.weights = alone.stack.weights.expand(self.outputs.shape[1], 2)
         values = self._explain(alone)
-        warp = process.kernel.warp
         with Stopwatch() as watch:
-            rows, background = warp(self.support.rows), warp(self.support.background)
-            process.effects(rows, background, process.inducing) @ process.alpha
+            process.read(self.support.rows).effect @ process.alpha
         return self._result(method, values, watch, seconds_fit, seconds_kernel)
 
     def learned_process(self, seconds_fit: float, seconds_kernel: float) -> Result:
@@ -103,17 +102,14 @@ class Parts:
 
     def fit_untrained(self, kernel: KernelParameters) -> tuple[TaskSurrogate, float]:
         """Fit what MetaExplainer fits without meta-trained networks, but for the search."""
-        untrained = TaskSurrogate(
-            lambda encoded, outputs: kernel,
-            self.support.player_of_column,
-            self.task.masked.n_players,
-        )
+        untrained = TaskSurrogate(self.support.player_of_column, self.task.masked.n_players)
         with Stopwatch() as watch:
             untrained.fit(
                 self.support.encoded,
                 torch.from_numpy(self.support.outputs),
                 self.support.background,
                 torch.from_numpy(self.task.base),
+                propose=lambda encoded, outputs: kernel,
             )
         return untrained, watch.seconds
 

@@ -86,10 +86,12 @@ binary classifier the probability of `classes_[1]`; {n_rows} rows a task, held o
 training. {N_BACKGROUND} background rows, the same for every method. Columns and rows were chosen by
 position or a fixed seed; nothing was tuned on these tables. Seconds are CPU seconds on one thread,
 extrapolated from the explained rows, the model's own included; seconds to fit are without the
-model's. KernelSHAP with {N_BACKGROUND} background rows a coalition has 4, 32 and 64 coalitions at
-100, 800 and 1,600 evaluations (at 100 its regression is singular: what shap returns is shown), and
-with 1 background row as many as evaluations, or all of them and more background rows. Permutation
-is left out where the evaluations do not allow one permutation: compare its number of tasks. LIME's
+model's. Freed memory is kept, so that the operating system's seconds are not among them.
+
+KernelSHAP with {N_BACKGROUND} background rows a coalition has 4, 32 and 64 coalitions at 100, 800
+and 1,600 evaluations (at 100 its regression is singular: what shap returns is shown), and with 1
+background row as many as evaluations, or all coalitions and more background rows. Permutation is
+left out where the evaluations do not allow one permutation: compare its number of tasks. LIME's
 coefficients do not estimate Shapley values. The search for a kernel reads 700 evaluations at most;
 beyond 2,048 that of 2,048 is taken over.
 
@@ -122,10 +124,8 @@ def _ablations(results: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for n_support in sorted(set(results["n_support"]) - {0}):
         for text, one, other in pairs:
-            wanted = [
-                {"method": method, "n_support": n_support, "budget": 0} for method in (one, other)
-            ]
-            both = side_by_side(results, *wanted)
+            at = {"n_support": n_support, "budget": 0}
+            both = side_by_side(results, {"method": one, **at}, {"method": other, **at})
             if len(both):
                 lines.append(
                     {

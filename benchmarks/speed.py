@@ -21,7 +21,7 @@ META_FIT = "MetaExplainer, fit (once, not for 1,000 rows)"
 KERNEL = "shap KernelExplainer, default"
 LIME = "lime LimeTabularExplainer, default"
 PREDICT = "predict_proba of the forest"
-_BACKGROUNDS = (25, 100)
+BACKGROUNDS = (25, 100)
 _WARM_ROWS = 64
 
 
@@ -59,7 +59,7 @@ def measure_speed(
         for row in rows[:n_lime_rows]:
             lime.explain_instance(row, forest.predict_proba)
     yield line(LIME, 0, watch.seconds, n_lime_rows)
-    for n_background in _BACKGROUNDS:
+    for n_background in BACKGROUNDS:
         background = X_train[:n_background]
         explainer = MetaExplainer(
             FrozenEstimator(forest), background=background, pretrained=pretrained, random_state=SEED

@@ -16,8 +16,16 @@ from sklearn_metaexplain.shapley._stack import close_gap
 META = "MetaExplainer"
 
 
+class Fitted(NamedTuple):
+    """A fitted MetaExplainer and what it asked."""
+
+    explainer: MetaExplainer
+    seconds: float  # CPU seconds of fit, without the model's
+    hybrids: np.ndarray  # (n_support, n_columns)
+
+
 class Support(NamedTuple):
-    """What a fitted MetaExplainer learned from, in its order, and the rows to explain."""
+    """Evaluated hybrids, in random order, and the rows to explain."""
 
     hybrids: np.ndarray  # (n, n_columns)
     outputs: np.ndarray  # (n, n_outputs)
@@ -27,8 +35,8 @@ class Support(NamedTuple):
     player_of_column: torch.Tensor  # (n_encoded,)
 
 
-def fit_meta(task: Task, n_support: int, pretrained: Any) -> tuple[MetaExplainer, float]:
-    """Fit a MetaExplainer; also return its CPU seconds without the model's."""
+def fit_meta(task: Task, n_support: int, pretrained: Any) -> Fitted:
+    """Fit a MetaExplainer."""
     explainer = MetaExplainer(
         task.frozen,
         background=task.background,
@@ -36,48 +44,43 @@ def fit_meta(task: Task, n_support: int, pretrained: Any) -> tuple[MetaExplainer
         pretrained=pretrained,
         random_state=SEED,
     )
-    model_seconds = task.model.seconds
+    model = task.model
+    model_seconds, model.asked = model.seconds, []
     with Stopwatch() as watch:
         explainer.fit(task.X_train)
-    return explainer, watch.seconds - (task.model.seconds - model_seconds)
+    hybrids, model.asked = np.concatenate(model.asked), None
+    if not len(hybrids) == explainer.n_evaluations_ == n_support:
+        raise RuntimeError(f"MetaExplainer asked for {len(hybrids)} rows, not {n_support}.")
+    return Fitted(explainer, watch.seconds - (model.seconds - model_seconds), hybrids)
 
 
-def explain_meta(task: Task, explainer: MetaExplainer, seconds_fit: float, budget: int) -> Result:
+def explain_meta(task: Task, fitted: Fitted, budget: int) -> Result:
     """Explain the task's rows within a budget."""
     with Stopwatch() as watch:
-        explanation = explainer.explain(task.rows, budget=budget)
+        explanation = fitted.explainer.explain(task.rows, budget=budget)
     return Result(
         META,
         task.computed(explanation.values),
         watch.seconds,
-        explainer.n_support,
+        len(fitted.hybrids),
         budget,
         float(explanation.n_evaluations.mean()),
-        seconds_fit,
+        fitted.seconds,
     )
 
 
-def support_of(task: Task, explainer: MetaExplainer) -> Support:
-    """Draw and evaluate again what `explainer` learned from."""
-    rng = np.random.RandomState(explainer._seed_)
-    rng.randint(np.iinfo(np.int32).max)
-    probes = explainer._draw_support(rng, task.X_train)
-    mixed = np.where(
-        probes.coalitions, task.X_train[probes.rows], task.background[probes.backgrounds]
-    )
-    hybrids = np.concatenate([task.background, mixed])
-    hybrids = hybrids[rng.permutation(len(hybrids))]
-    outputs = task.masked.predict(hybrids)
-    if not np.allclose(outputs.mean(0), explainer._surrogate_.center.numpy()):
-        raise RuntimeError("MetaExplainer draws its hybrids otherwise: update support_of.")
-    encoder = explainer._encoder_
+def support_of(task: Task, fitted: Fitted) -> Support:
+    """What `fitted` learned from, for others to learn from."""
+    order = np.random.RandomState(SEED).permutation(len(fitted.hybrids))
+    hybrids = fitted.hybrids[order]
+    encoder = fitted.explainer._encoder_
 
     def encode(table: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(encoder.encode(encoder.code(table)))
 
     return Support(
         hybrids,
-        outputs,
+        task.masked.predict(hybrids),
         encode(hybrids),
         encode(task.background),
         encode(task.rows),

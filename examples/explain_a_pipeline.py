@@ -41,7 +41,9 @@ def make_model():
 def with_cells(one):
     """Names of a row's columns with what stands in them."""
     cells = [f"{cell:g}" if isinstance(cell, float) else cell for cell in one.display_data[0]]
-    return np.array([f"{name} = {cell}" for name, cell in zip(one.feature_names, cells, strict=True)])
+    return np.array(
+        [f"{name} = {cell}" for name, cell in zip(one.feature_names, cells, strict=True)]
+    )
 
 
 def draw_row(axes, row, label):
@@ -87,7 +89,9 @@ def draw_importance(axes, explanation):
         axes.barh(importance.index, importance[label], left=start, color=color, label=label)
         start += importance[label]
     axes.set_xlabel("mean absolute attribution\n(probability, summed over the species)")
-    axes.set_title(f"What the model goes by\n{len(explanation)} penguins it had not seen", loc="left")
+    axes.set_title(
+        f"What the model goes by\nmean over {len(explanation)} penguins it had not seen", loc="left"
+    )
     axes.legend(title="probability of", loc="lower right", frameon=False)
 
 
@@ -124,26 +128,29 @@ def main(folder="demo-output"):
     plt.close(figure)
 
     one = row.for_output(label)
+    cells = with_cells(one)
+    probability, base = one.predictions[0, 0], one.base_values[0, 0]
+    accuracy = explainer.score(X_test, y_test)
     print(f"""\
-Explained: {len(explanation)} penguins that the model had not seen, in {X.shape[1]} raw columns, for
-{len(explainer.classes_)} species. The model names {explainer.score(X_test, y_test):.0%} of them rightly.
+Explained: {len(explanation)} penguins that the model had not seen, in {X.shape[1]} raw columns.
+The model names the species of {accuracy:.0%} of them rightly.
 
-It is least sure of penguin {one.index[0]}: {label} with probability {one.predictions[0, 0]:.2f}, where \
-{one.base_values[0, 0]:.2f} is the average
-over the background. (It is {y_test[one.index[0]]}.) What makes the difference most:
+It is least sure of penguin {one.index[0]}, which is {y_test[one.index[0]]}: it says {label} with
+probability {probability:.2f}; the average over the background is {base:.2f}.
+What makes the difference, above all:
 """)
     for column in np.argsort(-np.abs(one.values[0, :, 0]))[:4]:
         value, error = one.values[0, column, 0], one.std[0, column, 0]
-        print(f"    {with_cells(one)[column]:<26}{value:+.3f}   (standard deviation {error:.3f})")
+        print(f"    {cells[column]:<26}{value:+.3f}   (standard deviation {error:.3f})")
     print(f"""
-The explainer estimates its own relative squared error at {explainer.shapley_error_:.3f}, \
-standard error {explainer.shapley_error_se_:.3f}.
-To fit took {fitted - start:.1f} s and {explainer.n_evaluations_:,} model evaluations; to explain \
-{explained - fitted:.1f} s and {explanation.n_evaluations.max()} a penguin
-beyond its own prediction.
+The explainer puts its own relative squared error at {explainer.shapley_error_:.3f}, with a standard
+error of {explainer.shapley_error_se_:.3f}. Fitting took {fitted - start:.1f} s and \
+{explainer.n_evaluations_:,} model evaluations; explaining
+took {explained - fitted:.2f} s and {explanation.n_evaluations.max()} evaluations a penguin beyond \
+its own prediction.
 
-A table of all of them: {folder / "explanations.csv"}
-A picture: {folder / "explanation.png"}""")
+Table:   {folder / "explanations.csv"}
+Picture: {folder / "explanation.png"}""")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from sklearn_metaexplain.datasets import load_penguins
 from sklearn_metaexplain.metrics import get_explanation_scorer
 
 
-def main(n_support=(64, 512, 4096), budget=(0, 100)):
+def main(n_support=(64, 256, 1024), budget=(0, 100)):
     """Search over the two ways to spend evaluations."""
     X, y = load_penguins(return_X_y=True)
     search = GridSearchCV(

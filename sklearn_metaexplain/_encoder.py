@@ -185,11 +185,11 @@ def _learn_numeric(column: np.ndarray) -> _Numeric:
     middle = (np.cumsum(counts) - 0.5 * counts) / len(present)
     keep = np.unique(np.linspace(0, len(values) - 1, _MAX_KNOTS).round().astype(int))
     levels = (middle[keep] - 0.5) * np.sqrt(12.0)
-    scale = float(present.std())
-    # A spread at the level of rounding is none.
-    if scale <= 1e-9 * max(1.0, float(np.abs(present).max())):
-        scale = 1.0
-    return _Numeric(float(present.mean()), scale, values[keep], levels, missing_share)
+    mean, scale = float(present.mean()), float(present.std())
+    if scale <= 1e-9 * float(np.abs(present).max()):
+        # A spread at the level of rounding is none.
+        mean, scale = float(present[0]), 1.0
+    return _Numeric(mean, scale, values[keep], levels, missing_share)
 
 
 def _learn_categorical(column: Any) -> _Categorical:

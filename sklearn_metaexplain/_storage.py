@@ -150,7 +150,10 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
             "key": _add(np.asarray(moments), arrays),
             "zone": str(value.dtype.tz),
         }
-    if isinstance(value.dtype, np.dtype) or isinstance(value, pd.arrays.NumpyExtensionArray):
+    # Without pyarrow, arrays of text are NumpyExtensionArrays too, with a dtype to be kept.
+    is_text = isinstance(value.dtype, pd.StringDtype)
+    is_numpy = isinstance(value.dtype, np.dtype)
+    if is_numpy or (isinstance(value, pd.arrays.NumpyExtensionArray) and not is_text):
         return _pack(np.asarray(value), arrays, where)
     cells = np.array(value, dtype=object)
     cells[np.asarray(pd.isna(value))] = None

@@ -9,7 +9,9 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
+    ONE_VS_ONE,
     SEVERAL_TARGETS,
+    copy_of_numbers,
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
@@ -256,25 +258,18 @@ class MaskedModel:
         answers = getattr(self.estimator, self._method)(table)
         if isinstance(answers, list) and answers and np.ndim(answers[0]) == 2:
             raise ValueError(SEVERAL_TARGETS)
-        # A copy: a view would keep the batch of hybrid rows alive.
-        answers = np.array(answers, dtype=np.float64)
-        if answers.ndim not in (1, 2) or answers.shape[0] != n:
-            raise ValueError(
-                f"{self._name()} returned an array of shape {answers.shape} for {n} rows."
-            )
-        if not np.isfinite(answers).all():
-            raise ValueError(f"{self._name()} returned NaN or infinite values.")
-        return answers
+        # A view would keep the batch of hybrid rows alive.
+        return copy_of_numbers(answers, n, self._name())
 
     def _to_outputs(self, answers: np.ndarray) -> np.ndarray:
         outputs = answers[:, None] if answers.ndim == 1 else answers
         is_probability = self._method == "predict_proba"
         expected = self.n_outputs if is_probability else self.n_computed
         if outputs.shape[1] != expected:
+            remedy = "" if self._method != "decision_function" else ONE_VS_ONE
             raise ValueError(
                 f"{self._name()} returned {outputs.shape[1]} columns for {self.n_outputs} outputs; "
-                f"{expected} expected. (One-vs-one decision functions have a column a pair of "
-                'classes: set decision_function_shape="ovr" or explain output="probability".)'
+                f"{expected} expected.{remedy}"
             )
         if is_probability and np.abs(outputs.sum(axis=1) - 1.0).max() > SUM_TOLERANCE:
             raise ValueError(

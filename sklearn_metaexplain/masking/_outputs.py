@@ -6,7 +6,9 @@ import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
 __all__ = [
+    "ONE_VS_ONE",
     "SEVERAL_TARGETS",
+    "copy_of_numbers",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
@@ -18,6 +20,25 @@ PROBABILITY_CLIP = 1e-6
 SEVERAL_TARGETS = (
     "Multilabel and multi-output classification are not supported; explain one classifier a target."
 )
+
+ONE_VS_ONE = (
+    " (One-vs-one decision functions have a column a pair of classes: set "
+    'decision_function_shape="ovr" or explain output="probability".)'
+)
+
+
+def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
+    """Copy what a method returned for n rows to float64; ValueError if it is no such array."""
+    try:
+        numbers = np.array(answers, dtype=np.float64)
+    except (TypeError, ValueError):
+        # What cannot be converted is left out: it would be looked for in the table.
+        raise ValueError(f"{name} returned something else than an array of numbers.") from None
+    if numbers.ndim not in (1, 2) or numbers.shape[0] != n:
+        raise ValueError(f"{name} returned an array of shape {numbers.shape} for {n} rows.")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} returned NaN or infinite values.")
+    return numbers
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:

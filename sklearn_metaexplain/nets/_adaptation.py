@@ -45,8 +45,8 @@ class PredictiveObjective(nn.Module):
         cross = torch.linalg.solve_triangular(lower, kernel(context, target), upper=False)
         whitened = torch.linalg.solve_triangular(lower, split.context_outputs, upper=False)
         misfit = split.target_outputs - cross.T @ whitened
-        variance = (parameters.amplitude + parameters.noise - cross.square().sum(0))[:, None]
-        variance = variance.clamp_min(1e-6)
+        variance = kernel.diagonal(target) + parameters.noise - cross.square().sum(0)
+        variance = variance.clamp_min(1e-6)[:, None]
         return 0.5 * (variance.log() + misfit.square() / variance).mean()
 
 

@@ -23,7 +23,7 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "f2de441ba8b5765a35e244d93e0c0bb696a0abcc86bc4979aed61305839a9ac2",
+        "8b10c63ebc6e590a3d9b269cdd99e39fcc4f2896e1e4cce9b30255f947f69b9f",
     ),
 }
 _FORMAT = 1

@@ -137,7 +137,7 @@ class Corrector(nn.Module):
 
 
 def _residual_scale(support: SupportEvidence) -> torch.Tensor:
-    return support.stack_residuals.pow(2).mean().sqrt() + 0.01
+    return support.stack_residuals.pow(2).mean().sqrt() + 0.003
 
 
 def _describe_task(support: SupportEvidence) -> torch.Tensor:

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import nn
 
+from sklearn_metaexplain.nets._kernel_optimizer import KernelOptimizer
 from sklearn_metaexplain.nets._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
 from sklearn_metaexplain.shapley._kernel import (
     DEFAULT_RAW_COLUMN,
@@ -19,9 +20,10 @@ from sklearn_metaexplain.shapley._kernel import (
 
 
 class KernelNetwork(nn.Module):
-    """Propose the kernel of a task from its evaluated hybrid rows, in one pass.
+    """Propose the kernel of a task from its evaluated hybrid rows.
 
-    An untrained network proposes the default kernel.
+    One pass over the rows proposes a kernel (an untrained network: the default one); a learned
+    optimiser refines it in a few steps.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ class KernelNetwork(nn.Module):
         self.embed = nn.Linear(N_CELL_FEATURES + 5, width)
         self.blocks = nn.ModuleList(TokenBlock(width, n_heads) for _ in range(n_layers))
         self.norm = nn.LayerNorm(2 * width)
+        self.optimizer = KernelOptimizer(width=width)
         self.column_head = nn.Linear(2 * width, N_RAW_COLUMN)
         self.task_head = nn.Linear(2 * width, N_RAW_TASK)
         heads = ((self.column_head, DEFAULT_RAW_COLUMN), (self.task_head, DEFAULT_RAW_TASK))
@@ -92,17 +95,23 @@ class KernelNetwork(nn.Module):
         pooled = self.norm(torch.cat([tokens.mean(0), tokens.std(0, correction=0)], -1))
         return self.column_head(pooled), self.task_head(pooled.mean(0))
 
-    def propose(self, encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
-        """One kernel for all outputs: raw proposals are averaged.
+    def propose(
+        self, encoded: torch.Tensor, outputs: torch.Tensor, *, refine: bool = True
+    ) -> KernelParameters:
+        """One kernel for all outputs: proposals are averaged, then refined.
 
         Parameters
         ----------
         encoded : tensor of shape (n_support, m, 2)
         outputs : tensor of shape (n_support, n_outputs)
             Standardised.
+        refine : bool, default=True
+            Whether the learned optimiser refines what one pass proposes.
         """
         dtype = self.embed.weight.dtype
         proposals = [self(encoded.to(dtype), column.to(dtype)) for column in outputs.T]
         columns = torch.stack([columns for columns, _ in proposals]).mean(0)
         task = torch.stack([task for _, task in proposals]).mean(0)
+        if refine:
+            columns, task = self.optimizer(columns, task, encoded, outputs)
         return parameters_from_raw(columns.double(), task.double())

@@ -66,7 +66,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         The model's classes, where it is a classifier.
     n_features_in_ : int
         Number of columns seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has string names.
     """
 
@@ -147,10 +147,12 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
                 n_jobs=self.n_jobs,
             )
         except ValueError as error:
-            culprit = name_culprit(error, X, self.estimator)
-            if culprit is error:
-                raise
-            raise culprit from error
+            # What the model stumbles over may be in a background of the user's alone.
+            for table in (X, self.background_):
+                culprit = name_culprit(error, table, self.estimator)
+                if culprit is not error:
+                    raise culprit from error
+            raise
         self._fit_explainer(X)
         return self
 

@@ -131,13 +131,15 @@ class LimeColumns:
         """
         n_kept = self.reference.shape[0]
         index = np.empty(groups.shape, dtype=np.intp)
+        # Row by row, so that several small tables are those of one large one.
+        uniform = rng.random_sample(groups.shape)
         for j, column in enumerate(self.columns):
             starts = np.array(
                 [*(cells[0] if len(cells) else n_kept for cells in column.cells), n_kept]
             )
             sizes = np.array([*(max(1, len(cells)) for cells in column.cells), 1])
             group = np.minimum(groups[:, j], len(column.cells))  # -1 is the last one, too
-            offset = (rng.random_sample(len(groups)) * sizes[group]).astype(np.intp)
+            offset = (uniform[:, j] * sizes[group]).astype(np.intp)
             index[:, j] = starts[group] + offset
         return RowPool(self.reference, row).take(index)
 

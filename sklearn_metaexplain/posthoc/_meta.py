@@ -86,7 +86,7 @@ class MetaExplainer(PosthocExplainer):
         The model's classes, where it is a classifier.
     n_features_in_ : int
         Number of columns seen during `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has string names.
     n_evaluations_ : int
         Rows that `fit` asked the model about, `n_support`.
@@ -270,6 +270,7 @@ class MetaExplainer(PosthocExplainer):
         predictions = model.predict(X)
         if self._is_exact(budget):
             values, n_evaluations = enumerate_shapley(model, X, predictions)
+            values[~model.can_matter(X)] = 0.0  # rather than a rounding error
             std = np.zeros_like(values)
         else:
             own, n_evaluations = ask_about_rows(model, X, predictions, budget, self._row_seed_)
@@ -303,7 +304,8 @@ def _fresh_network(seed: int) -> KernelNetwork:
 
 def _check_device(device: str) -> str:
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        # Not every device has double precision, or gives back what it holds.
+        torch.zeros(1, dtype=torch.float64, device=device).cpu()
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise ValueError(f"device={device!r} cannot be used here: {error}") from error
     return device

@@ -19,7 +19,6 @@ from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, clos
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 
 _ROWS_AT_ONCE = 32
-_STD_BACKGROUND = 12
 
 
 class OwnEvaluations(NamedTuple):
@@ -85,13 +84,11 @@ class TaskSurrogate:
         self.center = outputs.mean(0)
         spread = outputs.std(0, correction=0)
         # A constant output has nothing to scale; rounding is no spread.
-        self.spread = torch.where(spread > 1e-9 * (1 + self.center.abs()), spread, 1.0)
+        self.spread = torch.where(spread > 1e-10 * self.center.abs(), spread, 1.0)
         outputs = self._standardise(outputs)
         self.base = self._standardise(base)
         stack = SurrogateStack(propose(encoded, outputs), self.player_of_column, self.n_players)
         self.stack = stack.fit(encoded, outputs).set_background(background)
-        few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
-        self.std_background = background[few.round().astype(int)]
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []
         if self.pretrained is not None and self.pretrained.corrector is not None:
@@ -166,7 +163,7 @@ class TaskSurrogate:
         values, explained = stack.close(encoded, surrogate, predictions, self.base)
         gap = predictions - self.base
         scale = stack.process.variance_scale
-        before = stack.process.shapley_std(encoded, self.std_background) * able
+        before = stack.process.shapley_std(surrogate.reading) * able
         std = shrink_std(before, explained, scale)
         correction = torch.zeros_like(values)
         if self.corrector is not None:
@@ -223,7 +220,7 @@ class TaskSurrogate:
             hybrids = torch.cat([row[None], hybrids])
             outputs = torch.cat([predictions[i, None], own.outputs[i]])
             update, variance = process.condition(
-                row, background, surrogate.effect[i], hybrids, outputs - self.stack.predict(hybrids)
+                surrogate.reading, i, hybrids, outputs - self.stack.predict(hybrids)
             )
             updates.append(update)
             explained.append(variance)

@@ -29,50 +29,54 @@ def mean_product_shapley(
         Means over the background of the integrals of
         ``(u_j - v_j) * prod_{k != j} (t * u_k + (1 - t) * v_k)``.
     """
-    n_centers = rows.shape[2]
-    padding = ((0, 0), (0, 0), (0, -n_centers % _TILE))
-    padded = _mean_product_shapley(
-        np.pad(rows, padding), np.pad(background, padding), nodes, weights
-    )
-    return padded[..., :n_centers]
+    dtype = rows.dtype
+    quadrature = [part.astype(dtype) for part in (nodes, 1 - nodes, weights)]
+    tiled = _mean_product_shapley(_tile(rows), _tile(background), *quadrature)
+    tiled /= len(background)
+    n_rows, _, n_players, _ = tiled.shape
+    return tiled.transpose(0, 2, 1, 3).reshape(n_rows, n_players, -1)[..., : rows.shape[2]]
+
+
+def _tile(factors: np.ndarray) -> np.ndarray:
+    """Make tiles of centers contiguous: (n_rows, n_tiles, n_players, _TILE)."""
+    n_rows, n_players, n_centers = factors.shape
+    padded = np.pad(factors, ((0, 0), (0, 0), (0, -n_centers % _TILE)))
+    tiled = padded.reshape(n_rows, n_players, -1, _TILE).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(tiled)
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
-def _mean_product_shapley(rows, background, nodes, weights):
-    # One tile of centers at a time stays in the first cache: products of the factors before
-    # and after each player give "all others" without a division.
-    n_rows, n_players, n_centers = rows.shape
-    n_background = background.shape[0]
-    out = np.empty_like(rows)
-    difference = np.empty((n_players, _TILE), rows.dtype)
+def _mean_product_shapley(rows, background, nodes, rests, weights):
+    # Products of the factors before and after each player give "all others" without a
+    # division; one tile of centers at a time stays in the first cache.
+    n_rows, n_tiles, n_players, _ = rows.shape
+    out = np.zeros_like(rows)
     mixed = np.empty((n_players, _TILE), rows.dtype)
     after = np.empty((n_players, _TILE), rows.dtype)
     before = np.empty(_TILE, rows.dtype)
-    total = np.empty((n_players, _TILE), rows.dtype)
+    others = np.empty((n_players, _TILE), rows.dtype)
     for i in range(n_rows):
-        for start in range(0, n_centers, _TILE):
-            total[:] = 0.0
-            u = rows[i, :, start : start + _TILE]
-            for b in range(n_background):
-                v = background[b, :, start : start + _TILE]
-                for k in range(n_players):
-                    for c in range(_TILE):
-                        difference[k, c] = u[k, c] - v[k, c]
+        for tile in range(n_tiles):
+            u, total = rows[i, tile], out[i, tile]
+            for b in range(len(background)):
+                v = background[b, tile]
+                others[:] = 0
                 for node in range(len(nodes)):
-                    t = nodes[node]
-                    weight = weights[node]
+                    t, rest = nodes[node], rests[node]
                     for c in range(_TILE):
-                        after[n_players - 1, c] = weight
-                        before[c] = 1.0
+                        after[n_players - 1, c] = weights[node]
                     for k in range(n_players - 1, 0, -1):
                         for c in range(_TILE):
-                            mixed[k, c] = v[k, c] + t * difference[k, c]
+                            mixed[k, c] = rest * v[k, c] + t * u[k, c]
                             after[k - 1, c] = after[k, c] * mixed[k, c]
                     for c in range(_TILE):
-                        mixed[0, c] = v[0, c] + t * difference[0, c]
-                    for k in range(n_players):
+                        before[c] = rest * v[0, c] + t * u[0, c]
+                        others[0, c] += after[0, c]
+                    for k in range(1, n_players):
                         for c in range(_TILE):
-                            total[k, c] += difference[k, c] * before[c] * after[k, c]
+                            others[k, c] += before[c] * after[k, c]
                             before[c] *= mixed[k, c]
-            out[i, :, start : start + _TILE] = total / n_background
+                for k in range(n_players):
+                    for c in range(_TILE):
+                        total[k, c] += (u[k, c] - v[k, c]) * others[k, c]
     return out

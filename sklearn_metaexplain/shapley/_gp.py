@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 import torch
 
 from sklearn_metaexplain.shapley._fused import mean_product_shapley
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, gauss_legendre
 
+_STD_BACKGROUND = 8
+_JITTER = 1e-8
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
 
@@ -15,8 +20,8 @@ def pivoted_cholesky(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Factor a kernel matrix by rows chosen greedily for the variance they leave unexplained.
 
-    It stops at `max_rank` rows or where the largest pivot falls below ``tolerance * amplitude``,
-    as where rows are duplicated.
+    It stops at `max_rank` rows or where the largest pivot falls below `tolerance` times the
+    first, as where rows are duplicated.
 
     Parameters
     ----------
@@ -42,14 +47,14 @@ def pivoted_cholesky(
     Harbrecht, Peters and Schneider, On the low-rank approximation by the pivoted Cholesky
     decomposition, 2012, algorithm 1.
     """
-    amplitude = float(kernel.parameters.amplitude)
-    residual = rows.new_full((len(rows),), amplitude)
+    residual = kernel.diagonal(rows)
+    least = tolerance * float(residual.max())
     factor = rows.new_zeros((min(max_rank, len(rows)), len(rows)))
     chosen: list[int] = []
     for step in range(len(factor)):
         pivot = int(residual.argmax())
         height = float(residual[pivot])
-        if height <= tolerance * amplitude:
+        if height <= least:
             break
         row = kernel(rows[pivot : pivot + 1], rows)[0]
         row -= factor[:step, pivot] @ factor[:step]
@@ -59,6 +64,15 @@ def pivoted_cholesky(
         residual[pivot] = 0.0
         chosen.append(pivot)
     return torch.tensor(chosen, dtype=torch.long), factor[: len(chosen)]
+
+
+class Reading(NamedTuple):
+    """Rows to be explained, related to a process."""
+
+    rows: torch.Tensor  # (n_rows, n_encoded), warped
+    factors: torch.Tensor  # (n_rows, n_players, n_inducing), of the product kernel
+    cross: torch.Tensor  # (n_rows, n_inducing), kernel with the inducing rows
+    effect: torch.Tensor  # (n_rows, n_players, n_inducing), Shapley values of that kernel
 
 
 class HybridProcess:
@@ -75,8 +89,8 @@ class HybridProcess:
         The player of each encoded column.
     n_players : int
         Number of players.
-    max_inducing : int, default=512
-        Most inducing rows.
+    max_inducing : int or None, default=None
+        Most inducing rows. None: 512, or 1,024 from 4,096 rows on.
 
     References
     ----------
@@ -90,7 +104,7 @@ class HybridProcess:
         player_of_column: torch.Tensor,
         n_players: int,
         *,
-        max_inducing: int = 512,
+        max_inducing: int | None = None,
     ) -> None:
         self.kernel = ProductKernel(parameters, player_of_column, n_players)
         self.max_inducing = max_inducing
@@ -109,7 +123,8 @@ class HybridProcess:
             Centred outputs.
         """
         rows = self.kernel.warp(encoded)
-        chosen, features = pivoted_cholesky(self.kernel, rows, self.max_inducing)
+        most = self.max_inducing or (512 if len(rows) < 4096 else 1024)
+        chosen, features = pivoted_cholesky(self.kernel, rows, most)
         self.inducing = rows[chosen]
         spectrum, vectors = torch.linalg.eigh(features @ features.T)
         spectrum = spectrum.clamp_min(0.0)
@@ -135,57 +150,63 @@ class HybridProcess:
         self.variance_scale = (self.loo_residuals**2 / expected).mean(0)
         return self
 
+    def set_background(self, background: torch.Tensor) -> HybridProcess:
+        """Prepare for explaining against encoded background rows (n_background, n_encoded, 2)."""
+        self.background = self.kernel.warp(background)
+        few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
+        self._few = torch.from_numpy(few.round().astype(int))
+        self._background_factors = self.kernel.factors(self.background, self.inducing)
+        return self
+
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Posterior mean of the outputs: (n_rows, n_outputs)."""
         return self.kernel(self.kernel.warp(encoded), self.inducing) @ self.alpha
 
-    def effects(
-        self, rows: torch.Tensor, background: torch.Tensor, centers: torch.Tensor
-    ) -> torch.Tensor:
-        """Shapley values of ``k(., center)``: (n_rows, n_players, n_centers); warped rows.
+    def read(self, encoded: torch.Tensor) -> Reading:
+        """Relate rows to be explained to the inducing rows."""
+        rows = self.kernel.warp(encoded)
+        factors = self.kernel.factors(rows, self.inducing)
+        cross = self.kernel.parameters.amplitude * factors.prod(1)
+        return Reading(
+            rows,
+            factors,
+            cross + self.kernel.linear(rows, self.inducing),
+            self._effects(factors, self._background_factors)
+            + self.kernel.linear_shapley(rows, self.background, self.inducing),
+        )
+
+    def _effects(self, rows: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
+        """Shapley values of the product part of ``k(., center)``, from factors at the centers.
 
         By linearity these are the covariances of the prior's Shapley values with its values at
         the centers.
         """
-        nodes, weights = gauss_legendre(self.kernel.n_players)
-        of_rows, of_background = (
-            self.kernel.factors(part, centers).transpose(1, 2).contiguous().numpy()
-            for part in (rows, background)
+        values = mean_product_shapley(
+            rows.numpy(), background.numpy(), *gauss_legendre(self.kernel.n_players)
         )
-        values = torch.from_numpy(mean_product_shapley(of_rows, of_background, nodes, weights))
-        return self.kernel.parameters.amplitude * values
+        return self.kernel.parameters.amplitude * torch.from_numpy(values)
 
-    def shapley_std(self, encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
+    def shapley_std(self, reading: Reading) -> torch.Tensor:
         """Posterior standard deviation of Shapley values: (n_rows, n_players, n_outputs).
 
-        Parameters
-        ----------
-        encoded : tensor of shape (n_rows, n_encoded, 2)
-            Explained rows.
-        background : tensor of shape (n_background, n_encoded, 2)
-            Background rows; cost is quadratic in their number, so a few serve.
+        It is that against at most 8 of the background rows, for its cost is quadratic in them.
         """
-        rows, background = self.kernel.warp(encoded), self.kernel.warp(background)
-        prior = self.kernel.shapley_variance(rows, background)
-        effect = self.effects(rows, background, self.inducing)
+        few = self.background[self._few]
+        prior = self.kernel.shapley_variance(reading.rows, few)
+        effect = self._effects(reading.factors, self._background_factors[self._few])
+        effect += self.kernel.linear_shapley(reading.rows, few, self.inducing)
         variance = (prior - (effect @ self._explained).square().sum(-1)).clamp_min(0.0)
         return (variance[..., None] * self.variance_scale).sqrt()
 
     def condition_on_outputs(
-        self,
-        encoded: torch.Tensor,
-        background: torch.Tensor,
-        effect: torch.Tensor,
-        misfit: torch.Tensor,
+        self, reading: Reading, misfit: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """What each row's own output adds to its Shapley values; `condition` with one hybrid.
 
         Parameters
         ----------
-        encoded, background : tensor of shape (n, n_encoded, 2)
-            Explained rows and background rows.
-        effect : tensor of shape (n_rows, n_players, n_inducing)
-            `effects` of the rows at the inducing rows.
+        reading : Reading
+            Explained rows.
         misfit : tensor of shape (n_rows, n_outputs)
             The rows' outputs minus what was expected.
 
@@ -195,43 +216,33 @@ class HybridProcess:
         explained : tensor of shape (n_rows, n_players)
             Variance that the outputs explain, before `variance_scale`.
         """
-        rows, background = self.kernel.warp(encoded), self.kernel.warp(background)
-        nodes, weights = gauss_legendre(self.kernel.n_players)
         # Every row is the only center of its own: a row agrees with itself in every factor.
-        of_background = self.kernel.factors(background, rows).transpose(1, 2).contiguous()
-        of_row = torch.ones_like(of_background[:1])
-        prior = mean_product_shapley(of_row.numpy(), of_background.numpy(), nodes, weights)[0].T
-        known = self.kernel(rows, self.inducing) @ self._explained
-        amplitude = self.kernel.parameters.amplitude
-        covariance = amplitude * torch.from_numpy(prior) - torch.einsum(
-            "ijr,ir->ij", effect @ self._explained, known
-        )
-        variance = (amplitude - known.square().sum(1)).clamp_min(0.0) + self.noise
+        of_background = self.kernel.factors(self.background, reading.rows)
+        prior = self._effects(torch.ones_like(of_background[:1]), of_background)[0].T
+        prior = prior + self.kernel.linear_shapley_of_itself(reading.rows, self.background)
+        known = reading.cross @ self._explained
+        shared = torch.einsum("ijr,ir->ij", reading.effect @ self._explained, known)
+        covariance = prior - shared
+        left = self.kernel.diagonal(reading.rows) - known.square().sum(1)
+        variance = left.clamp_min(0.0) + self.noise
         update = covariance[..., None] * (misfit / variance[:, None])[:, None]
         return update, covariance.square() / variance[:, None]
 
     def condition(
-        self,
-        row: torch.Tensor,
-        background: torch.Tensor,
-        effect: torch.Tensor,
-        own: torch.Tensor,
-        misfit: torch.Tensor,
+        self, reading: Reading, i: int, own: torch.Tensor, misfit: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         r"""What a row's own evaluations add to its Shapley values.
 
-        .. math:: C(\phi, o) (C(o, o) + s^2 I)^{-1} (y_o - f_o)
+        .. math:: C(\\phi, o) (C(o, o) + s^2 I)^{-1} (y_o - f_o)
 
         with C the posterior covariance.
 
         Parameters
         ----------
-        row : tensor of shape (n_encoded, 2)
-            The explained row.
-        background : tensor of shape (n_background, n_encoded, 2)
-            Background rows.
-        effect : tensor of shape (n_players, n_inducing)
-            `effects` of the row at the inducing rows.
+        reading : Reading
+            Explained rows.
+        i : int
+            Which of them.
         own : tensor of shape (n_own, n_encoded, 2)
             Hybrids of the row that were evaluated.
         misfit : tensor of shape (n_own, n_outputs)
@@ -243,11 +254,16 @@ class HybridProcess:
         explained : tensor of shape (n_players,)
             Variance that the evaluations explain, before `variance_scale`.
         """
-        row, background, own = (self.kernel.warp(part) for part in (row[None], background, own))
+        own, row = self.kernel.warp(own), reading.rows[i : i + 1]
+        prior = self._effects(
+            self.kernel.factors(row, own), self.kernel.factors(self.background, own)
+        )
+        prior += self.kernel.linear_shapley(row, self.background, own)
         known = self._explained.T @ self.kernel(self.inducing, own)
-        covariance = self.effects(row, background, own)[0] - effect @ self._explained @ known
+        covariance = prior[0] - reading.effect[i] @ self._explained @ known
         gram = self.kernel(own, own) - known.T @ known
-        gram.diagonal().add_(self.noise)
+        # Hybrids may repeat, and the difference of two large numbers may be slightly negative.
+        gram.diagonal().add_(self.noise + _JITTER * float(gram.diagonal().max()))
         lower = torch.linalg.cholesky(gram)
         update = covariance @ torch.cholesky_solve(misfit, lower)
         half = torch.linalg.solve_triangular(lower, covariance.T, upper=False)

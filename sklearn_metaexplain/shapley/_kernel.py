@@ -11,9 +11,10 @@ import torch
 class KernelParameters(NamedTuple):
     """Parameters of a product kernel over ``m`` encoded columns.
 
-    The kernel is ``amplitude * prod_j (1 + weight_j k_j) / (1 + weight_j)``, where ``k_j`` mixes
-    a Matérn 3/2 kernel of length ``smooth_j`` and an exponential kernel of length ``rough_j``,
-    both of the distance between ``(1 - warp_j) * standardised + warp_j * rank``.
+    The kernel is ``amplitude * prod_j (1 + weight_j k_j) / (1 + weight_j)``, plus a fixed linear
+    kernel so that slopes need no learning. ``k_j`` mixes a Matérn 3/2 kernel of length
+    ``smooth_j`` and an exponential kernel of length ``rough_j``, both of the distance between
+    ``(1 - warp_j) * standardised + warp_j * rank``.
     """
 
     smooth: torch.Tensor  # (m,)
@@ -34,6 +35,8 @@ N_RAW_COLUMN, N_RAW_TASK = 5, 2
 DEFAULT_RAW_COLUMN = (0.7, 0.0, 1.5, 0.0, -1.0)
 DEFAULT_RAW_TASK = (0.0, -3.0)
 _VARIANCE_NODES = 3
+# Prior variance of the linear part of a standardised output, shared among the columns.
+_LINEAR_VARIANCE = 1.0
 
 
 def parameters_from_raw(columns: torch.Tensor, task: torch.Tensor) -> KernelParameters:
@@ -74,6 +77,7 @@ class ProductKernel:
         self.parameters = parameters
         self.n_players = n_players
         n_encoded = len(player_of_column)
+        self._slope_variance = _LINEAR_VARIANCE / n_encoded
         self._one_to_one = n_encoded == n_players and bool(
             (player_of_column == torch.arange(n_players, device=player_of_column.device)).all()
         )
@@ -86,21 +90,43 @@ class ProductKernel:
         return torch.lerp(encoded[..., 0], encoded[..., 1], self.parameters.warp)
 
     def factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-        """Return every player's factor, (n_left, n_right, n_players), of warped rows."""
-        p = self.parameters
-        distance = (left[:, None] - right[None]).abs()
-        scaled = 3**0.5 * distance / p.smooth
+        """Return every player's factor, (n_left, n_players, n_right), of warped rows."""
+        p = KernelParameters(*(value[..., None] for value in self.parameters))
+        distance = (left[:, :, None] - right.T).abs()
+        scaled = distance * (3**0.5 / p.smooth)
         smooth = torch.exp(-scaled) * (1 + scaled)
         similarity = torch.lerp(torch.exp(-distance / p.rough), smooth, p.mix)
         factor = (1 + p.weight * similarity) / (1 + p.weight)
         if self._one_to_one:
             return factor
         # Columns of one player multiply; factors are positive, so logs are safe.
-        return (factor.log() @ self._membership).exp()
+        return (self._membership.T @ factor.log()).exp()
+
+    def linear(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        """Return the linear part of the kernel matrix of warped rows."""
+        return self._slope_variance * (left @ right.T)
 
     def __call__(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Return the kernel matrix of warped rows."""
-        return self.parameters.amplitude * self.factors(left, right).prod(-1)
+        product = self.parameters.amplitude * self.factors(left, right).prod(1)
+        return product + self.linear(left, right)
+
+    def diagonal(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the kernel of each warped row with itself."""
+        return self.parameters.amplitude + self._slope_variance * rows.square().sum(-1)
+
+    def linear_shapley(
+        self, rows: torch.Tensor, background: torch.Tensor, centers: torch.Tensor
+    ) -> torch.Tensor:
+        """Shapley values of the linear part of ``k(., center)``: (n_rows, n_players, n_centers)."""
+        moved = self._slope_variance * (rows - background.mean(0))
+        return self._membership.T @ (moved[:, :, None] * centers.T)
+
+    def linear_shapley_of_itself(
+        self, rows: torch.Tensor, background: torch.Tensor
+    ) -> torch.Tensor:
+        """The same with every row its own center: (n_rows, n_players)."""
+        return (self._slope_variance * (rows - background.mean(0)) * rows) @ self._membership
 
     def shapley(
         self,
@@ -115,6 +141,7 @@ class ProductKernel:
         the mean over the background of
         :math:`\int_0^1 (u_j - v_j) \prod_{k \ne j} (t u_k + (1 - t) v_k) dt`, a polynomial
         integrated exactly by ``ceil(d / 2)`` Gauss-Legendre nodes, or closely by `max_nodes`.
+        Differentiable; `mean_product_shapley` is its compiled counterpart.
         """
         u = self.factors(rows, centers)
         v = self.factors(background, centers)
@@ -124,8 +151,9 @@ class ProductKernel:
             # One background row at a time keeps the working set in cache.
             for v_row in v:
                 mixed = torch.lerp(v_row, u, float(t))
-                values = values + weight * (u - v_row) * (mixed.prod(-1, keepdim=True) / mixed)
-        return self.parameters.amplitude / len(v) * values.transpose(1, 2)
+                values = values + weight * (u - v_row) * (mixed.prod(1, keepdim=True) / mixed)
+        product = self.parameters.amplitude / len(v) * values
+        return product + self.linear_shapley(rows, background, centers)
 
     def shapley_variance(self, rows: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
         r"""Prior variance of the Shapley values of a function drawn from the process.
@@ -144,17 +172,18 @@ class ProductKernel:
         tensor of shape (n_rows, n_players)
         """
         to_row = self.factors(rows, background)
-        among = self.factors(background, background)
-        left, right = to_row[:, :, None], to_row[:, None]
+        among = self.factors(background, background).transpose(0, 1)
+        left, right = to_row[:, :, :, None], to_row[:, :, None]
         difference = 1 - left - right + among
         nodes, weights = gauss_legendre(self.n_players, _VARIANCE_NODES)
         variance = rows.new_zeros(len(rows), self.n_players)
         for t, w in zip(nodes, weights, strict=True):
             for s, v in zip(nodes, weights, strict=True):
                 mixed = t * s + (1 - t) * s * left + t * (1 - s) * right + (1 - t) * (1 - s) * among
-                others = mixed.prod(-1, keepdim=True) / mixed
-                variance += w * v * (difference * others).mean((1, 2))
-        return self.parameters.amplitude * variance
+                others = mixed.prod(1, keepdim=True) / mixed
+                variance += w * v * (difference * others).mean((2, 3))
+        linear = self._slope_variance * (rows - background.mean(0)).square() @ self._membership
+        return self.parameters.amplitude * variance + linear
 
 
 def gauss_legendre(n_players: int, max_nodes: int | None = None) -> tuple[np.ndarray, np.ndarray]:

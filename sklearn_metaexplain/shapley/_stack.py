@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from scipy.optimize import nnls
 
-from sklearn_metaexplain.shapley._gp import HybridProcess
+from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
@@ -17,7 +17,7 @@ class StackValues(NamedTuple):
 
     process: torch.Tensor  # (n_rows, n_players, n_outputs)
     trees: torch.Tensor  # (n_rows, n_players, n_outputs)
-    effect: torch.Tensor  # (n_rows, n_players, n_inducing), of the process's inducing rows
+    reading: Reading  # of the process
     can_matter: torch.Tensor  # (n_rows, n_players), bool
 
 
@@ -37,8 +37,8 @@ class SurrogateStack:
         Number of players.
     n_folds : int, default=5
         Folds, hence bags, of the trees; at least 2.
-    max_inducing : int, default=512
-        Most inducing rows of the process.
+    max_inducing : int or None, default=None
+        Most inducing rows of the process. None: 512, or 1,024 from 4,096 rows on.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class SurrogateStack:
         n_players: int,
         *,
         n_folds: int = 5,
-        max_inducing: int = 512,
+        max_inducing: int | None = None,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
@@ -94,18 +94,18 @@ class SurrogateStack:
     def set_background(self, background: torch.Tensor) -> SurrogateStack:
         """Prepare explanations against encoded background rows (n_background, n_encoded, 2)."""
         self.background = background
+        self.process.set_background(background)
         self.trees.tabulate(background[..., 1], self.player_of_column, self.n_players)
         return self
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Predicted outputs: (n_rows, n_outputs)."""
+        return self._mix(self.process.predict(encoded), encoded)
+
+    def _mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
         trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1).mean(1)
-        process = self.process.predict(encoded)
-        return (
-            self.center
-            + self.weights[:, 0] * process
-            + self.weights[:, 1] * (trees.T - self.center)
-        )
+        weights = self.weights
+        return self.center + weights[:, 0] * process + weights[:, 1] * (trees.T - self.center)
 
     def shapley(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> StackValues:
         """Shapley values of process and trees, unweighted.
@@ -120,13 +120,11 @@ class SurrogateStack:
         able = can_matter[..., None]
         trees = self.trees.shapley(encoded[..., 1])
         trees = trees.view(self.n_outputs, self.n_folds, *trees.shape[1:]).mean(1)
-        warp = self.process.kernel.warp
-        effect = able * self.process.effects(
-            warp(encoded), warp(self.background), self.process.inducing
-        )
-        return StackValues(
-            effect @ self.process.alpha, trees.permute(1, 2, 0) * able, effect, can_matter
-        )
+        reading = self.process.read(encoded)
+        # Rounding must not credit a player that cannot matter.
+        reading = reading._replace(effect=reading.effect * able)
+        process = reading.effect @ self.process.alpha
+        return StackValues(process, trees.permute(1, 2, 0) * able, reading, can_matter)
 
     def combine(self, values: StackValues) -> torch.Tensor:
         """Weigh the two surrogates' values: (n_rows, n_players, n_outputs)."""
@@ -161,8 +159,9 @@ class SurrogateStack:
         explained : tensor of shape (n_rows, n_players)
             Variance that the rows' outputs explain, before `variance_scale`.
         """
+        expected = self._mix(values.reading.cross @ self.process.alpha, encoded)
         update, explained = self.process.condition_on_outputs(
-            encoded, self.background, values.effect, predictions - self.predict(encoded)
+            values.reading, predictions - expected
         )
         able = values.can_matter[..., None]
         closed = self.combine(values) + update * able

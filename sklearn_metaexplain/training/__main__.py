@@ -24,16 +24,15 @@ from sklearn_metaexplain.training._objectives import CorrectorObjective, KernelO
 from sklearn_metaexplain.training._stacked import StackedStream, stack_episode
 from sklearn_metaexplain.training._trainer import meta_train
 
-_KERNEL_SHARE = 0.45
 _CORRECTOR_MAX_SUPPORT = 2048
-_VALIDATION_BATCHES, _VALIDATION_BATCH = 12, 8
+_VALIDATION_BATCH = 8
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train both networks, calibrate, and write one file."""
     torch.manual_seed(arguments.seed)
     run_dir = Path(arguments.run_dir or Path(arguments.out).with_suffix(".run"))
-    validation = list(held_out(VALIDATION_SEED, _VALIDATION_BATCHES * _VALIDATION_BATCH))
+    validation = list(held_out(VALIDATION_SEED, arguments.validation_tasks))
     batches = [
         validation[start : start + _VALIDATION_BATCH]
         for start in range(0, len(validation), _VALIDATION_BATCH)
@@ -42,22 +41,24 @@ def train(arguments: argparse.Namespace) -> None:
         "n_workers": arguments.workers,
         "verbose": 1 - arguments.quiet,
         "max_epochs": arguments.epochs,
+        "lr": arguments.lr,
     }
     stream = EpisodeStream(
         seed=arguments.seed, n_steps=arguments.steps_per_epoch, batch_size=arguments.batch_size
     )
+    start = _start(arguments.init)
     kernel_net = meta_train(
-        KernelNetwork(),
+        start.kernel,
         KernelObjective,
         stream,
         batches,
         run_dir=run_dir / "kernel",
-        minutes=_KERNEL_SHARE * arguments.minutes,
+        minutes=arguments.kernel_share * arguments.minutes,
         **options,
     )
     kernel = kernel_net.module_.eval().requires_grad_(False)
     corrector_net = meta_train(
-        Corrector(),
+        start.corrector or Corrector(),
         CorrectorObjective,
         # Other tasks than the kernel network's, on which its proposals would flatter it.
         StackedStream(
@@ -71,7 +72,7 @@ def train(arguments: argparse.Namespace) -> None:
         ),
         [[stack_episode(episode, kernel) for episode in batch] for batch in batches],
         run_dir=run_dir / "corrector",
-        minutes=(1 - _KERNEL_SHARE) * arguments.minutes,
+        minutes=(1 - arguments.kernel_share) * arguments.minutes,
         **options,
     )
     corrector = corrector_net.module_.eval().requires_grad_(False)
@@ -79,6 +80,7 @@ def train(arguments: argparse.Namespace) -> None:
     record = {
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
+        "init": arguments.init and load_pretrained(arguments.init).training,
         **_history("kernel", kernel_net.history, arguments),
         **_history("corrector", corrector_net.history, arguments),
     }
@@ -87,6 +89,16 @@ def train(arguments: argparse.Namespace) -> None:
         Pretrained(kernel.float(), corrector.float(), calibration, record), arguments.out
     )
     print(json.dumps({"training": record, "calibration": calibration, "sha256": digest}, indent=2))
+
+
+def _start(init: str | None) -> Pretrained:
+    if init is None:
+        return Pretrained(KernelNetwork(), Corrector())
+    start = load_pretrained(init)
+    for network in (start.kernel, start.corrector):
+        if network is not None:
+            network.requires_grad_(True)
+    return start
 
 
 def _history(part: str, history: list, arguments: argparse.Namespace) -> dict[str, float]:
@@ -115,13 +127,17 @@ def main(argv: list[str] | None = None) -> None:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("train", help=train.__doc__)
     command.add_argument("--minutes", type=float, default=120.0, help="over all sittings")
+    command.add_argument("--kernel-share", type=float, default=0.45, help="of the minutes")
     command.add_argument("--out", required=True, help="weights file (.safetensors) to write")
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
+    command.add_argument("--init", help="weights to start from: a registered name or a file")
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--workers", type=int, default=1, help="processes that draw tasks")
+    command.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=int, default=4, help="tasks a step")
     command.add_argument("--steps-per-epoch", type=int, default=100)
     command.add_argument("--epochs", type=int, default=10**6, help="most epochs of each network")
+    command.add_argument("--validation-tasks", type=int, default=96)
     command.add_argument("--calibration-tasks", type=int, default=300)
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train)

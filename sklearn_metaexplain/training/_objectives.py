@@ -7,14 +7,17 @@ from torch import nn
 
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, parameters_from_raw
+from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 from sklearn_metaexplain.shapley._stack import close_gap
 from sklearn_metaexplain.training._episodes import Episode
 from sklearn_metaexplain.training._stacked import StackedEpisode
 
 _LIKELIHOOD_WEIGHT = 0.1
+_MOST_SURPRISED = 3.0
 _SCALE_WEIGHT = 0.1
 _SIZE_FLOOR = 0.02
+# A correction must not harm what is nearly exact already, so less is forgiven.
+_FORGIVEN_OF_KERNELS, _FORGIVEN_OF_CORRECTIONS = 0.005, 0.0005
 # Exact up to 8 columns, and to about a thousandth beyond: enough to learn from.
 _MAX_NODES = 4
 
@@ -24,10 +27,10 @@ def relative_error(estimate: torch.Tensor, truth: torch.Tensor, floor: float = 0
     return (estimate - truth).pow(2).sum() / (truth.pow(2).sum() + floor * len(truth))
 
 
-def log_error(estimate: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Logarithm of the relative error, forgiving what is small."""
-    # Easy and hard tasks pull equally; the offset keeps solved ones from pulling most.
-    return (relative_error(estimate, truth, _SIZE_FLOOR) + 0.005).log()
+def log_error(estimate: torch.Tensor, truth: torch.Tensor, forgiven: float) -> torch.Tensor:
+    """Logarithm of the relative error, errors far below `forgiven` being as good as none."""
+    # Easy and hard tasks pull equally; what is forgiven keeps solved ones from pulling most.
+    return (relative_error(estimate, truth, _SIZE_FLOOR) + forgiven).log()
 
 
 def process_shapley(
@@ -61,13 +64,20 @@ def process_shapley(
 
 
 class KernelObjective(nn.Module):
-    """Log Shapley error of the process with the proposed kernel, plus a little likelihood."""
+    """Log Shapley error of the process with the proposed kernel, plus its likelihood."""
+
+    def __init__(self, refine: bool = True) -> None:
+        super().__init__()
+        self.refine = refine
 
     def forward(self, network: KernelNetwork, episode: Episode) -> torch.Tensor:
         """Return the objective of one episode."""
-        parameters = parameters_from_raw(*network(episode.support, episode.outputs))
+        outputs = episode.outputs[:, None]
+        parameters = network.propose(episode.support, outputs, refine=self.refine)
         values, nll = process_shapley(parameters, episode)
-        return log_error(values, episode.values.double()) + _LIKELIHOOD_WEIGHT * nll
+        error = log_error(values, episode.values.double(), _FORGIVEN_OF_KERNELS)
+        # A kernel far too sure of itself has a likelihood without bound.
+        return error + _LIKELIHOOD_WEIGHT * nll.clamp_max(_MOST_SURPRISED)
 
 
 class CorrectorObjective(nn.Module):
@@ -86,5 +96,6 @@ class CorrectorObjective(nn.Module):
         standardised = (error.detach() / scale.clamp_min(1e-4))[able].clamp(-30, 30)
         density = 0.5 * standardised.square() + scale.clamp_min(1e-4)[able].log()
         return (
-            log_error(episode.closed + correction, episode.values) + _SCALE_WEIGHT * density.mean()
+            log_error(episode.closed + correction, episode.values, _FORGIVEN_OF_CORRECTIONS)
+            + _SCALE_WEIGHT * density.mean()
         )

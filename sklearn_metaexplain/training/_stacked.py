@@ -49,7 +49,7 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
     values = stack.shapley(query, episode.can_matter)
     base, gap = episode.base.double()[None], episode.gap.double()[:, None]
     closed, explained = stack.close(query, values, base + gap, base)
-    std = stack.process.shapley_std(query, background)
+    std = stack.process.shapley_std(values.reading)
     std = shrink_std(std, explained, stack.process.variance_scale) * episode.can_matter[..., None]
     missing = gap - stack.combine(values).sum(1)
     return StackedEpisode(

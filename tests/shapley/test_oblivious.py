@@ -10,7 +10,7 @@ from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 PLAYERS = torch.tensor([0, 1, 1, 2, 3, 4])
 
 
-def data(n, seed=0, n_columns=len(PLAYERS)):
+def data(n, seed=0, n_columns=6):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(n, n_columns, generator=generator, dtype=torch.float64)
     return x, x[:, 0] * x[:, 1] + (x[:, 2] > 0) + x[:, 3] ** 2

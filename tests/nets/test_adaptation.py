@@ -1,0 +1,58 @@
+"""Few-shot adaptation through skorch."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_metaexplain.nets._adaptation import adapt
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+
+
+def task(n=120, m=4):
+    generator = torch.Generator().manual_seed(0)
+    encoded = torch.randn(n, m, 2, generator=generator, dtype=torch.float64)
+    # Wiggly in one column, blind to the others: far from the default kernel.
+    outputs = torch.sin(4 * encoded[:, :1, 0])
+    return encoded, outputs / outputs.std()
+
+
+def adapted(network, **options):
+    encoded, outputs = task()
+    settings = {"max_epochs": 6, "lr": 3e-3, "callbacks": None, "device": "cpu", "seed": 0}
+    return adapt(network, encoded, outputs, torch.arange(4), 4, **settings | options)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return KernelNetwork(width=16, n_layers=1).double()
+
+
+def test_validation_loss_falls_and_the_given_network_is_untouched(network):
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    net = adapted(network)
+    history = net.history[:, ("train_loss", "valid_loss")]
+    assert 1 <= len(history) <= 6
+    assert min(valid for _, valid in history) < history[0][1]
+    for key, value in network.state_dict().items():
+        assert torch.equal(value, before[key])
+
+
+def test_same_seed_same_network(network):
+    first, second = adapted(network), adapted(network)
+    for value, other in zip(first.module_.parameters(), second.module_.parameters(), strict=True):
+        assert torch.equal(value, other)
+
+
+def test_global_generators_are_untouched(network):
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    adapted(network, max_epochs=2)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (np.random.get_state()[1] == numpy_before).all()
+
+
+def test_a_ruinous_learning_rate_gives_back_the_given_weights(network):
+    good = adapted(network, max_epochs=20).module_
+    net = adapted(good, lr=1e3, max_epochs=3)
+    for value, other in zip(net.module_.parameters(), good.parameters(), strict=True):
+        assert torch.equal(value, other)

@@ -1,0 +1,125 @@
+"""The networks: what they must not depend on."""
+
+import pytest
+import torch
+
+from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
+from sklearn_metaexplain.nets._evidence import QueryEvidence, SupportEvidence
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.shapley._kernel import default_parameters
+
+N, M = 40, 5
+
+
+def randomised(module, seed=0):
+    """Weights of a trained network are not zero: neither are these."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.2 * torch.randn(parameter.shape, generator=generator)
+    return module.double().eval().requires_grad_(False)
+
+
+def task(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    encoded = torch.randn(N, M, 2, generator=generator, dtype=torch.float64)
+    outputs = torch.randn(N, 2, generator=generator, dtype=torch.float64)
+    return encoded, outputs
+
+
+def support_evidence(encoded, outputs):
+    return SupportEvidence(
+        encoded,
+        outputs[:, 0],
+        outputs[:, 1] / 5,
+        outputs.prod(1) / 5,
+        outputs.sum(1) / 9,
+        torch.tensor([0.6, 0.4], dtype=torch.float64),
+    )
+
+
+def query_evidence(seed=1, n=7):
+    generator = torch.Generator().manual_seed(seed)
+    draw = torch.randn(n, M, 4, generator=generator, dtype=torch.float64)
+    encoded = torch.randn(n, M, 2, generator=generator, dtype=torch.float64)
+    return QueryEvidence(
+        encoded, draw[..., 0], draw[..., 1], draw[..., 2], draw[..., 3].abs(), draw[:, 0, 0]
+    )
+
+
+def test_untrained_kernel_network_proposes_the_default():
+    torch.manual_seed(0)
+    proposed = KernelNetwork().double().propose(*task())
+    for value, default in zip(proposed, default_parameters(M), strict=True):
+        torch.testing.assert_close(value.detach(), default)
+
+
+def test_kernel_proposal_does_not_depend_on_the_order_of_columns_or_rows():
+    network = randomised(KernelNetwork())
+    encoded, outputs = task()
+    columns = torch.tensor([3, 0, 4, 1, 2])
+    rows = torch.randperm(N, generator=torch.Generator().manual_seed(2))
+    proposed = network.propose(encoded, outputs)
+    permuted = network.propose(encoded[rows][:, columns], outputs[rows])
+    for name, value, other in zip(proposed._fields, proposed, permuted, strict=True):
+        value = value[columns] if value.ndim else value
+        torch.testing.assert_close(value, other, msg=name)
+
+
+def test_one_set_of_weights_serves_any_width():
+    network = randomised(KernelNetwork())
+    for width in (1, 2, 30):
+        encoded = torch.randn(20, width, 2, dtype=torch.float64)
+        assert network.propose(encoded, encoded[:, :1, 0]).weight.shape == (width,)
+
+
+def test_proposal_reads_the_outputs():
+    network = randomised(KernelNetwork())
+    encoded, outputs = task()
+    first, second = (network.propose(encoded, part) for part in (outputs, outputs.roll(3, 0)))
+    assert not torch.allclose(first.weight, second.weight)
+
+
+def test_untrained_corrector_corrects_nothing():
+    torch.manual_seed(0)
+    corrector = Corrector().double()
+    correction, _ = corrector(corrector.read(support_evidence(*task())), query_evidence())
+    assert not correction.any()
+
+
+def test_correction_of_a_row_does_not_depend_on_the_others():
+    corrector = randomised(Corrector())
+    memory = corrector.read(support_evidence(*task()))
+    query = query_evidence()
+    together, scales = corrector(memory, query)
+    assert float(together.abs().min()) > 0
+    for i in range(len(together)):
+        alone, scale = corrector(memory, QueryEvidence(*(part[i : i + 1] for part in query)))
+        torch.testing.assert_close(alone[0], together[i], rtol=0, atol=1e-12)
+        torch.testing.assert_close(scale[0], scales[i], rtol=0, atol=1e-12)
+
+
+def test_correction_follows_a_permutation_of_columns():
+    corrector = randomised(Corrector())
+    columns = torch.tensor([3, 0, 4, 1, 2])
+    encoded, outputs = task()
+    query = query_evidence()
+    correction, _ = corrector(corrector.read(support_evidence(encoded, outputs)), query)
+    permuted = QueryEvidence(*(part[:, columns] for part in query[:-1]), query.gap)
+    other, _ = corrector(corrector.read(support_evidence(encoded[:, columns], outputs)), permuted)
+    torch.testing.assert_close(correction[:, columns], other)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_corrections_of_players_sum_to_zero_and_spare_those_that_cannot_matter(seed):
+    generator = torch.Generator().manual_seed(seed)
+    correction, log_scale = torch.randn(2, 6, M, generator=generator, dtype=torch.float64)
+    players = torch.tensor([0, 1, 1, 2, 3])
+    able = torch.rand(6, 4, generator=generator) < 0.7
+    able[0] = False
+    moved, scale = player_corrections(correction, log_scale, players, able)
+    assert moved.shape == scale.shape == (6, 4)
+    torch.testing.assert_close(moved.sum(1), torch.zeros(6, dtype=torch.float64))
+    assert not moved[~able].any()
+    assert not scale[~able].any()
+    assert bool((scale[able] > 0).all())

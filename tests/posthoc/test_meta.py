@@ -1,0 +1,231 @@
+"""MetaExplainer: its accuracy, its parameters, what it says of itself."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_diabetes, load_wine
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
+
+from sklearn_metaexplain import MetaExplainer
+
+SMALL = {"background": 12, "n_support": 256, "random_state": 0}
+EXACT = 10**6
+
+
+@pytest.fixture(scope="module")
+def wine():
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    return X.iloc[:, :6], y
+
+
+def relative_error(values, truth):
+    return float(((values - truth) ** 2).sum() / (truth**2).sum())
+
+
+def errors(explainer, X, **options):
+    return relative_error(
+        explainer.explain(X, **options).values, explainer.explain(X, budget=EXACT).values
+    )
+
+
+@pytest.mark.parametrize("pretrained", ["default", None])
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(n_estimators=30, random_state=0),
+        make_pipeline(StandardScaler(), KNeighborsClassifier(15)),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+    ],
+    ids=["forest", "neighbours", "logistic"],
+)
+def test_close_to_the_truth_without_asking_again(wine, model, pretrained):
+    X, y = wine
+    explainer = MetaExplainer(model, pretrained=pretrained, **SMALL).fit(X, y)
+    assert errors(explainer, X[::9]) < 0.1
+
+
+def test_regressor_with_two_targets():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X[:, :5], np.column_stack([y, -3 * y + X[:, 0] * 1e4])
+    explainer = MetaExplainer(RandomForestRegressor(20, random_state=0), **SMALL).fit(X, y)
+    assert explainer.explain(X[:4]).output_names.tolist() == ["y0", "y1"]
+    assert errors(explainer, X[::40]) < 0.1
+
+
+def test_linear_model_in_closed_form():
+    X, y = load_diabetes(return_X_y=True)
+    explainer = MetaExplainer(LinearRegression(), **SMALL).fit(X, y)
+    explanation = explainer.explain(X[:30])
+    truth = (X[:30] - explainer.background_.mean(0)) * explainer.estimator_.coef_
+    assert relative_error(explanation.values[..., 0], truth) < 0.01
+
+
+def test_more_evaluations_give_less_error(wine):
+    X, y = wine
+    model = RandomForestClassifier(30, random_state=0).fit(X, y)
+    by_support = [
+        errors(MetaExplainer(FrozenEstimator(model), **SMALL | {"n_support": n}).fit(X), X[::6])
+        for n in (40, 1000)
+    ]
+    assert by_support[1] < 0.5 * by_support[0]
+    explainer = MetaExplainer(FrozenEstimator(model), **SMALL).fit(X)
+    by_budget = [errors(explainer, X[::12], budget=budget) for budget in (0, 20, 200)]
+    assert by_budget[0] > by_budget[1] > 2 * by_budget[2]
+
+
+def test_budget_parameter_and_option_agree(wine):
+    X, y = wine
+    explainer = MetaExplainer(LogisticRegression(max_iter=5000), **SMALL).fit(X, y)
+    option = explainer.explain(X[:3], budget=30)
+    parameter = explainer.set_params(budget=30).explain(X[:3])
+    np.testing.assert_array_equal(option.values, parameter.values)
+    with pytest.raises(TypeError, match=r"budget must be an int.*2\.5"):
+        explainer.explain(X[:3], budget=2.5)
+
+
+def test_std_falls_with_the_budget_and_is_zero_where_exact(wine):
+    X, y = wine
+    explainer = MetaExplainer(RandomForestClassifier(30, random_state=0), **SMALL).fit(X, y)
+    stds = [explainer.explain(X[:8], budget=budget).std for budget in (0, 50, EXACT)]
+    assert (stds[0] > 0).all()
+    assert stds[1].mean() < 0.9 * stds[0].mean()
+    assert not stds[2].any()
+
+
+def test_its_own_error_is_of_the_right_size(wine):
+    X, y = wine
+    model = RandomForestClassifier(30, random_state=0)
+    explainer = MetaExplainer(model, **SMALL).fit(X, y)
+    assert 0.1 < explainer.shapley_error_ / errors(explainer, X[::6]) < 10
+    assert explainer.shapley_error_se_ > 0
+    more = MetaExplainer(model, **SMALL | {"n_support": 2048}).fit(X, y)
+    assert more.shapley_error_ < explainer.shapley_error_
+    exact = MetaExplainer(model, **SMALL, budget=EXACT).fit(X, y)
+    assert exact.shapley_error_ == exact.shapley_error_se_ == 0
+
+
+def test_groups_are_explained_as_one(wine):
+    X, y = wine
+    groups = {"acids": ["malic_acid", "ash"], "rest": ["alcohol", "magnesium", "total_phenols"]}
+    model = RandomForestClassifier(30, random_state=0)
+    explainer = MetaExplainer(model, feature_groups=groups, **SMALL).fit(X, y)
+    explanation = explainer.explain(X[::9])
+    assert explanation.feature_names.tolist() == ["rest", "acids", "alcalinity_of_ash"]
+    assert errors(explainer, X[::9]) < 0.1
+    # A group's value is not the sum of its columns' values.
+    alone = MetaExplainer(model, **SMALL).fit(X, y).explain(X[::9], budget=EXACT).values
+    grouped = explainer.explain(X[::9], budget=EXACT).values
+    assert np.abs(grouped[:, 1] - alone[:, 1:3].sum(1)).max() > 1e-3
+
+
+def test_order_of_named_columns_does_not_matter(wine):
+    X, y = wine
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    explanation = MetaExplainer(model, **SMALL).fit(X, y).explain(X[:5])
+    turned = X.iloc[:, ::-1]
+    other = MetaExplainer(model, **SMALL).fit(turned, y).explain(turned[:5])
+    assert relative_error(other.values[:, ::-1], explanation.values) < 1e-4
+
+
+def test_adaptation_goes_through_skorch(wine):
+    X, y = wine
+
+    class Epochs(Callback):
+        seen = 0
+
+        def on_epoch_end(self, net, **kwargs):
+            Epochs.seen += 1
+
+    model = RandomForestClassifier(10, random_state=0)
+    explainer = MetaExplainer(model, max_epochs=2, callbacks=[("epochs", Epochs())], **SMALL)
+    explainer.fit(X, y)
+    assert Epochs.seen == len(explainer.net_.history) == 2
+    assert errors(explainer, X[::9]) < 0.1
+    explainer.set_params(max_epochs=0).fit(X, y)
+    assert not hasattr(explainer, "net_")
+
+
+def test_adaptation_from_scratch_is_seeded(wine):
+    X, y = wine
+    settings = SMALL | {"pretrained": None, "max_epochs": 2}
+    first, second = (
+        MetaExplainer(LogisticRegression(max_iter=5000), **settings).fit(X, y).transform(X[:3])
+        for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_fits_do_not_share_weights(wine):
+    X, y = wine
+    model = LogisticRegression(max_iter=5000)
+    first, second = (MetaExplainer(model, **SMALL).fit(X, y)._surrogate_ for _ in range(2))
+    mine, theirs = (s.pretrained.kernel.state_dict() for s in (first, second))
+    for key, value in mine.items():
+        assert value.data_ptr() != theirs[key].data_ptr()
+
+
+def test_verbose_shows_progress_and_silence_is_the_default(wine, capfd):
+    X, y = wine
+    explainer = MetaExplainer(LogisticRegression(max_iter=5000), **SMALL).fit(X, y)
+    explainer.explain(X)
+    assert capfd.readouterr() == ("", "")
+    explainer.set_params(verbose=1).explain(X)
+    assert "explain" in capfd.readouterr().err
+
+
+def test_constant_model():
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    explainer = MetaExplainer(LinearRegression(), **SMALL).fit(X, np.full(60, 7.0))
+    explanation = explainer.explain(X[:5])
+    np.testing.assert_allclose(explanation.values, 0, atol=1e-9)
+    np.testing.assert_allclose(explanation.base_values, 7)
+
+
+def test_extreme_units_of_the_target():
+    X, y = load_diabetes(return_X_y=True)
+    model = RandomForestRegressor(10, random_state=0)
+    plain = MetaExplainer(model, **SMALL).fit(X, y).explain(X[:5])
+    # Powers of two scale a forest's own arithmetic exactly.
+    for factor in (2.0**-12, 2.0**30):
+        scaled = MetaExplainer(model, **SMALL).fit(X, y * factor).explain(X[:5])
+        assert relative_error(scaled.values / factor, plain.values) < 1e-3
+
+
+def test_category_columns_are_explained():
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({"a": rng.normal(size=200), "c": rng.choice(list("uvwxyz"), 200)})
+    effect = {"u": 3.0, "v": -1.0, "w": 0.5, "x": -2.0, "y": 0.0, "z": 1.0}
+
+    class Known(LinearRegression):
+        def fit(self, X, y=None):
+            self.fitted_ = True
+            return self
+
+        def predict(self, X):
+            return X["a"].to_numpy() + X["c"].map(effect).fillna(0.0).to_numpy()
+
+    explainer = MetaExplainer(Known(), **SMALL).fit(X, X["a"])
+    explanation = explainer.explain(X[:40])
+    background = explainer.background_
+    truth = np.column_stack(
+        [
+            X["a"][:40] - background["a"].mean(),
+            X["c"][:40].map(effect) - background["c"].map(effect).mean(),
+        ]
+    )
+    assert relative_error(explanation.values[..., 0], truth) < 0.02
+
+
+def test_cuda_is_refused_where_there_is_none(wine):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    X, y = wine
+    with pytest.raises(ValueError, match="device='cuda' cannot be used here"):
+        MetaExplainer(LogisticRegression(max_iter=5000), device="cuda", **SMALL).fit(X, y)

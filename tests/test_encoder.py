@@ -1,0 +1,113 @@
+"""Tables as numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_metaexplain._encoder import TableEncoder
+
+
+def mixed():
+    return pd.DataFrame(
+        {
+            "number": [1.0, 2.0, np.nan, 4.0, 10.0, 3.0],
+            "text": ["x", "y", "x", None, "z", "y"],
+            "category": pd.Categorical(["u", "v", "w", "u", "v", "w"]),
+            "date": pd.to_datetime(
+                ["2020-01-01", "2021-01-01", None, "2022-01-01", "2020-01-01", "2019-01-01"]
+            ),
+            "nullable": pd.array([1, None, 3, 4, 5, 6], dtype="Int64"),
+            "flag": [True, False, True, True, False, True],
+            "constant": 1,
+        }
+    )
+
+
+def fitted(table, outputs=None):
+    encoder = TableEncoder().fit(table)
+    if outputs is not None:
+        encoder.place_categories(encoder.code(table), outputs)
+    return encoder
+
+
+def test_columns_and_their_sources():
+    outputs = np.random.RandomState(0).normal(size=(6, 1))
+    encoder = fitted(mixed(), outputs)
+    # Missing numbers get an indicator beside them; one output places categories on one axis.
+    assert encoder.source_.tolist() == [0, 0, 1, 2, 3, 3, 4, 4, 5, 6]
+    encoded = encoder.encode(encoder.code(mixed()))
+    assert encoded.shape == (6, 10, 2)
+    assert np.isfinite(encoded).all()
+    assert not encoded[:, 9].any()
+    several = fitted(mixed(), np.random.RandomState(0).normal(size=(6, 3)))
+    assert several.source_.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6]
+
+
+def test_standardised_and_rank_versions():
+    values = np.random.RandomState(0).lognormal(size=(2000, 1))
+    encoder = fitted(values)
+    standardised, rank = encoder.encode(encoder.code(values))[:, 0].T
+    inside = np.abs(standardised) < 4
+    expected = (values[:, 0] - values.mean()) / values.std()
+    np.testing.assert_allclose(standardised[inside], expected[inside])
+    assert np.abs(standardised).max() <= 4
+    assert abs(rank.mean()) < 0.01
+    assert rank.std() == pytest.approx(1, abs=0.01)
+    order = np.argsort(values[:, 0])
+    assert (np.diff(rank[order]) >= 0).all()
+
+
+def test_categories_are_ordered_by_the_outputs():
+    table = pd.DataFrame({"c": ["a", "b", "c"] * 20})
+    outputs = np.array([3.0, 1.0, 2.0] * 20)[:, None]
+    encoder = fitted(table, outputs)
+    encoded = encoder.encode(encoder.code(pd.DataFrame({"c": ["b", "c", "a"]})))
+    for version in (0, 1):
+        steps = np.diff(encoded[:, 0, version])
+        # The sign of an axis is free; the order is not.
+        assert (steps > 0).all() or (steps < 0).all()
+
+
+def test_unseen_category_is_an_average_one():
+    table = pd.DataFrame({"c": ["a", "b"] * 20})
+    encoder = fitted(table, np.tile([[0.0], [1.0]], (20, 1)))
+    coded = encoder.code(pd.DataFrame({"c": ["new", "a"]}))
+    assert coded[0].tolist() == [-1, 0]
+    assert not encoder.encode(coded)[0].any()
+
+
+def test_containers_agree():
+    values = np.random.RandomState(0).poisson(1, size=(30, 3)).astype(float)
+    expected = None
+    for table in (values, pd.DataFrame(values), sparse.csr_array(values), values.astype(object)):
+        encoder = fitted(table)
+        encoded = encoder.encode(encoder.code(table))
+        expected = encoded if expected is None else expected
+        np.testing.assert_allclose(encoded, expected)
+
+
+def test_hybrids_encode_to_hybrids_of_encodings():
+    table = mixed()
+    encoder = fitted(table, np.arange(6.0)[:, None])
+    coded = encoder.code(table)
+    inside = np.random.RandomState(0).rand(6, table.shape[1]) < 0.5
+    other = [column[::-1] for column in coded]
+    hybrids = [np.where(mine, a, b) for mine, a, b in zip(inside.T, coded, other, strict=True)]
+    expected = np.where(
+        inside[:, encoder.source_, None], encoder.encode(coded), encoder.encode(other)
+    )
+    np.testing.assert_array_equal(encoder.encode(hybrids), expected)
+
+
+@pytest.mark.parametrize("value", [np.nan, 7.0])
+def test_column_of_one_value_encodes_to_zero(value):
+    table = np.full((5, 1), value)
+    encoder = fitted(table)
+    assert not encoder.encode(encoder.code(table)).any()
+
+
+def test_large_constant_is_constant_in_spite_of_rounding():
+    table = np.full((7, 1), 0.1) + 1e9
+    encoder = fitted(table)
+    assert not encoder.encode(encoder.code(table)).any()

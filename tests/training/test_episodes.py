@@ -1,0 +1,64 @@
+"""Episodes: their truth and their stream."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_metaexplain.prior import sample_task
+from sklearn_metaexplain.shapley._enumeration import (
+    all_coalitions,
+    shapley_from_coalitions,
+    walk_shapley,
+)
+from sklearn_metaexplain.training._episodes import EpisodeStream, draw_episode
+
+
+def equal(first, second):
+    return all(
+        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+@pytest.mark.parametrize("n_columns", [2, 5, 11])
+def test_values_are_efficient_and_outputs_standardised(n_columns):
+    episode = draw_episode(np.random.default_rng(0), n_columns=n_columns, n_support=80)
+    assert episode.support.shape[0] == len(episode.outputs) == 80
+    assert episode.n_players == n_columns
+    torch.testing.assert_close(episode.values.sum(1), episode.gap, rtol=0, atol=1e-4)
+    assert abs(float(episode.outputs.mean())) < 1e-5
+    assert float(episode.outputs.std(correction=0)) == pytest.approx(1, abs=1e-4)
+    assert not episode.values[~episode.can_matter].any()
+    for part in (episode.support, episode.query, episode.background, episode.values):
+        assert bool(torch.isfinite(part).all())
+
+
+def test_walks_agree_with_enumeration():
+    rng = np.random.default_rng(1)
+    task = sample_task(rng, n_columns=5, families=["network"])
+    rows, background = task.table[:3], task.table[-4:]
+
+    def evaluate(row, theirs, inside):
+        return task.model(np.where(inside, rows[row], background[theirs]))
+
+    sizes = {"n_rows": 3, "n_background": 4, "n_players": 5}
+    coalitions = all_coalitions(5)
+    row, theirs, sets = np.indices((3, 4, 32)).reshape(3, -1)
+    games = evaluate(row, theirs, coalitions[sets]).reshape(3, 4, 32).mean(1)
+    expected = shapley_from_coalitions(games.T).T
+    estimate = walk_shapley(rng, evaluate, n_walks=400, **sizes)
+    assert np.abs(estimate - expected).max() < 0.05 * np.abs(expected).max()
+    rough = walk_shapley(rng, evaluate, n_walks=2, **sizes)
+    np.testing.assert_allclose(rough.sum(1), expected.sum(1), atol=1e-9)
+
+
+def test_stream_is_seeded_and_resumes():
+    stream = EpisodeStream(seed=3, n_steps=3, batch_size=2, max_support=70)
+    batches = list(stream)
+    assert [len(batch) for batch in batches] == [2, 2, 2]
+    assert not equal(batches[0][0], batches[1][0])
+    resumed = EpisodeStream(seed=3, n_steps=1, batch_size=2, max_support=70, start=2)
+    for first, second in zip(next(iter(resumed)), batches[2], strict=True):
+        assert equal(first, second)
+    other = next(iter(EpisodeStream(seed=4, n_steps=1, batch_size=2, max_support=70)))
+    assert not equal(other[0], batches[0][0])

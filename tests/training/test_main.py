@@ -1,0 +1,62 @@
+"""The command line, from nothing to weights that explain."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.training.__main__ import main
+
+TINY = [
+    *("--minutes", "5", "--steps-per-epoch", "2", "--batch-size", "1", "--workers", "0"),
+    *("--validation-tasks", "2", "--calibration-tasks", "6", "--quiet"),
+]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    out = folder / "tiny.safetensors"
+    main(["train", "--out", str(out), "--epochs", "1", *TINY])
+    return out
+
+
+def test_weights_have_both_networks_and_their_record(trained):
+    pretrained = load_pretrained(trained)
+    assert pretrained.corrector is not None
+    assert pretrained.training["kernel_steps"] == pretrained.training["corrector_steps"] == 2
+    assert set(pretrained.calibration) == {"factor", "power", "spread"}
+    assert all(np.isfinite(value) for value in pretrained.calibration.values())
+
+
+def test_explainer_takes_the_file(trained):
+    X, y = load_iris(return_X_y=True)
+    explainer = MetaExplainer(
+        LogisticRegression(), n_support=64, background=8, pretrained=trained, random_state=0
+    )
+    explanation = explainer.fit(X, y).explain(X[:3])
+    assert np.abs(explanation.residual).max() < 1e-6
+
+
+def test_training_goes_on_where_it_stopped(trained, capsys):
+    main(["train", "--out", str(trained.with_name("more.safetensors")), "--epochs", "1", *TINY,
+          "--run-dir", str(trained.with_suffix(".run"))])  # fmt: skip
+    record = json.loads(capsys.readouterr().out)
+    assert record["training"]["kernel_steps"] == 4
+
+
+def test_evaluate_prints_every_part_beside_what_it_replaces(trained, capsys):
+    main(["evaluate", "--weights", str(trained), "--tasks", "2", "--n-support", "64"])
+    printed = capsys.readouterr().out
+    for method in (
+        "process, proposed kernel",
+        "process, default kernel",
+        "process, search kernel",
+        "stack, proposed kernel",
+        "corrected",
+    ):
+        assert f"| {method} |" in printed

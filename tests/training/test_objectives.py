@@ -1,0 +1,69 @@
+"""What meta-training minimises, and that it can be minimised."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_metaexplain.nets._corrector import Corrector
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.shapley._gp import HybridProcess
+from sklearn_metaexplain.shapley._kernel import default_parameters
+from sklearn_metaexplain.shapley._stack import close_gap
+from sklearn_metaexplain.training._episodes import draw_episode
+from sklearn_metaexplain.training._objectives import (
+    CorrectorObjective,
+    KernelObjective,
+    process_shapley,
+    relative_error,
+)
+from sklearn_metaexplain.training._stacked import stack_with
+
+
+@pytest.fixture(scope="module")
+def episode():
+    rng = np.random.default_rng(2)
+    return draw_episode(rng, n_columns=5, n_support=90, families=("network",))
+
+
+def test_differentiable_values_are_those_of_the_process(episode):
+    parameters = default_parameters(episode.support.shape[1])
+    values, _ = process_shapley(parameters, episode)
+    process = HybridProcess(parameters, episode.player_of_column, episode.n_players)
+    support, outputs = episode.support.double(), episode.outputs.double()[:, None]
+    process.fit(support, outputs)
+    # The process chooses its noise; the objective takes the kernel's own.
+    warp = process.kernel.warp
+    gram = process.kernel(warp(support), warp(support))
+    gram += parameters.noise * torch.eye(90, dtype=torch.float64)
+    alpha = torch.linalg.solve(gram, outputs)
+    query, background = (part.double() for part in (episode.query, episode.background))
+    expected = process.kernel.shapley(warp(query), warp(background), warp(support)) @ alpha
+    gap = episode.gap.double()[:, None] - expected.sum(1)
+    expected = close_gap(expected, gap, episode.can_matter)[..., 0]
+    torch.testing.assert_close(values, expected, rtol=0, atol=1e-9)
+
+
+def test_relative_error():
+    truth = torch.tensor([[3.0, 4.0]])
+    assert float(relative_error(truth, truth)) == 0
+    assert float(relative_error(0 * truth, truth)) == 1
+    assert float(relative_error(0 * truth, truth, floor=25.0)) == 0.5
+
+
+@pytest.mark.parametrize("part", ["kernel", "corrector"])
+def test_a_few_steps_lower_the_objective(part, episode):
+    torch.manual_seed(0)
+    if part == "kernel":
+        network, objective, task = KernelNetwork(width=16, n_layers=1), KernelObjective(), episode
+    else:
+        network, objective = Corrector(width=16, n_layers=1), CorrectorObjective()
+        task = stack_with(episode, default_parameters(episode.support.shape[1]))
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        loss = objective(network, task)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0] - 0.05
