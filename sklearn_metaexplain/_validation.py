@@ -127,26 +127,42 @@ def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
     Returns
     -------
     error : Exception
-        A ValueError that names the columns which hold the value, or the error itself.
+        One that names the first column that holds such a value, or the error itself.
     """
+    if not isinstance(error, (TypeError, ValueError)) or sparse.issparse(X):
+        return error
     found = re.search(r"could not convert string to float: (?:np\.str_\()?'(.*?)'", str(error))
-    if not isinstance(error, ValueError) or found is None or sparse.issparse(X):
+    if found is None and not any(sign in str(error) for sign in _SIGNS_OF_NO_NUMBER):
         return error
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-    columns = [
-        j
-        for j in range(frame.shape[1])
-        if not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[j])
-        and (frame.iloc[:, j].astype(object) == found[1]).any()
-    ]
-    if not columns:
-        return error
-    named = ValueError(
-        f"{type(model).__name__} cannot convert {found[1]!r} in column {_listed(X, columns)} to a "
-        "number; correct the value, or put a Pipeline that encodes the column around the model."
-    )
-    named.__cause__ = error
-    return named
+    for j in range(frame.shape[1]):
+        column = frame.iloc[:, j]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        if found is not None:
+            culprits = column[(column.astype(object) == found[1]).to_numpy(dtype=bool)]
+        else:
+            culprits = column[[not isinstance(cell, _CONVERTIBLE) for cell in column]]
+        if len(culprits):
+            # scikit-learn's checks want to see their TypeError and what it says.
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            named = kind(
+                f"{type(model).__name__} cannot convert {culprits.iloc[0]!r} in column "
+                f"{_listed(X, [j])} to a number; correct the value, or put a Pipeline that "
+                f"encodes the column around the model. ({error})"
+            )
+            named.__cause__ = error
+            return named
+    return error
+
+
+# What numpy says of cells that are neither numbers nor text.
+_SIGNS_OF_NO_NUMBER = (
+    "float() argument must be",
+    "setting an array element with a sequence",
+    "could not be promoted",
+)
+_CONVERTIBLE = (str, bytes, int, float, np.number, np.bool_, type(None))
 
 
 def _check_frame(estimator: Any, X: pd.DataFrame) -> None:

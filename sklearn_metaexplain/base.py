@@ -146,7 +146,7 @@ class ExplainerMixin(TransformerMixin):
             X = self._check_table(X, reset=False)
             try:
                 explanation = self._explain(X, **options)
-            except ValueError as error:
+            except (TypeError, ValueError) as error:
                 culprit = name_culprit(error, X, self)
                 if culprit is error:
                     raise

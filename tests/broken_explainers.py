@@ -100,7 +100,7 @@ class SkipsValidation(ExactExplainer):
 
 class SeedsNumpy(ExactExplainer):
     def _explain(self, X):
-        np.random.seed(0)  # noqa: NPY002
+        np.random.seed(0)
         return super()._explain(X)
 
 

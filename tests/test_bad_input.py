@@ -147,6 +147,22 @@ class TestValues:
             explainer.explain(odd)
 
     @every_explainer
+    @pytest.mark.parametrize("value", [{"a": 1}, [1, 2], pd.NA, pd.Timestamp("2020")], ids=repr)
+    def test_objects_among_numbers(self, kind, value):
+        odd = with_cell(X, "fare", value)
+        message = f"cannot convert {value!r} in column 'fare' to a number; correct the value"
+        with refused(message, (TypeError, ValueError)):
+            small(kind, mixed_pipeline()).fit(odd, Y)
+        with refused(message, (TypeError, ValueError)):
+            small(kind, mixed_pipeline()).fit(X, Y).explain(odd[:6])
+
+    @every_explainer
+    def test_dates_among_the_columns_of_a_model_of_numbers(self, kind):
+        dates = NUMBERS.assign(age=pd.date_range("2020", periods=len(X)))
+        with refused("cannot convert Timestamp ... in column 'age' to a number", TypeError):
+            small(kind, LogisticRegression()).fit(dates, Y)
+
+    @every_explainer
     def test_a_model_of_numbers_and_a_column_of_text(self, kind):
         with refused("cannot convert ... in column 'port' ... put a Pipeline that encodes"):
             small(kind, LogisticRegression()).fit(X, Y)

@@ -172,10 +172,10 @@ def test_not_an_explainer_is_refused():
 def test_check_restores_the_global_generators():
     explainer = SeedsNumpy(LogisticRegression(), **SMALL)
     (run,) = [one for one in explainer_checks(explainer) if one.__name__ == "check_global_state"]
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()
     with pytest.raises(AssertionError, match="numpy"):
         run(explainer)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
 def test_tags_survive_further_mixins():

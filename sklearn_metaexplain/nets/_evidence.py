@@ -34,7 +34,7 @@ class QueryEvidence(NamedTuple):
 def support_evidence(
     stack: SurrogateStack, encoded: torch.Tensor, outputs: torch.Tensor, output: int = 0
 ) -> SupportEvidence:
-    """Collect the evidence of one output of a fitted stack, in float32.
+    """Collect the evidence of one output of a fitted stack.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ def support_evidence(
         Which output.
     """
     return SupportEvidence(
-        encoded.float(),
-        outputs[:, output].float(),
-        stack.process_residuals[:, output].float(),
-        stack.tree_residuals[:, output].float(),
-        stack.residuals[:, output].float(),
-        stack.weights[output].float(),
+        encoded,
+        outputs[:, output],
+        stack.process_residuals[:, output],
+        stack.tree_residuals[:, output],
+        stack.residuals[:, output],
+        stack.weights[output],
     )
 
 
@@ -64,7 +64,7 @@ def query_evidence(
     gap: torch.Tensor,
     output: int = 0,
 ) -> QueryEvidence:
-    """Collect the evidence of one output of explained rows, in float32.
+    """Collect the evidence of one output of explained rows.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def query_evidence(
     """
     # A player's numbers stand at each of its columns.
     process, trees, closed, std = (
-        part[:, stack.player_of_column, output].float()
+        part[:, stack.player_of_column, output]
         for part in (values.process, values.trees, closed, std)
     )
-    return QueryEvidence(encoded.float(), process, trees, closed, std, gap[:, output].float())
+    return QueryEvidence(encoded, process, trees, closed, std, gap[:, output])

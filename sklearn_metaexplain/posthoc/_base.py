@@ -66,7 +66,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         The model's classes, where it is a classifier.
     n_features_in_ : int
         Number of columns seen during `fit`.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where `X` has string names.
     """
 
@@ -146,7 +146,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
                 batch_size=self.batch_size,
                 n_jobs=self.n_jobs,
             )
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             # What the model stumbles over may be in a background of the user's alone.
             for table in (X, self.background_):
                 culprit = name_culprit(error, table, self.estimator)

@@ -253,7 +253,9 @@ class MetaExplainer(PosthocExplainer):
         if self._is_exact(self.budget):
             self.shapley_error_, self.shapley_error_se_ = 0.0, 0.0
             return
-        encoded, outputs = support.whole_rows(_ERROR_ROWS)
+        # A large background makes each row dear; a few rows serve.
+        most = max(8, min(_ERROR_ROWS, _ERROR_ROWS * 100 // self._masked_model_.n_background))
+        encoded, outputs = support.whole_rows(most)
         able = torch.ones(len(encoded), self._masked_model_.n_players, dtype=torch.bool)
         values, std = self._surrogate_.explain(encoded, outputs, able)
         calibration = {} if pretrained is None else pretrained.calibration

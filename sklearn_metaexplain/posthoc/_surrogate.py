@@ -12,7 +12,12 @@ from tqdm.auto import tqdm
 
 from sklearn_metaexplain.nets._checkpoint import Pretrained
 from sklearn_metaexplain.nets._corrector import Corrector, CorrectorMemory, player_corrections
-from sklearn_metaexplain.nets._evidence import query_evidence, support_evidence
+from sklearn_metaexplain.nets._evidence import (
+    QueryEvidence,
+    SupportEvidence,
+    query_evidence,
+    support_evidence,
+)
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap, shrink_std
 
@@ -96,7 +101,7 @@ class TaskSurrogate:
             self.corrector = self.pretrained.corrector.double().to(self.device)
             for output in range(outputs.shape[1]):
                 evidence = support_evidence(stack, encoded, outputs, output)
-                evidence = type(evidence)(*(part.double().to(self.device) for part in evidence))
+                evidence = SupportEvidence(*(part.to(self.device) for part in evidence))
                 with torch.no_grad():
                     self.memories.append(self.corrector.read(evidence))
         return self
@@ -195,7 +200,7 @@ class TaskSurrogate:
         corrections, scales = [], []
         for output, memory in enumerate(self.memories):
             evidence = query_evidence(self.stack, encoded, surrogate, closed, std, missing, output)
-            evidence = type(evidence)(*(part.double().to(self.device) for part in evidence))
+            evidence = QueryEvidence(*(part.to(self.device) for part in evidence))
             correction, log_scale = self.corrector(memory, evidence)
             correction, scale = player_corrections(
                 correction.cpu(), log_scale.cpu(), self.player_of_column, surrogate.can_matter

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from sklearn_metaexplain.shapley._fused import mean_product_shapley
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, gauss_legendre
 
 _STD_BACKGROUND = 8
+_BACKGROUND_AT_ONCE = 128
+_MOST_CACHED = 4_000_000
 _JITTER = 1e-8
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
@@ -155,8 +158,14 @@ class HybridProcess:
         self.background = self.kernel.warp(background)
         few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
         self._few = torch.from_numpy(few.round().astype(int))
-        self._background_factors = self.kernel.factors(self.background, self.inducing)
+        self._cached_blocks: list[torch.Tensor] | None = None
+        if len(background) * self.kernel.n_players * len(self.inducing) <= _MOST_CACHED:
+            self._cached_blocks = list(self._factor_blocks(self.inducing))
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is quickly computed again is not worth a place in a pickle.
+        return {**self.__dict__, "_cached_blocks": None}
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Posterior mean of the outputs: (n_rows, n_outputs)."""
@@ -171,20 +180,30 @@ class HybridProcess:
             rows,
             factors,
             cross + self.kernel.linear(rows, self.inducing),
-            self._effects(factors, self._background_factors)
+            self._effects(factors, self._cached_blocks or self._factor_blocks(self.inducing))
             + self.kernel.linear_shapley(rows, self.background, self.inducing),
         )
 
-    def _effects(self, rows: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
+    def _factor_blocks(self, centers: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Factors of the background at some centers, so that any background fits in memory."""
+        return (
+            self.kernel.factors(block, centers)
+            for block in self.background.split(_BACKGROUND_AT_ONCE)
+        )
+
+    def _effects(self, rows: torch.Tensor, background: Iterable[torch.Tensor]) -> torch.Tensor:
         """Shapley values of the product part of ``k(., center)``, from factors at the centers.
 
-        By linearity these are the covariances of the prior's Shapley values with its values at
-        the centers.
+        By linearity these are, with those of the linear part, the covariances of the prior's
+        Shapley values with its values at the centers.
         """
-        values = mean_product_shapley(
-            rows.numpy(), background.numpy(), *gauss_legendre(self.kernel.n_players)
-        )
-        return self.kernel.parameters.amplitude * torch.from_numpy(values)
+        total, n_background = torch.zeros_like(rows), 0
+        quadrature = gauss_legendre(self.kernel.n_players)
+        for block in background:
+            means = mean_product_shapley(rows.numpy(), block.numpy(), *quadrature)
+            total += len(block) * torch.from_numpy(means)
+            n_background += len(block)
+        return self.kernel.parameters.amplitude / n_background * total
 
     def shapley_std(self, reading: Reading) -> torch.Tensor:
         """Posterior standard deviation of Shapley values: (n_rows, n_players, n_outputs).
@@ -193,7 +212,7 @@ class HybridProcess:
         """
         few = self.background[self._few]
         prior = self.kernel.shapley_variance(reading.rows, few)
-        effect = self._effects(reading.factors, self._background_factors[self._few])
+        effect = self._effects(reading.factors, [self.kernel.factors(few, self.inducing)])
         effect += self.kernel.linear_shapley(reading.rows, few, self.inducing)
         variance = (prior - (effect @ self._explained).square().sum(-1)).clamp_min(0.0)
         return (variance[..., None] * self.variance_scale).sqrt()
@@ -217,8 +236,8 @@ class HybridProcess:
             Variance that the outputs explain, before `variance_scale`.
         """
         # Every row is the only center of its own: a row agrees with itself in every factor.
-        of_background = self.kernel.factors(self.background, reading.rows)
-        prior = self._effects(torch.ones_like(of_background[:1]), of_background)[0].T
+        ones = reading.rows.new_ones(1, self.kernel.n_players, len(reading.rows))
+        prior = self._effects(ones, self._factor_blocks(reading.rows))[0].T
         prior = prior + self.kernel.linear_shapley_of_itself(reading.rows, self.background)
         known = reading.cross @ self._explained
         shared = torch.einsum("ijr,ir->ij", reading.effect @ self._explained, known)
@@ -233,7 +252,7 @@ class HybridProcess:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         r"""What a row's own evaluations add to its Shapley values.
 
-        .. math:: C(\\phi, o) (C(o, o) + s^2 I)^{-1} (y_o - f_o)
+        .. math:: C(\phi, o) (C(o, o) + s^2 I)^{-1} (y_o - f_o)
 
         with C the posterior covariance.
 
@@ -255,9 +274,7 @@ class HybridProcess:
             Variance that the evaluations explain, before `variance_scale`.
         """
         own, row = self.kernel.warp(own), reading.rows[i : i + 1]
-        prior = self._effects(
-            self.kernel.factors(row, own), self.kernel.factors(self.background, own)
-        )
+        prior = self._effects(self.kernel.factors(row, own), self._factor_blocks(own))
         prior += self.kernel.linear_shapley(row, self.background, own)
         known = self._explained.T @ self.kernel(self.inducing, own)
         covariance = prior[0] - reading.effect[i] @ self._explained @ known

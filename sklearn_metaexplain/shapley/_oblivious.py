@@ -10,6 +10,7 @@ import torch
 from sklearn_metaexplain.shapley._weights import shapley_matrix
 
 _TREES_AT_ONCE = 256
+_ROWS_AT_ONCE = 512
 
 
 class ObliviousBoosting:
@@ -143,9 +144,13 @@ class ObliviousBoosting:
         self.n_players = n_players
         n_targets, n_trees, depth = self.columns.shape
         n_leaves = 1 << depth
-        leaf = self.leaves(background)
         share = torch.zeros(n_targets, n_trees, n_leaves, dtype=torch.float64)
-        share.scatter_add_(2, leaf, torch.ones_like(leaf, dtype=torch.float64) / len(background))
+        for block in background.split(_ROWS_AT_ONCE):
+            leaf = self.leaves(block)
+            share.scatter_add_(
+                2, leaf, torch.full(leaf.shape, 1 / len(background), dtype=torch.float64)
+            )
+        self.base_values = self.offset + (share * self.leaf_values).sum((1, 2))
         share, values = share.flatten(0, 1), self.leaf_values.flatten(0, 1)
         players = player_of_column[self.columns].flatten(0, 1)
         patterns = [_level_weights(_pattern(row)) for row in players.tolist()]
@@ -159,7 +164,6 @@ class ObliviousBoosting:
         table = torch.cat(tables)
         self._players = players.view(n_targets, n_trees, depth)
         self._table = table.view(n_targets, n_trees, n_leaves, depth)
-        self.base_values = self.predict(background).mean(1)
         return self
 
     def shapley(self, columns: torch.Tensor) -> torch.Tensor:

@@ -53,8 +53,10 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
     std = shrink_std(std, explained, stack.process.variance_scale) * episode.can_matter[..., None]
     missing = gap - stack.combine(values).sum(1)
     return StackedEpisode(
-        support_evidence(stack, support, outputs),
-        query_evidence(stack, query, values, closed, std, missing),
+        SupportEvidence(*(part.float() for part in support_evidence(stack, support, outputs))),
+        QueryEvidence(
+            *(part.float() for part in query_evidence(stack, query, values, closed, std, missing))
+        ),
         closed[..., 0].float(),
         std[..., 0].float(),
         episode.values,

@@ -327,10 +327,10 @@ def test_nothing_is_changed(table):
     X, y = table
     model = MaskedModel(LogisticRegression().fit(X, y), X[:5])
     before = dict(vars(model))
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    state = np.random.get_state()[1].copy()
     model.predict(X)
     model.evaluate(X, [1], [2], np.ones((1, 4), bool))
     model.differing(X)
     assert all(vars(model)[key] is value for key, value in before.items())
     assert vars(model).keys() == before.keys()
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], state)

@@ -1,5 +1,7 @@
 """What is asked of a model."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_a_longer_row_draw_begins_with_a_shorter_one(n_players):
         draw_row_probes(np.random.RandomState(3), n, n_background=7, n_players=n_players)
         for n in (1, 40, 64, 65, 200)
     ]
-    for shorter, longer in zip(draws, draws[1:], strict=False):
+    for shorter, longer in pairwise(draws):
         n = len(shorter.rows)
         for a, b in zip(shorter, longer, strict=True):
             np.testing.assert_array_equal(a, b[:n])

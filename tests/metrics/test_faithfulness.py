@@ -307,7 +307,7 @@ def test_same_seed_same_score_and_no_global_generator():
     explanation, model, background = linear_example()
     values = np.random.RandomState(0).normal(size=explanation.values.shape)
     explanation = replace(explanation, values=values)
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()
     first, again, other = (
         faithfulness_score(
             explanation, model.predict, background=background, n_coalitions=20, random_state=seed
@@ -315,7 +315,7 @@ def test_same_seed_same_score_and_no_global_generator():
         for seed in (0, np.random.RandomState(0), 1)
     )
     unseeded = faithfulness_score(explanation, model.predict, background=background)
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before
     assert np.isfinite(unseeded)
     assert first == again
     assert first != other

@@ -234,12 +234,12 @@ def test_rows_and_background_come_from_the_fold_and_are_capped():
 def test_same_numbers_twice_pickled_and_without_global_generators():
     X, y = mixed_table()
     explainer = ShapExplainer(mixed_pipeline(), background=5, random_state=0).fit(X, y)
-    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = np.random.get_state()[1].tolist()
     score = QUICK(explainer, X, y)
     assert isinstance(score, float)
     assert QUICK(explainer, X) == score
     assert pickle.loads(pickle.dumps(QUICK))(explainer, X) == score
-    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before
 
 
 @pytest.mark.parametrize("n_rows", [1, 2])

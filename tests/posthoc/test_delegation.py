@@ -73,12 +73,12 @@ class TestModel:
         assert exact(RandomForestClassifier(2)).fit(X, Y).estimator_.random_state is None
 
     def test_without_a_seed_the_global_generator_is_not_touched(self):
-        before = np.random.get_state()[1].copy()  # noqa: NPY002
+        before = np.random.get_state()[1].copy()
         backgrounds = [
             exact(LinearRegression(), random_state=None).fit(FRAME, TARGET).background_.index
             for _ in range(3)
         ]
-        np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+        np.testing.assert_array_equal(np.random.get_state()[1], before)
         assert len({tuple(index) for index in backgrounds}) > 1
 
     def test_a_generator_is_advanced(self):

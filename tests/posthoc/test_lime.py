@@ -245,9 +245,9 @@ def test_same_row_same_answer_and_no_global_state():
     X = np.random.default_rng(0).normal(size=(40, 5))
     settings = {"n_samples": 300, "random_state": 3, "n_features": 3}
     explainer = LimeExplainer(Recording(), **settings).fit(X)
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()
     batch = explainer.explain(X[:5])
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
     for i in (0, 3):
         alone = explainer.explain(X[[i]])
         np.testing.assert_allclose(alone.values[0], batch.values[i], atol=1e-12)

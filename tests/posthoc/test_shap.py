@@ -292,9 +292,9 @@ def test_same_row_same_answer_and_no_global_state(algorithm, capfd):
     X = np.random.default_rng(0).normal(size=(30, 7))
     settings = {"algorithm": algorithm, "background": 4, "budget": 200, "random_state": 3}
     explainer = ShapExplainer(Recording(), **settings).fit(X)
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()
     batch = explainer.explain(X[:6]).values
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
     for i in (0, 4):
         np.testing.assert_allclose(explainer.explain(X[[i]]).values[0], batch[i], atol=1e-12)
     np.testing.assert_allclose(explainer.explain(X[5::-1]).values, batch[::-1], atol=1e-12)

@@ -77,11 +77,11 @@ def test_width_families_and_rows_are_obeyed():
 
 
 def test_global_generators_are_untouched():
-    np_state, py_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    np_state, py_state = np.random.get_state(), random.getstate()
     for name in FAMILIES:
         sample_task(np.random.default_rng(2), families=[name], n_rows=20, n_columns=3)
     assert random.getstate() == py_state
-    for before, after in zip(np_state, np.random.get_state(), strict=True):  # noqa: NPY002
+    for before, after in zip(np_state, np.random.get_state(), strict=True):
         np.testing.assert_array_equal(before, after)
 
 

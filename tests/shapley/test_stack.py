@@ -1,0 +1,110 @@
+"""The stack, and closing its gap."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklearn_metaexplain.shapley._kernel import default_parameters
+from sklearn_metaexplain.shapley._search import negative_log_likelihood, search_kernel
+from sklearn_metaexplain.shapley._stack import SurrogateStack, close_gap, shrink_std
+
+M = 4
+FUNCTIONS = {
+    "smooth": lambda z: z[:, 0].sin() + z[:, 1] * z[:, 2],
+    "sharp": lambda z: ((z[:, 0] > 0.3) & (z[:, 1] < 0.5)).double() + (z[:, 2] > 0).double(),
+    "linear": lambda z: z @ torch.arange(M, dtype=torch.float64),
+}
+
+
+def evaluated(function, n=250, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    encoded = torch.randn(n, M, 1, generator=generator, dtype=torch.float64).expand(n, M, 2)
+    outputs = function(encoded[..., 0])[:, None]
+    return encoded.contiguous(), outputs
+
+
+def fitted(name):
+    encoded, outputs = evaluated(FUNCTIONS[name])
+    stack = SurrogateStack(default_parameters(M), torch.arange(M), M).fit(encoded, outputs)
+    return stack.set_background(encoded[:6]), encoded, outputs
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_residuals_are_out_of_sample_and_no_worse_than_the_best_surrogate(name):
+    stack, _, outputs = fitted(name)
+    size = stack.residuals.square().mean()
+    assert float(size) < 0.3 * float(outputs.var())
+    alone = min(r.square().mean() for r in (stack.process_residuals, stack.tree_residuals))
+    assert float(size) <= 1.001 * float(alone)
+    fresh, truth = evaluated(FUNCTIONS[name], n=400, seed=1)
+    error = (stack.predict(fresh) - truth).square().mean()
+    assert 0.3 < float(error / size) < 2
+
+
+def test_sharp_models_lean_on_trees_and_smooth_ones_on_the_process():
+    sharp, smooth = fitted("sharp")[0].weights[0], fitted("smooth")[0].weights[0]
+    assert float(sharp[1]) > float(sharp[0])
+    assert float(smooth[0]) > 2 * float(smooth[1])
+
+
+@pytest.mark.parametrize("name", ["smooth", "sharp"])
+def test_shapley_values_equal_enumeration_of_the_stack(name, enumerate_by_hand):
+    stack, encoded, _ = fitted(name)
+    rows = encoded[50:52]
+    values = stack.combine(stack.shapley(rows, torch.ones(2, M, dtype=torch.bool)))
+    for row, value in zip(rows, values, strict=True):
+        expected = enumerate_by_hand(stack.predict, row, encoded[:6], torch.arange(M), M)
+        torch.testing.assert_close(value, expected, rtol=0, atol=1e-9)
+
+
+def test_closed_values_sum_and_spare_players_that_cannot_matter():
+    stack, encoded, outputs = fitted("smooth")
+    able = torch.ones(5, M, dtype=torch.bool)
+    able[2, 1] = False
+    base = outputs[:6].mean(0)
+    values = stack.shapley(encoded[50:55], able)
+    closed, explained = stack.close(encoded[50:55], values, outputs[50:55] + 1.0, base)
+    torch.testing.assert_close(closed.sum(1), outputs[50:55] + 1.0 - base)
+    assert float(closed[2, 1].abs()) == 0
+    assert bool((explained >= 0).all())
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_closing_a_gap(seed):
+    generator = torch.Generator().manual_seed(seed)
+    able = torch.rand(3, M, generator=generator) < 0.6
+    able[0] = True
+    values = torch.randn(3, M, 2, generator=generator, dtype=torch.float64) * able[..., None]
+    gap = torch.randn(3, 2, generator=generator, dtype=torch.float64)
+    closed = close_gap(values, gap, able)
+    some = able.any(1)
+    torch.testing.assert_close((closed - values).sum(1)[some], gap[some])
+    assert not closed[~able].any()
+    # What is equally large gets equally much, whatever its sign.
+    even = close_gap(values.sign() * able[..., None], gap, able) - values.sign() * able[..., None]
+    for row in range(3):
+        received = even[row][able[row]]
+        torch.testing.assert_close(received, received[:1].expand_as(received))
+
+
+def test_search_improves_the_likelihood_and_finds_the_column_that_matters():
+    encoded, _ = evaluated(FUNCTIONS["smooth"])
+    outputs = torch.sin(3 * encoded[:, :1, 0])
+    outputs = (outputs - outputs.mean()) / outputs.std()
+    arguments = (encoded, outputs, torch.arange(M), M)
+    found = search_kernel(*arguments, n_steps=20)
+    start = default_parameters(M)
+    assert float(negative_log_likelihood(found, *arguments)) < float(
+        negative_log_likelihood(start, *arguments)
+    )
+    assert int(found.weight.argmax()) == 0
+
+
+def test_shrinking_a_standard_deviation():
+    std = torch.full((1, 2, 1), 2.0)
+    explained, scale = torch.tensor([[0.75, 100.0]]), torch.tensor([4.0])
+    shrunk = shrink_std(std, explained, scale)[0, :, 0]
+    np.testing.assert_allclose(shrunk, [2.0 * 0.5, 2.0 * 0.1], rtol=1e-6)
