@@ -23,7 +23,7 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "8b10c63ebc6e590a3d9b269cdd99e39fcc4f2896e1e4cce9b30255f947f69b9f",
+        "a54819c2c9b21ac4808727a5a44a9b418163b58a82b2371d56f3a88afdd9d891",
     ),
 }
 _FORMAT = 1

@@ -96,7 +96,7 @@ class KernelNetwork(nn.Module):
         return self.column_head(pooled), self.task_head(pooled.mean(0))
 
     def propose(
-        self, encoded: torch.Tensor, outputs: torch.Tensor, *, refine: bool = True
+        self, encoded: torch.Tensor, outputs: torch.Tensor, *, n_rounds: int | None = None
     ) -> KernelParameters:
         """One kernel for all outputs: proposals are averaged, then refined.
 
@@ -105,13 +105,16 @@ class KernelNetwork(nn.Module):
         encoded : tensor of shape (n_support, m, 2)
         outputs : tensor of shape (n_support, n_outputs)
             Standardised.
-        refine : bool, default=True
-            Whether the learned optimiser refines what one pass proposes.
+        n_rounds : int or None, default=None
+            How often the learned optimiser, six steps a time, refines what one pass proposes.
+            None: twice, or three times from 1,024 rows on.
         """
         dtype = self.embed.weight.dtype
         proposals = [self(encoded.to(dtype), column.to(dtype)) for column in outputs.T]
         columns = torch.stack([columns for columns, _ in proposals]).mean(0)
         task = torch.stack([task for _, task in proposals]).mean(0)
-        if refine:
+        if n_rounds is None:
+            n_rounds = 2 if len(encoded) < 1024 else 3
+        for _ in range(n_rounds):
             columns, task = self.optimizer(columns, task, encoded, outputs)
         return parameters_from_raw(columns.double(), task.double())

@@ -150,7 +150,6 @@ class ObliviousBoosting:
             share.scatter_add_(
                 2, leaf, torch.full(leaf.shape, 1 / len(background), dtype=torch.float64)
             )
-        self.base_values = self.offset + (share * self.leaf_values).sum((1, 2))
         share, values = share.flatten(0, 1), self.leaf_values.flatten(0, 1)
         players = player_of_column[self.columns].flatten(0, 1)
         patterns = [_level_weights(_pattern(row)) for row in players.tolist()]

@@ -66,14 +66,14 @@ def process_shapley(
 class KernelObjective(nn.Module):
     """Log Shapley error of the process with the proposed kernel, plus its likelihood."""
 
-    def __init__(self, refine: bool = True) -> None:
+    def __init__(self, n_rounds: int = 1) -> None:
         super().__init__()
-        self.refine = refine
+        self.n_rounds = n_rounds
 
     def forward(self, network: KernelNetwork, episode: Episode) -> torch.Tensor:
         """Return the objective of one episode."""
         outputs = episode.outputs[:, None]
-        parameters = network.propose(episode.support, outputs, refine=self.refine)
+        parameters = network.propose(episode.support, outputs, n_rounds=self.n_rounds)
         values, nll = process_shapley(parameters, episode)
         error = log_error(values, episode.values.double(), _FORGIVEN_OF_KERNELS)
         # A kernel far too sure of itself has a likelihood without bound.
