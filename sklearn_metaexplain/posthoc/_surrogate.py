@@ -88,8 +88,9 @@ class TaskSurrogate:
         """
         self.center = outputs.mean(0)
         spread = outputs.std(0, correction=0)
-        # A constant output has nothing to scale; rounding is no spread.
-        self.spread = torch.where(spread > 1e-10 * self.center.abs(), spread, 1.0)
+        # A constant output has nothing to scale or to correct; rounding is no spread.
+        self.varies = spread > 1e-10 * self.center.abs()
+        self.spread = torch.where(self.varies, spread, 1.0)
         outputs = self._standardise(outputs)
         self.base = self._standardise(base)
         stack = SurrogateStack(propose(encoded, outputs), self.player_of_column, self.n_players)
@@ -207,7 +208,7 @@ class TaskSurrogate:
             )
             corrections.append(correction)
             scales.append(scale)
-        return torch.stack(corrections, -1), torch.stack(scales, -1)
+        return torch.stack(corrections, -1) * self.varies, torch.stack(scales, -1) * self.varies
 
     def _condition(
         self,

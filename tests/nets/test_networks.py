@@ -7,6 +7,7 @@ from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._evidence import QueryEvidence, SupportEvidence
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._kernel import default_parameters
+from sklearn_metaexplain.shapley._search import negative_log_likelihood
 
 N, M = 40, 5
 
@@ -49,7 +50,7 @@ def query_evidence(seed=1, n=7):
 
 def test_untrained_kernel_network_proposes_the_default():
     torch.manual_seed(0)
-    proposed = KernelNetwork().double().propose(*task())
+    proposed = KernelNetwork().double().propose(*task(), n_rounds=0)
     for value, default in zip(proposed, default_parameters(M), strict=True):
         torch.testing.assert_close(value.detach(), default)
 
@@ -76,8 +77,31 @@ def test_one_set_of_weights_serves_any_width():
 def test_proposal_reads_the_outputs():
     network = randomised(KernelNetwork())
     encoded, outputs = task()
-    first, second = (network.propose(encoded, part) for part in (outputs, outputs.roll(3, 0)))
+    first, second = (
+        network.propose(encoded, part, n_rounds=0) for part in (outputs, outputs.roll(3, 0))
+    )
     assert not torch.allclose(first.weight, second.weight)
+
+
+def test_each_round_of_refining_raises_the_likelihood():
+    torch.manual_seed(0)
+    network = KernelNetwork().double()
+    encoded, _ = task()
+    outputs = torch.sin(3 * encoded[:, :1, 0])
+    outputs = (outputs - outputs.mean()) / outputs.std()
+    losses = [
+        float(
+            negative_log_likelihood(
+                network.propose(encoded, outputs, n_rounds=n_rounds),
+                encoded,
+                outputs,
+                torch.arange(M),
+                M,
+            )
+        )
+        for n_rounds in range(3)
+    ]
+    assert losses[0] > losses[1] > losses[2]
 
 
 def test_untrained_corrector_corrects_nothing():
