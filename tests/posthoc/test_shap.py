@@ -138,25 +138,28 @@ def test_a_group_is_not_the_sum_of_its_columns(numbers):
     assert np.abs(together.values[:, 0] - alone.values[:, :2].sum(axis=1)).max() > 1e-4
 
 
+TREES = [
+    (DecisionTreeClassifier(random_state=0), "auto"),
+    (RandomForestClassifier(10, random_state=0), "auto"),
+    (RandomForestRegressor(10, random_state=0), "auto"),
+    (ExtraTreesRegressor(10, random_state=0), "auto"),
+    (HistGradientBoostingClassifier(min_samples_leaf=5, random_state=0), "raw"),
+    (HistGradientBoostingRegressor(min_samples_leaf=5, random_state=0), "auto"),
+]
+BOOSTING = (GradientBoostingClassifier(n_estimators=10, random_state=0), "raw")
+
+
 @pytest.mark.parametrize(
-    ("model", "output"),
+    ("model", "output", "missing", "n_classes"),
     [
-        (DecisionTreeClassifier(random_state=0), "auto"),
-        (RandomForestClassifier(10, random_state=0), "auto"),
-        (RandomForestRegressor(10, random_state=0), "auto"),
-        (ExtraTreesRegressor(10, random_state=0), "auto"),
-        (GradientBoostingClassifier(n_estimators=10, random_state=0), "raw"),
-        (HistGradientBoostingClassifier(min_samples_leaf=5, random_state=0), "raw"),
-        (HistGradientBoostingRegressor(min_samples_leaf=5, random_state=0), "auto"),
+        *((*tree, missing, n) for tree in TREES for missing in (False, True) for n in (2, 3)),
+        # It takes no missing values, and shap does not read it with three classes.
+        (*BOOSTING, False, 2),
     ],
 )
-@pytest.mark.parametrize("missing", [False, True])
-@pytest.mark.parametrize("n_classes", [2, 3])
 def test_trees_equal_enumeration(numbers, model, output, missing, n_classes):
     X, _ = numbers
     y = np.digitize(X[:, 0] * X[:, 1] + X[:, 2], [0, 1][: n_classes - 1])
-    if isinstance(model, GradientBoostingClassifier) and (missing or n_classes == 3):
-        pytest.skip("takes no missing values; shap does not read it with three classes")
     if missing:
         X = X.copy()
         X[::5, 1] = np.nan
