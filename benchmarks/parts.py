@@ -129,12 +129,7 @@ class Parts:
     def search(self) -> Search:
         """Find a kernel by likelihood."""
         with Stopwatch() as watch:
-            kernel = search_kernel(
-                self.support.encoded,
-                self.outputs,
-                self.support.player_of_column,
-                self.task.masked.n_players,
-            )
+            kernel = search_kernel(self.support.encoded, self.outputs)
         return Search(kernel, watch.seconds)
 
     def _explain(self, surrogate: TaskSurrogate) -> np.ndarray:

@@ -14,6 +14,7 @@ from torch import nn
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._kernel import ProductKernel
+from sklearn_metaexplain.shapley._likelihood import gram_matrix
 
 _HELD_OUT_SHARE = 0.2
 _MAX_CONTEXT = 256
@@ -39,7 +40,7 @@ class PredictiveObjective(nn.Module):
         parameters = network.propose(split.context, split.context_outputs)
         kernel = ProductKernel(parameters, split.player_of_column, split.n_players)
         context, target = kernel.warp(split.context), kernel.warp(split.target)
-        gram = kernel(context, context)
+        gram = gram_matrix(kernel, split.context)
         gram = gram + parameters.noise * torch.eye(len(context), dtype=gram.dtype).to(gram.device)
         lower = torch.linalg.cholesky(gram)
         cross = torch.linalg.solve_triangular(lower, kernel(context, target), upper=False)

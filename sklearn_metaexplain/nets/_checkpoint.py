@@ -23,7 +23,7 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "a54819c2c9b21ac4808727a5a44a9b418163b58a82b2371d56f3a88afdd9d891",
+        "f7b4a318745af97179cdf7f2e24a4195f6d5208bac334ade73d271a764875a23",
     ),
 }
 _FORMAT = 1

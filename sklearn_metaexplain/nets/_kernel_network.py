@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from sklearn_metaexplain.nets._kernel_optimizer import KernelOptimizer
+from sklearn_metaexplain.nets._kernel_optimizer import MAX_TRAINED_SUPPORT, KernelOptimizer
 from sklearn_metaexplain.nets._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
 from sklearn_metaexplain.shapley._kernel import (
     DEFAULT_RAW_COLUMN,
@@ -36,8 +36,6 @@ class KernelNetwork(nn.Module):
     max_support : int, default=192
         Most rows read; the first of those given.
     """
-
-    max_trained_support = 512
 
     def __init__(
         self, *, width: int = 48, n_layers: int = 3, n_heads: int = 4, max_support: int = 192
@@ -84,8 +82,7 @@ class KernelNetwork(nn.Module):
         encoded, outputs = encoded[: self.max_support], outputs[: self.max_support]
         n_rows, n_columns = encoded.shape[:2]
         row = outputs[:, None].expand(n_rows, n_columns)
-        # Beyond the sizes it was trained on a task is read as one of the largest.
-        n_support = min(n_support, self.max_trained_support)
+        n_support = min(n_support, MAX_TRAINED_SUPPORT)
         size = torch.full_like(row, (math.log(n_support) - 6.0) / 2)
         width = torch.full_like(row, math.log(n_columns) - 2.0)
         told = torch.stack([row, row * encoded[..., 0], signed_log(2 * row), size, width], -1)
@@ -96,7 +93,7 @@ class KernelNetwork(nn.Module):
         return self.column_head(pooled), self.task_head(pooled.mean(0))
 
     def propose(
-        self, encoded: torch.Tensor, outputs: torch.Tensor, *, n_rounds: int | None = None
+        self, encoded: torch.Tensor, outputs: torch.Tensor, *, n_steps: int | None = None
     ) -> KernelParameters:
         """One kernel for all outputs: proposals are averaged, then refined.
 
@@ -105,16 +102,14 @@ class KernelNetwork(nn.Module):
         encoded : tensor of shape (n_support, m, 2)
         outputs : tensor of shape (n_support, n_outputs)
             Standardised.
-        n_rounds : int or None, default=None
-            How often the learned optimiser, six steps a time, refines what one pass proposes.
-            None: twice, or three times from 1,024 rows on.
+        n_steps : int or None, default=None
+            Steps of the learned optimiser. None: 12, or 18 from 1,024 rows on.
         """
         dtype = self.embed.weight.dtype
         proposals = [self(encoded.to(dtype), column.to(dtype)) for column in outputs.T]
         columns = torch.stack([columns for columns, _ in proposals]).mean(0)
         task = torch.stack([task for _, task in proposals]).mean(0)
-        if n_rounds is None:
-            n_rounds = 2 if len(encoded) < 1024 else 3
-        for _ in range(n_rounds):
-            columns, task = self.optimizer(columns, task, encoded, outputs)
+        if n_steps is None:
+            n_steps = 12 if len(encoded) < 1024 else 18
+        columns, task = self.optimizer(columns, task, encoded, outputs, n_steps)
         return parameters_from_raw(columns.double(), task.double())

@@ -8,28 +8,31 @@ import torch
 from torch import nn
 
 from sklearn_metaexplain.nets._tokens import signed_log
-from sklearn_metaexplain.shapley._kernel import N_RAW_COLUMN, N_RAW_TASK, parameters_from_raw
-from sklearn_metaexplain.shapley._search import negative_log_likelihood
+from sklearn_metaexplain.shapley._kernel import N_RAW_COLUMN, N_RAW_TASK
+from sklearn_metaexplain.shapley._likelihood import likelihood_gradient
 
+# Beyond the sizes it was trained on a task is read as one of the largest.
+MAX_TRAINED_SUPPORT = 1024
 _GRADIENT_SCALE = 300.0
 _FIRST_STEP = 0.15
+# What counts as one unit of progress to the network.
+_STEPS_A_ROUND = 6
 
 
 class KernelOptimizer(nn.Module):
     """Refine raw kernel numbers by learned steps on their marginal likelihood.
 
-    Each step reads the gradient of the likelihood, what the last step did, and the kernel
-    itself, column by column with a summary of all columns, and moves every number. Trained on
-    the Shapley error after the last step. An untrained one takes sign-like gradient steps.
+    Each step reads the gradient of the likelihood of some rows, the next ones each time, what
+    the last step did, and the kernel itself, column by column with a summary of all columns, and
+    moves every number. Trained on the Shapley error after the last step. An untrained one takes
+    sign-like gradient steps.
 
     Parameters
     ----------
     width : int, default=48
         Features of a column.
-    n_steps : int, default=6
-        Steps, one gradient each.
-    max_support : int, default=256
-        Most rows whose likelihood is used, the first of those given.
+    rows_a_step : int, default=256
+        Most rows whose likelihood a step uses.
 
     References
     ----------
@@ -38,10 +41,9 @@ class KernelOptimizer(nn.Module):
     by their summary all columns, decide together.
     """
 
-    def __init__(self, *, width: int = 48, n_steps: int = 6, max_support: int = 256) -> None:
+    def __init__(self, *, width: int = 48, rows_a_step: int = 256) -> None:
         super().__init__()
-        self.n_steps = n_steps
-        self.max_support = max_support
+        self.rows_a_step = rows_a_step
         n_task = 3 * N_RAW_TASK + 4
         self.embed = nn.Sequential(
             nn.Linear(3 * N_RAW_COLUMN + n_task, width), nn.GELU(), nn.Linear(width, width)
@@ -64,6 +66,7 @@ class KernelOptimizer(nn.Module):
         task: torch.Tensor,
         encoded: torch.Tensor,
         outputs: torch.Tensor,
+        n_steps: int,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Refine raw kernel numbers.
 
@@ -76,23 +79,28 @@ class KernelOptimizer(nn.Module):
             Encoded hybrid rows.
         outputs : tensor of shape (n_support, n_outputs)
             Their outputs, standardised.
+        n_steps : int
+            Steps, one gradient each.
 
         Returns
         -------
         columns, task
             Refined.
         """
-        size = (math.log(len(encoded)) - 6) / 2
-        encoded, outputs = encoded[: self.max_support], outputs[: self.max_support]
+        size = (math.log(min(len(encoded), MAX_TRAINED_SUPPORT)) - 6) / 2
         last_columns, last_task = torch.zeros_like(columns), torch.zeros_like(task)
-        for step in range(self.n_steps):
-            loss, column_gradient, task_gradient = _gradient(columns, task, encoded, outputs)
+        window = torch.arange(min(self.rows_a_step, len(encoded)))
+        for step in range(n_steps):
+            rows = (step * self.rows_a_step + window) % len(encoded)
+            loss, column_gradient, task_gradient = _gradient(
+                columns, task, encoded[rows], outputs[rows]
+            )
             told = torch.cat(
                 [
                     task,
                     signed_log(_GRADIENT_SCALE * task_gradient),
                     last_task,
-                    task.new_tensor([size, math.log(len(columns)) - 2, step / self.n_steps]),
+                    task.new_tensor([size, math.log(len(columns)) - 2, step / _STEPS_A_ROUND]),
                     signed_log(loss)[None],
                 ]
             )
@@ -125,20 +133,5 @@ def _gradient(
     columns: torch.Tensor, task: torch.Tensor, encoded: torch.Tensor, outputs: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Negative log likelihood per number, and its gradient; constants to whoever trains."""
-    dtype = columns.dtype
-    with torch.enable_grad():
-        leaves = (
-            columns.detach().double().requires_grad_(),
-            task.detach().double().requires_grad_(),
-        )
-        n_columns = len(columns)
-        loss = negative_log_likelihood(
-            parameters_from_raw(*leaves),
-            encoded.double(),
-            outputs.double(),
-            # The kernel is one product over columns, whoever plays them.
-            torch.arange(n_columns, device=columns.device),
-            n_columns,
-        )
-        gradients = torch.autograd.grad(loss, leaves)
-    return loss.detach().to(dtype), gradients[0].to(dtype), gradients[1].to(dtype)
+    loss, of_columns, of_task = likelihood_gradient(columns, task, encoded, outputs)
+    return columns.new_tensor(loss), of_columns.to(columns), of_task.to(task)

@@ -224,7 +224,7 @@ class MetaExplainer(PosthocExplainer):
     ) -> KernelProposer:
         n_players = self._masked_model_.n_players
         if pretrained is None and self.max_epochs == 0:
-            return lambda encoded, outputs: search_kernel(encoded, outputs, players, n_players)
+            return search_kernel
         network = _fresh_network(self._seed_) if pretrained is None else pretrained.kernel
 
         def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:

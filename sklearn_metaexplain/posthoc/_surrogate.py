@@ -23,7 +23,8 @@ from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, clos
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 
-_ROWS_AT_ONCE = 32
+# A multiple of the tile of centers, for rows are centers when conditioning on their outputs.
+_ROWS_AT_ONCE = 64
 
 
 class OwnEvaluations(NamedTuple):

@@ -9,44 +9,48 @@ import numpy as np
 _TILE = 64
 
 
-def mean_product_shapley(
+def product_shapley(
     rows: np.ndarray, background: np.ndarray, nodes: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """Shapley values of products of factors, averaged over background rows.
+    """Shapley values of products of factors, summed over background rows.
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows, n_players, n_centers)
-        Factors u of explained rows.
-    background : ndarray of shape (n_background, n_players, n_centers)
+    rows : ndarray of shape (n_rows, n_tiles, n_players, tile)
+        Factors u of explained rows, as `tile_centers` arranges them.
+    background : ndarray of shape (n_background, n_tiles, n_players, tile)
         Factors v of background rows.
     nodes, weights : ndarray of shape (n_nodes,)
         Quadrature on [0, 1].
 
     Returns
     -------
-    ndarray of shape (n_rows, n_players, n_centers)
-        Means over the background of the integrals of
+    ndarray of shape (n_rows, n_tiles, n_players, tile)
+        Sums over the background of the integrals of
         ``(u_j - v_j) * prod_{k != j} (t * u_k + (1 - t) * v_k)``.
     """
-    dtype = rows.dtype
-    quadrature = [part.astype(dtype) for part in (nodes, 1 - nodes, weights)]
-    tiled = _mean_product_shapley(_tile(rows), _tile(background), *quadrature)
-    tiled /= len(background)
-    n_rows, _, n_players, _ = tiled.shape
-    return tiled.transpose(0, 2, 1, 3).reshape(n_rows, n_players, -1)[..., : rows.shape[2]]
+    return _product_shapley(rows, background, nodes, 1 - nodes, weights)
 
 
-def _tile(factors: np.ndarray) -> np.ndarray:
-    """Make tiles of centers contiguous: (n_rows, n_tiles, n_players, _TILE)."""
+def tile_centers(factors: np.ndarray) -> np.ndarray:
+    """Make tiles of centers contiguous: (n, n_players, n_centers) to (n, n_tiles, n_players, tile).
+
+    The last tile is padded by zeros.
+    """
     n_rows, n_players, n_centers = factors.shape
     padded = np.pad(factors, ((0, 0), (0, 0), (0, -n_centers % _TILE)))
     tiled = padded.reshape(n_rows, n_players, -1, _TILE).transpose(0, 2, 1, 3)
     return np.ascontiguousarray(tiled)
 
 
+def untile_centers(tiled: np.ndarray, n_centers: int) -> np.ndarray:
+    """Undo `tile_centers`."""
+    n_rows, _, n_players, _ = tiled.shape
+    return tiled.transpose(0, 2, 1, 3).reshape(n_rows, n_players, -1)[..., :n_centers]
+
+
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
-def _mean_product_shapley(rows, background, nodes, rests, weights):
+def _product_shapley(rows, background, nodes, rests, weights):
     # Products of the factors before and after each player give "all others" without a
     # division; one tile of centers at a time stays in the first cache.
     n_rows, n_tiles, n_players, _ = rows.shape

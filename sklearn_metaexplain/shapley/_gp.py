@@ -8,7 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from sklearn_metaexplain.shapley._fused import mean_product_shapley
+from sklearn_metaexplain.shapley._fused import (
+    product_shapley,
+    tile_centers,
+    untile_centers,
+)
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, gauss_legendre
 
 _STD_BACKGROUND = 8
@@ -73,9 +77,9 @@ class Reading(NamedTuple):
     """Rows to be explained, related to a process."""
 
     rows: torch.Tensor  # (n_rows, n_encoded), warped
-    factors: torch.Tensor  # (n_rows, n_players, n_inducing), of the product kernel
     cross: torch.Tensor  # (n_rows, n_inducing), kernel with the inducing rows
     effect: torch.Tensor  # (n_rows, n_players, n_inducing), Shapley values of that kernel
+    effect_of_few: torch.Tensor  # the same against the few background rows of `shapley_std`
 
 
 class HybridProcess:
@@ -155,10 +159,13 @@ class HybridProcess:
 
     def set_background(self, background: torch.Tensor) -> HybridProcess:
         """Prepare for explaining against encoded background rows (n_background, n_encoded, 2)."""
-        self.background = self.kernel.warp(background)
         few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
-        self._few = torch.from_numpy(few.round().astype(int))
-        self._cached_blocks: list[torch.Tensor] | None = None
+        first = np.unique(few.round().astype(int))
+        self.n_few = len(first)
+        # Their order does not matter, so the few that `shapley_std` takes come first.
+        order = np.concatenate([first, np.setdiff1d(np.arange(len(background)), first)])
+        self.background = self.kernel.warp(background[order])
+        self._cached_blocks: list[np.ndarray] | None = None
         if len(background) * self.kernel.n_players * len(self.inducing) <= _MOST_CACHED:
             self._cached_blocks = list(self._factor_blocks(self.inducing))
         return self
@@ -176,45 +183,56 @@ class HybridProcess:
         rows = self.kernel.warp(encoded)
         factors = self.kernel.factors(rows, self.inducing)
         cross = self.kernel.parameters.amplitude * factors.prod(1)
+        few, every = self._effects(
+            factors, self._cached_blocks or self._factor_blocks(self.inducing)
+        )
         return Reading(
             rows,
-            factors,
             cross + self.kernel.linear(rows, self.inducing),
-            self._effects(factors, self._cached_blocks or self._factor_blocks(self.inducing))
-            + self.kernel.linear_shapley(rows, self.background, self.inducing),
+            every + self.kernel.linear_shapley(rows, self.background, self.inducing),
+            few + self.kernel.linear_shapley(rows, self.background[: self.n_few], self.inducing),
         )
 
-    def _factor_blocks(self, centers: torch.Tensor) -> Iterator[torch.Tensor]:
-        """Factors of the background at some centers, so that any background fits in memory."""
-        return (
-            self.kernel.factors(block, centers)
-            for block in self.background.split(_BACKGROUND_AT_ONCE)
-        )
+    def _factor_blocks(self, centers: torch.Tensor) -> Iterator[np.ndarray]:
+        """Tiled factors of the background at some centers, so that any background fits in memory.
 
-    def _effects(self, rows: torch.Tensor, background: Iterable[torch.Tensor]) -> torch.Tensor:
+        The first block holds the few rows of `shapley_std`.
+        """
+        few, others = self.background[: self.n_few], self.background[self.n_few :]
+        for block in (few, *(others.split(_BACKGROUND_AT_ONCE) if len(others) else ())):
+            yield tile_centers(self.kernel.factors(block, centers).numpy())
+
+    def _effects(
+        self, rows: torch.Tensor, background: Iterable[np.ndarray]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Shapley values of the product part of ``k(., center)``, from factors at the centers.
 
         By linearity these are, with those of the linear part, the covariances of the prior's
-        Shapley values with its values at the centers.
+        Shapley values with its values at the centers. Against the first block alone, and against
+        all.
         """
-        total, n_background = torch.zeros_like(rows), 0
+        tiled = tile_centers(rows.numpy())
         quadrature = gauss_legendre(self.kernel.n_players)
-        for block in background:
-            means = mean_product_shapley(rows.numpy(), block.numpy(), *quadrature)
-            total += len(block) * torch.from_numpy(means)
-            n_background += len(block)
-        return self.kernel.parameters.amplitude / n_background * total
+        blocks = iter(background)
+        few = product_shapley(tiled, next(blocks), *quadrature)
+        every = few.copy()
+        for block in blocks:
+            every += product_shapley(tiled, block, *quadrature)
+        amplitude = float(self.kernel.parameters.amplitude)
+        n_centers = rows.shape[2]
+        return (
+            torch.from_numpy(untile_centers(few, n_centers)) * (amplitude / self.n_few),
+            torch.from_numpy(untile_centers(every, n_centers)) * (amplitude / len(self.background)),
+        )
 
     def shapley_std(self, reading: Reading) -> torch.Tensor:
         """Posterior standard deviation of Shapley values: (n_rows, n_players, n_outputs).
 
         It is that against at most 8 of the background rows, for its cost is quadratic in them.
         """
-        few = self.background[self._few]
-        prior = self.kernel.shapley_variance(reading.rows, few)
-        effect = self._effects(reading.factors, [self.kernel.factors(few, self.inducing)])
-        effect += self.kernel.linear_shapley(reading.rows, few, self.inducing)
-        variance = (prior - (effect @ self._explained).square().sum(-1)).clamp_min(0.0)
+        prior = self.kernel.shapley_variance(reading.rows, self.background[: self.n_few])
+        explained = (reading.effect_of_few @ self._explained).square().sum(-1)
+        variance = (prior - explained).clamp_min(0.0)
         return (variance[..., None] * self.variance_scale).sqrt()
 
     def condition_on_outputs(
@@ -237,10 +255,11 @@ class HybridProcess:
         """
         # Every row is the only center of its own: a row agrees with itself in every factor.
         ones = reading.rows.new_ones(1, self.kernel.n_players, len(reading.rows))
-        prior = self._effects(ones, self._factor_blocks(reading.rows))[0].T
+        _, prior = self._effects(ones, self._factor_blocks(reading.rows))
+        prior = prior[0].T
         prior = prior + self.kernel.linear_shapley_of_itself(reading.rows, self.background)
         known = reading.cross @ self._explained
-        shared = torch.einsum("ijr,ir->ij", reading.effect @ self._explained, known)
+        shared = (reading.effect @ (known @ self._explained.T)[..., None])[..., 0]
         covariance = prior - shared
         left = self.kernel.diagonal(reading.rows) - known.square().sum(1)
         variance = left.clamp_min(0.0) + self.noise
@@ -274,7 +293,7 @@ class HybridProcess:
             Variance that the evaluations explain, before `variance_scale`.
         """
         own, row = self.kernel.warp(own), reading.rows[i : i + 1]
-        prior = self._effects(self.kernel.factors(row, own), self._factor_blocks(own))
+        _, prior = self._effects(self.kernel.factors(row, own), self._factor_blocks(own))
         prior += self.kernel.linear_shapley(row, self.background, own)
         known = self._explained.T @ self.kernel(self.inducing, own)
         covariance = prior[0] - reading.effect[i] @ self._explained @ known

@@ -9,7 +9,7 @@ import torch
 
 from sklearn_metaexplain.shapley._weights import shapley_matrix
 
-_TREES_AT_ONCE = 256
+_TREES_AT_ONCE = 128
 _ROWS_AT_ONCE = 512
 
 
@@ -152,14 +152,12 @@ class ObliviousBoosting:
             )
         share, values = share.flatten(0, 1), self.leaf_values.flatten(0, 1)
         players = player_of_column[self.columns].flatten(0, 1)
-        patterns = [_level_weights(_pattern(row)) for row in players.tolist()]
-        of_set = _expected_leaves(values, share, depth)
-        chunks = range(0, len(values), _TREES_AT_ONCE)
-        tables = [
-            of_set[start : start + _TREES_AT_ONCE]
-            @ torch.stack(patterns[start : start + _TREES_AT_ONCE])
-            for start in chunks
-        ]
+        tables = []
+        for start in range(0, len(values), _TREES_AT_ONCE):
+            part = slice(start, start + _TREES_AT_ONCE)
+            patterns = [_level_weights(_pattern(row)) for row in players[part].tolist()]
+            of_set = _expected_leaves(values[part], share[part], depth)
+            tables.append(of_set @ torch.stack(patterns))
         table = torch.cat(tables)
         self._players = players.view(n_targets, n_trees, depth)
         self._table = table.view(n_targets, n_trees, n_leaves, depth)

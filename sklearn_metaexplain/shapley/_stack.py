@@ -188,11 +188,14 @@ def shrink_std(
 
 
 def _tree_settings(n_rows: int) -> dict[str, Any]:
-    """Depth follows the rows there are to fill ``2**depth`` leaves with, and so does patience."""
-    depth = 4 if n_rows < 256 else 5 if n_rows < 6000 else 6
+    """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins."""
+    if n_rows < 256:
+        return {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
     if n_rows < 1000:
-        return {"depth": depth, "n_trees": 150, "learning_rate": 0.15, "n_bins": 32}
-    return {"depth": depth, "n_trees": 300, "learning_rate": 0.1, "n_bins": 64}
+        return {"depth": 6, "n_trees": 150, "learning_rate": 0.15, "n_bins": 128}
+    if n_rows < 6000:
+        return {"depth": 6, "n_trees": 200, "learning_rate": 0.2, "n_bins": 128}
+    return {"depth": 7, "n_trees": 200, "learning_rate": 0.2, "n_bins": 255}
 
 
 def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:

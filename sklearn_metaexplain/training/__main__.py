@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained, save_pretrained
 from sklearn_metaexplain.nets._corrector import Corrector
+from sklearn_metaexplain.nets._episodic import EpisodicNet
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.training._episodes import EpisodeStream
 from sklearn_metaexplain.training._evaluate import (
@@ -24,7 +26,7 @@ from sklearn_metaexplain.training._objectives import CorrectorObjective, KernelO
 from sklearn_metaexplain.training._stacked import StackedStream, stack_episode
 from sklearn_metaexplain.training._trainer import meta_train
 
-_CORRECTOR_MAX_SUPPORT = 2048
+_MAX_SUPPORT = {"kernel": 1024, "corrector": 2048}
 _VALIDATION_BATCH = 8
 
 
@@ -32,7 +34,9 @@ def train(arguments: argparse.Namespace) -> None:
     """Train both networks, calibrate, and write one file."""
     torch.manual_seed(arguments.seed)
     run_dir = Path(arguments.run_dir or Path(arguments.out).with_suffix(".run"))
-    validation = list(held_out(VALIDATION_SEED, arguments.validation_tasks))
+    validation = list(
+        held_out(VALIDATION_SEED, arguments.validation_tasks, max_support=_MAX_SUPPORT["kernel"])
+    )
     batches = [
         validation[start : start + _VALIDATION_BATCH]
         for start in range(0, len(validation), _VALIDATION_BATCH)
@@ -43,50 +47,59 @@ def train(arguments: argparse.Namespace) -> None:
         "max_epochs": arguments.epochs,
         "lr": arguments.lr,
     }
-    stream = EpisodeStream(
-        seed=arguments.seed, n_steps=arguments.steps_per_epoch, batch_size=arguments.batch_size
-    )
+
+    def stream(part: str, seed: int) -> EpisodeStream:
+        return EpisodeStream(
+            seed=seed,
+            n_steps=arguments.steps_per_epoch,
+            batch_size=arguments.batch_size,
+            max_support=_MAX_SUPPORT[part],
+        )
+
     start = _start(arguments.init)
-    kernel_net = meta_train(
-        start.kernel,
-        KernelObjective,
-        stream,
-        batches,
-        run_dir=run_dir / "kernel",
-        minutes=arguments.kernel_share * arguments.minutes,
-        **options,
-    )
-    kernel = kernel_net.module_.eval().requires_grad_(False)
-    corrector_net = meta_train(
-        start.corrector or Corrector(),
-        CorrectorObjective,
-        # Other tasks than the kernel network's, on which its proposals would flatter it.
-        StackedStream(
-            EpisodeStream(
-                seed=arguments.seed + 1,
-                n_steps=arguments.steps_per_epoch,
-                batch_size=arguments.batch_size,
-                max_support=_CORRECTOR_MAX_SUPPORT,
-            ),
+    kernel, kernel_record = start.kernel, _record_of("kernel", start.training)
+    if arguments.kernel_share > 0:
+        kernel_net = meta_train(
             kernel,
-        ),
-        [[stack_episode(episode, kernel) for episode in batch] for batch in batches],
-        run_dir=run_dir / "corrector",
-        minutes=(1 - arguments.kernel_share) * arguments.minutes,
-        **options,
-    )
-    corrector = corrector_net.module_.eval().requires_grad_(False)
+            KernelObjective,
+            stream("kernel", arguments.seed),
+            batches,
+            run_dir=run_dir / "kernel",
+            minutes=arguments.kernel_share * arguments.minutes,
+            **options,
+        )
+        kernel, kernel_record = kernel_net.module_, _history("kernel", kernel_net, arguments)
+    kernel = kernel.eval().requires_grad_(False)
+    corrector, corrector_record = start.corrector, _record_of("corrector", start.training)
+    if arguments.kernel_share < 1:
+        corrector_net = meta_train(
+            corrector or Corrector(),
+            CorrectorObjective,
+            # Other tasks than the kernel network's, on which its proposals would flatter it.
+            StackedStream(
+                stream("corrector", arguments.seed + 1), kernel, n_repeats=arguments.repeats
+            ),
+            [[stack_episode(episode, kernel) for episode in batch] for batch in batches],
+            run_dir=run_dir / "corrector",
+            minutes=(1 - arguments.kernel_share) * arguments.minutes,
+            **options,
+        )
+        corrector = corrector_net.module_
+        corrector_record = _history("corrector", corrector_net, arguments)
+    corrector = corrector and corrector.eval().requires_grad_(False)
     pretrained = Pretrained(kernel, corrector)
     record = {
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
-        "init": arguments.init and load_pretrained(arguments.init).training,
-        **_history("kernel", kernel_net.history, arguments),
-        **_history("corrector", corrector_net.history, arguments),
+        "repeats": arguments.repeats,
+        "init": arguments.init and start.training,
+        **kernel_record,
+        **corrector_record,
     }
     calibration = calibrate(pretrained, arguments.calibration_tasks)
     digest = save_pretrained(
-        Pretrained(kernel.float(), corrector.float(), calibration, record), arguments.out
+        Pretrained(kernel.float(), corrector and corrector.float(), calibration, record),
+        arguments.out,
     )
     print(json.dumps({"training": record, "calibration": calibration, "sha256": digest}, indent=2))
 
@@ -101,7 +114,13 @@ def _start(init: str | None) -> Pretrained:
     return start
 
 
-def _history(part: str, history: list, arguments: argparse.Namespace) -> dict[str, float]:
+def _record_of(part: str, training: dict[str, Any]) -> dict[str, Any]:
+    """The record of a part that is not trained again."""
+    return {key: value for key, value in training.items() if key.startswith(f"{part}_")}
+
+
+def _history(part: str, net: EpisodicNet, arguments: argparse.Namespace) -> dict[str, float]:
+    history = net.history
     return {
         f"{part}_steps": len(history) * arguments.steps_per_epoch,
         f"{part}_minutes": round(sum(row["dur"] for row in history) / 60, 1),
@@ -127,7 +146,12 @@ def main(argv: list[str] | None = None) -> None:
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("train", help=train.__doc__)
     command.add_argument("--minutes", type=float, default=120.0, help="over all sittings")
-    command.add_argument("--kernel-share", type=float, default=0.45, help="of the minutes")
+    command.add_argument(
+        "--kernel-share",
+        type=float,
+        default=0.45,
+        help="of the minutes; at 0 or 1 the other network stays as --init has it",
+    )
     command.add_argument("--out", required=True, help="weights file (.safetensors) to write")
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--init", help="weights to start from: a registered name or a file")
@@ -139,6 +163,9 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument("--epochs", type=int, default=10**6, help="most epochs of each network")
     command.add_argument("--validation-tasks", type=int, default=96)
     command.add_argument("--calibration-tasks", type=int, default=300)
+    command.add_argument(
+        "--repeats", type=int, default=2, help="how often the corrector meets a task again"
+    )
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train)
     command = commands.add_parser("evaluate", help=evaluate.__doc__)

@@ -58,9 +58,7 @@ def task_errors(pretrained: Pretrained, episode: Episode, *, ablate: bool = True
     kernels = {"proposed": proposed}
     if ablate:
         kernels["default"] = default_parameters(support.shape[1])
-        kernels["search"] = search_kernel(
-            support, outputs, episode.player_of_column, episode.n_players
-        )
+        kernels["search"] = search_kernel(support, outputs)
         with torch.no_grad():
             for name, parameters in kernels.items():
                 process, _ = process_shapley(parameters, episode)

@@ -8,6 +8,7 @@ from torch import nn
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
+from sklearn_metaexplain.shapley._likelihood import gram_matrix
 from sklearn_metaexplain.shapley._stack import close_gap
 from sklearn_metaexplain.training._episodes import Episode
 from sklearn_metaexplain.training._stacked import StackedEpisode
@@ -47,14 +48,11 @@ def process_shapley(
     """
     parameters = parameters.to(torch.float64)
     kernel = ProductKernel(parameters, episode.player_of_column, episode.n_players)
-    support, query, background = (
-        kernel.warp(rows.double()) for rows in (episode.support, episode.query, episode.background)
-    )
+    encoded = [rows.double() for rows in (episode.support, episode.query, episode.background)]
+    support, query, background = (kernel.warp(rows) for rows in encoded)
     outputs = episode.outputs.double()
-    gram = kernel(support, support) + parameters.noise * torch.eye(
-        len(support), dtype=torch.float64
-    )
-    lower = torch.linalg.cholesky(gram)
+    noise = parameters.noise * torch.eye(len(support), dtype=torch.float64)
+    lower = torch.linalg.cholesky(gram_matrix(kernel, encoded[0]) + noise)
     alpha = torch.cholesky_solve(outputs[:, None], lower)
     values = kernel.shapley(query, background, support, max_nodes=_MAX_NODES) @ alpha
     gap = episode.gap.double()[:, None] - values.sum(1)
@@ -66,14 +64,10 @@ def process_shapley(
 class KernelObjective(nn.Module):
     """Log Shapley error of the process with the proposed kernel, plus its likelihood."""
 
-    def __init__(self, n_rounds: int = 1) -> None:
-        super().__init__()
-        self.n_rounds = n_rounds
-
     def forward(self, network: KernelNetwork, episode: Episode) -> torch.Tensor:
         """Return the objective of one episode."""
         outputs = episode.outputs[:, None]
-        parameters = network.propose(episode.support, outputs, n_rounds=self.n_rounds)
+        parameters = network.propose(episode.support, outputs)
         values, nll = process_shapley(parameters, episode)
         error = log_error(values, episode.values.double(), _FORGIVEN_OF_KERNELS)
         # A kernel far too sure of itself has a likelihood without bound.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from torch.utils.data import get_worker_info
 
 from sklearn_metaexplain.nets._evidence import (
     QueryEvidence,
@@ -69,16 +71,24 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
 class StackedStream:
     """A stream of episodes, each with a stack.
 
+    Making an episode costs several times what learning from it does, so each comes back a few
+    times, mixed with others of its epoch. What an epoch gives depends on its steps alone, also
+    after resuming.
+
     Parameters
     ----------
     stream : EpisodeStream
         Episodes.
     network : KernelNetwork
         Proposes their kernels.
+    n_repeats : int, default=0
+        How often, on average, an episode comes back.
     """
 
-    def __init__(self, stream: EpisodeStream, network: KernelNetwork) -> None:
-        self.stream, self.network = stream, network
+    def __init__(
+        self, stream: EpisodeStream, network: KernelNetwork, *, n_repeats: int = 0
+    ) -> None:
+        self.stream, self.network, self.n_repeats = stream, network, n_repeats
         self.n_steps = stream.n_steps
 
     @property
@@ -91,5 +101,14 @@ class StackedStream:
         self.stream.start = step
 
     def __iter__(self) -> Iterator[list[Any]]:
+        worker = get_worker_info()
+        seed = [self.stream.seed, self.start, 0 if worker is None else worker.id]
+        rng = np.random.default_rng(seed)
+        seen: list[StackedEpisode] = []
         for episodes in self.stream:
-            yield [stack_episode(episode, self.network) for episode in episodes]
+            stacked = [stack_episode(episode, self.network) for episode in episodes]
+            seen += stacked
+            yield stacked
+            for _ in range(self.n_repeats):
+                again = rng.choice(len(seen), len(stacked), replace=False)
+                yield [seen[i] for i in again]

@@ -7,7 +7,7 @@ from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._evidence import QueryEvidence, SupportEvidence
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._kernel import default_parameters
-from sklearn_metaexplain.shapley._search import negative_log_likelihood
+from tests.shapley.likelihood import negative_log_likelihood
 
 N, M = 40, 5
 
@@ -50,7 +50,7 @@ def query_evidence(seed=1, n=7):
 
 def test_untrained_kernel_network_proposes_the_default():
     torch.manual_seed(0)
-    proposed = KernelNetwork().double().propose(*task(), n_rounds=0)
+    proposed = KernelNetwork().double().propose(*task(), n_steps=0)
     for value, default in zip(proposed, default_parameters(M), strict=True):
         torch.testing.assert_close(value.detach(), default)
 
@@ -78,7 +78,7 @@ def test_proposal_reads_the_outputs():
     network = randomised(KernelNetwork())
     encoded, outputs = task()
     first, second = (
-        network.propose(encoded, part, n_rounds=0) for part in (outputs, outputs.roll(3, 0))
+        network.propose(encoded, part, n_steps=0) for part in (outputs, outputs.roll(3, 0))
     )
     assert not torch.allclose(first.weight, second.weight)
 
@@ -92,14 +92,10 @@ def test_each_round_of_refining_raises_the_likelihood():
     losses = [
         float(
             negative_log_likelihood(
-                network.propose(encoded, outputs, n_rounds=n_rounds),
-                encoded,
-                outputs,
-                torch.arange(M),
-                M,
+                network.propose(encoded, outputs, n_steps=n_steps), encoded, outputs
             )
         )
-        for n_rounds in range(3)
+        for n_steps in (0, 6, 12)
     ]
     assert losses[0] > losses[1] > losses[2]
 

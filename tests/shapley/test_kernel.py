@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_metaexplain.shapley._enumeration import all_coalitions
-from sklearn_metaexplain.shapley._fused import mean_product_shapley
+from sklearn_metaexplain.shapley._fused import product_shapley, tile_centers, untile_centers
 from sklearn_metaexplain.shapley._kernel import (
     ProductKernel,
     gauss_legendre,
@@ -66,7 +66,8 @@ def test_compiled_loop_equals_the_differentiable_formula(n_players, n_centers):
     x, background = rows(1, 3, n_players), rows(2, 5, n_players)
     centers = rows(3, n_centers, n_players)
     u, v = (kernel.factors(part, centers).numpy() for part in (x, background))
-    values = mean_product_shapley(u, v, *gauss_legendre(n_players))
+    tiled = product_shapley(tile_centers(u), tile_centers(v), *gauss_legendre(n_players))
+    values = untile_centers(tiled, n_centers) / len(v)
     expected = kernel.shapley(x, background, centers)
     expected -= kernel.linear_shapley(x, background, centers)
     expected /= kernel.parameters.amplitude

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_metaexplain.shapley._kernel import default_parameters
-from sklearn_metaexplain.shapley._search import negative_log_likelihood, search_kernel
+from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.shapley._stack import SurrogateStack, close_gap, shrink_std
+from tests.shapley.likelihood import negative_log_likelihood
 
 M = 4
 FUNCTIONS = {
@@ -94,12 +95,10 @@ def test_search_improves_the_likelihood_and_finds_the_column_that_matters():
     encoded, _ = evaluated(FUNCTIONS["smooth"])
     outputs = torch.sin(3 * encoded[:, :1, 0])
     outputs = (outputs - outputs.mean()) / outputs.std()
-    arguments = (encoded, outputs, torch.arange(M), M)
-    found = search_kernel(*arguments, n_steps=20)
+    found = search_kernel(encoded, outputs, n_steps=20)
     start = default_parameters(M)
-    assert float(negative_log_likelihood(found, *arguments)) < float(
-        negative_log_likelihood(start, *arguments)
-    )
+    after, before = (negative_log_likelihood(kernel, encoded, outputs) for kernel in (found, start))
+    assert float(after) < float(before)
     assert int(found.weight.argmax()) == 0
 
 

@@ -22,7 +22,7 @@ from sklearn_metaexplain.training._stacked import stack_with
 @pytest.fixture(scope="module")
 def episode():
     rng = np.random.default_rng(2)
-    return draw_episode(rng, n_columns=5, n_support=90, families=("network",))
+    return draw_episode(rng, n_columns=5, n_support=90, families=("forest",))
 
 
 def test_differentiable_values_are_those_of_the_process(episode):
