@@ -1,27 +1,29 @@
 """Whether a model does what an explanation says."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.utils.validation import _get_feature_names
+from sklearn.utils._param_validation import validate_params
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
-from sklearn_metaexplain.masking import RowPool, hybrid_index, resolve_feature_groups
 from sklearn_metaexplain.masking._players import FeatureGroups
-from sklearn_metaexplain.masking._probes import draw_row_probes
+from sklearn_metaexplain.metrics._outputs import chosen_outputs
+from sklearn_metaexplain.metrics._perturbed import (
+    MODEL_METRIC_CONSTRAINTS,
+    PerturbedModel,
+    draw_sets,
+    outputs_vary,
+)
+from sklearn_metaexplain.metrics._ranking import pearson
 
 __all__ = ["faithfulness_score"]
 
-# Outputs are rounded: less than this part of them is no change.
-ROUNDING = 1e-10
-# Predictions of the same model in other batches or in single precision differ by less.
-SAME_MODEL = 1e-3
 
-
+@validate_params(MODEL_METRIC_CONSTRAINTS, prefer_skip_nested_validation=True)
 def faithfulness_score(
     explanation: Explanation,
     predict: Callable[[Any], Any],
@@ -119,165 +121,26 @@ def faithfulness_score(
     >>> round(score, 6)
     1.0
     """
-    for name, size in {"n_coalitions": n_coalitions, "batch_size": batch_size}.items():
-        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{name} must be an int of at least 1; got {size!r}.")
-    player_of_column = _check_tables(explanation, background, feature_groups)
+    model = PerturbedModel(explanation, predict, background, feature_groups, batch_size)
     random = np.random.RandomState(draw_seed(random_state))
-    drawn = _draw_sets(random, int(n_coalitions), explanation.values.shape[1])
+    drawn = _distinct_sets(random, n_coalitions, explanation.values.shape[1])
     every = np.ones_like(drawn, shape=(1, drawn.shape[1]))
     replaced = np.concatenate([drawn, every, ~every])
 
-    predictions = _ask(predict, explanation.data, explanation)
-    _check_same_model(predictions, explanation)
-    game = _Game(predict, explanation, background, player_of_column, int(batch_size))
-    outputs = np.concatenate(
-        [game.without(drawn), game.without_all(), predictions[:, None]], axis=1
-    )
-    changes = predictions[:, None] - outputs
+    predictions = model.predictions[:, None]
+    outputs = np.concatenate([model.without(drawn), model.without_all(), predictions], axis=1)
     sums = replaced.astype(np.float64) @ explanation.values
-    if _is_classifier(explanation):
-        of_predicted = predictions.argmax(axis=1)[:, None, None]
-        sums, changes, outputs = (
-            np.take_along_axis(part, of_predicted, axis=2) for part in (sums, changes, outputs)
-        )
-    changing = np.ptp(outputs, axis=1) > ROUNDING * np.abs(outputs).max(axis=1)
+    chosen = chosen_outputs(explanation)[:, None]
+    sums, outputs, predictions = (
+        np.take_along_axis(part, chosen, axis=2) for part in (sums, outputs, predictions)
+    )
+    changing = outputs_vary(outputs)
     if not changing.any():
         return float("nan")
-    return float(_correlations(sums, changes)[changing].mean())
+    return float(pearson(sums, predictions - outputs)[changing].mean())
 
 
-class _Game:
-    """The model's outputs when columns of the explained rows come from the background."""
-
-    def __init__(
-        self,
-        predict: Callable[[Any], Any],
-        explanation: Explanation,
-        background: Any,
-        player_of_column: np.ndarray,
-        batch_size: int,
-    ) -> None:
-        self.predict = predict
-        self.explanation = explanation
-        self.player_of_column = player_of_column
-        self.n_background = background.shape[0]
-        self.pool = RowPool(explanation.data, background)
-        # Means over the background are taken at once.
-        self.sets_at_once = max(1, batch_size // self.n_background)
-
-    def without(self, replaced: np.ndarray) -> np.ndarray:
-        """Mean outputs (n_samples, n_sets, n_outputs) without the columns of each set."""
-        n_samples, _, n_outputs = self.explanation.values.shape
-        n_sets = len(replaced)
-        outputs = np.empty((n_samples * n_sets, n_outputs))
-        for start in range(0, len(outputs), self.sets_at_once):
-            pairs = np.arange(start, min(start + self.sets_at_once, len(outputs)))
-            index = hybrid_index(
-                np.repeat(pairs // n_sets, self.n_background),
-                np.tile(n_samples + np.arange(self.n_background), len(pairs)),
-                np.repeat(~replaced[pairs % n_sets], self.n_background, axis=0),
-                self.player_of_column,
-            )
-            answers = _ask(self.predict, self.pool.take(index), self.explanation)
-            outputs[pairs] = answers.reshape(len(pairs), self.n_background, n_outputs).mean(axis=1)
-        return outputs.reshape(n_samples, n_sets, n_outputs)
-
-    def without_all(self) -> np.ndarray:
-        """Mean outputs of the background, (n_samples, 1, n_outputs): the same for all rows."""
-        n_samples, _, n_outputs = self.explanation.values.shape
-        background = self.pool.rows(n_samples + np.arange(self.n_background))
-        mean = _ask(self.predict, background, self.explanation).mean(axis=0)
-        return np.broadcast_to(mean, (n_samples, 1, n_outputs))
-
-
-def _draw_sets(random: np.random.RandomState, n: int, n_players: int) -> np.ndarray:
-    """Draw distinct sets of some players, bool (at most n, n_players): neither all nor none."""
-    drawn = draw_row_probes(random, n, n_background=1, n_players=n_players).coalitions
-    distinct = np.unique(drawn, axis=0)
+def _distinct_sets(random: np.random.RandomState, n: int, n_features: int) -> np.ndarray:
+    """Draw distinct sets of some features, bool (at most n, n_features): never all of them."""
+    distinct = np.unique(draw_sets(random, n, n_features), axis=0)
     return distinct[~distinct.all(axis=1)]
-
-
-def _correlations(sums: np.ndarray, changes: np.ndarray) -> np.ndarray:
-    """Pearson correlations over the second axis; 0 where one side is constant."""
-    sums = sums - sums.mean(axis=1, keepdims=True)
-    changes = changes - changes.mean(axis=1, keepdims=True)
-    sizes = np.linalg.norm(sums, axis=1) * np.linalg.norm(changes, axis=1)
-    return (sums * changes).sum(axis=1) / np.where(sizes > 0, sizes, 1.0)
-
-
-def _is_classifier(explanation: Explanation) -> bool:
-    return explanation.estimator_type == "classifier" or explanation.output != "raw"
-
-
-def _ask(predict: Callable[[Any], Any], table: Any, explanation: Explanation) -> np.ndarray:
-    """Outputs (n, n_outputs) of a table."""
-    n, n_outputs = table.shape[0], explanation.values.shape[2]
-    try:
-        answers = np.asarray(predict(table), dtype=np.float64)
-    except ValueError as error:
-        if "could not convert string" not in str(error):
-            raise
-        raise ValueError(f"predict returned labels; {_remedy(explanation)}") from error
-    if answers.ndim == 1:
-        answers = answers[:, None]
-    if answers.shape == (n, 1) and n_outputs == 2 and _is_classifier(explanation):
-        other = 1.0 - answers if explanation.output == "probability" else -answers
-        answers = np.concatenate([other, answers], axis=1)
-    if answers.shape != (n, n_outputs):
-        raise ValueError(
-            f"predict returned an array of shape {answers.shape} for {n} rows and {n_outputs} "
-            f"outputs; {_remedy(explanation)}"
-        )
-    if not np.isfinite(answers).all():
-        raise ValueError("predict returned NaN or infinite values.")
-    return answers
-
-
-def _check_same_model(predictions: np.ndarray, explanation: Explanation) -> None:
-    tolerance = SAME_MODEL * max(np.abs(predictions).max(), np.abs(explanation.predictions).max())
-    missed = np.abs(predictions - explanation.predictions).max()
-    if missed > tolerance:
-        raise ValueError(
-            f"predict misses the predictions of the explanation by {missed:.3g}; "
-            f"{_remedy(explanation)}"
-        )
-
-
-def _remedy(explanation: Explanation) -> str:
-    names = explanation.output_names.tolist()
-    return f"pass a function that returns the output {explanation.output!r} of {names}."
-
-
-def _check_tables(
-    explanation: Explanation, background: Any, feature_groups: FeatureGroups
-) -> np.ndarray:
-    """Positions (n_columns,) of the feature that each column belongs to."""
-    data = explanation.data
-    if data is None:
-        raise ValueError(
-            "The explanation keeps no data to replace columns of; add the rows, as in "
-            "dataclasses.replace(explanation, data=X)."
-        )
-    if len(explanation) == 0:
-        raise ValueError("The explanation has no rows.")
-    if not hasattr(background, "shape") or len(background.shape) != 2 or not background.shape[0]:
-        raise ValueError("background must be a table with at least one row.")
-    ours, theirs = _column_names(data), _column_names(background)
-    both_named = isinstance(data, pd.DataFrame) and isinstance(background, pd.DataFrame)
-    if len(ours) != len(theirs) or (both_named and ours != theirs):
-        raise ValueError(f"background has the columns {theirs}; the explained rows have {ours}.")
-    players = resolve_feature_groups(feature_groups, ours)
-    n_features = explanation.values.shape[1]
-    if len(players.names) != n_features:
-        raise ValueError(
-            f"The explanation has {n_features} features {explanation.feature_names.tolist()}, but "
-            f"its data, with feature_groups={feature_groups!r}, have {len(players.names)}; pass "
-            "the feature_groups of the explainer."
-        )
-    return players.player_of_column
-
-
-def _column_names(table: Any) -> list[str]:
-    names = _get_feature_names(table)
-    return [f"x{j}" for j in range(table.shape[1])] if names is None else names.tolist()

@@ -1,19 +1,36 @@
 """Scorers of explanations, for cross_validate and GridSearchCV."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from inspect import signature
 from numbers import Integral
 from typing import Any
 
-import numpy as np
-from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.validation import _num_samples
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_metaexplain.base import _unwrap, explain
-from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.metrics._adversarial import adversarial_sensitivity
+from sklearn_metaexplain.metrics._complexity import effective_number, entropy, sparsity
+from sklearn_metaexplain.metrics._curve_areas import deletion_auc, insertion_auc
+from sklearn_metaexplain.metrics._dummies import dummy_violation
+from sklearn_metaexplain.metrics._efficiency import efficiency_residual
+from sklearn_metaexplain.metrics._erasure import comprehensiveness, sufficiency
 from sklearn_metaexplain.metrics._faithfulness import faithfulness_score
+from sklearn_metaexplain.metrics._infidelity import infidelity
+from sklearn_metaexplain.metrics._monotonicity import monotonicity
+from sklearn_metaexplain.metrics._prediction_gap import (
+    prediction_gap_important,
+    prediction_gap_unimportant,
+)
+from sklearn_metaexplain.metrics._robustness import local_lipschitz, max_sensitivity
+from sklearn_metaexplain.metrics._scorer_classes import (
+    SCORER_CLASSES,
+    ExplainerScorer,
+    ExplanationAloneScorer,
+    ExplanationScorer,
+)
+from sklearn_metaexplain.metrics._stability import retraining_stability, seed_stability
+from sklearn_metaexplain.metrics._symmetry import symmetry_violation
 
 __all__ = [
     "get_explanation_scorer",
@@ -22,86 +39,10 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
-class ExplanationScorer:
-    """Callable that scores the explanations of a fitted explainer; see `make_explanation_scorer`.
-
-    Parameters
-    ----------
-    metric : callable
-        What judges an explanation.
-    greater_is_better : bool, default=True
-        Whether the metric's sign is kept.
-    n_samples : int, default=50
-        Most rows explained.
-    n_background : int, default=20
-        Most rows whose values replace those of explained rows.
-    random_state : int, default=0
-        Seed of rows, background and what the metric draws.
-    metric_params : mapping, default=None
-        Further keyword arguments of the metric.
-    """
-
-    metric: Callable[..., float]
-    greater_is_better: bool = True
-    n_samples: int = 50
-    n_background: int = 20
-    random_state: int = 0
-    metric_params: Mapping[str, Any] | None = None
-
-    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
-        """Score the explanations of rows of a test fold.
-
-        Parameters
-        ----------
-        estimator : fitted estimator
-            An explainer, or a Pipeline that ends in one, a search over one, or a FrozenEstimator
-            around one.
-        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            The fold.
-        y : object, default=None
-            Not used.
-
-        Returns
-        -------
-        score : float
-            Greater is better.
-
-        Raises
-        ------
-        TypeError
-            If there is no explainer inside.
-        """
-        (X,) = indexable(X)
-        # The fold and the seed alone decide, so that all candidates are judged by the same.
-        order = np.random.RandomState(self.random_state).permutation(_num_samples(X))
-        rows = _safe_indexing(X, order[: self.n_samples])
-        others = _safe_indexing(X, order[-self.n_background :])
-
-        explanation = explain(estimator, rows)
-        transformers, explainer = _unwrap(estimator)
-        data = _seen_by(explainer, transformers, rows)
-        background = _seen_by(explainer, transformers, others)
-        feature_groups = getattr(explainer, "feature_groups", None)
-        model = getattr(explainer, "_masked_model_", None)
-        if model is None:  # it explains itself
-            model = MaskedModel(
-                explainer, background, output=explanation.output, feature_groups=feature_groups
-            )
-        score = self.metric(
-            replace(explanation, data=data),
-            lambda table: model.expand_outputs(model.predict(table)),
-            background=background,
-            feature_groups=feature_groups,
-            random_state=self.random_state,
-            **(self.metric_params or {}),
-        )
-        return float(score) if self.greater_is_better else -float(score)
-
-
 @validate_params(
     {
         "metric": [callable],
+        "needs": [StrOptions(set(SCORER_CLASSES))],
         "greater_is_better": ["boolean"],
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "n_background": [Interval(Integral, 1, None, closed="left")],
@@ -113,6 +54,7 @@ class ExplanationScorer:
 def make_explanation_scorer(
     metric: Callable[..., float],
     *,
+    needs: str = "model",
     greater_is_better: bool = True,
     n_samples: int = 50,
     n_background: int = 20,
@@ -130,16 +72,26 @@ def make_explanation_scorer(
     Parameters
     ----------
     metric : callable
-        Called as ``metric(explanation, predict, background=..., feature_groups=...,
-        random_state=..., **metric_params)``, as `faithfulness_score` is, returns a float. A
-        function at the top level of a module can be sent to other processes (`n_jobs`).
+        Called as `needs` says, returns a float. A function at the top level of a module can be
+        sent to other processes (`n_jobs`).
+    needs : {"model", "explanation", "explainer"}, default="model"
+        How the metric is called.
+
+        "model"
+            ``metric(explanation, predict, background=..., feature_groups=..., random_state=...,
+            **metric_params)``, as `faithfulness_score` is.
+        "explanation"
+            ``metric(explanation, **metric_params)``, as `sparsity` is.
+        "explainer"
+            ``metric(explainer, X, y, n_samples=..., random_state=..., **metric_params)`` with the
+            whole fold, as `max_sensitivity` is.
     greater_is_better : bool, default=True
         False negates what the metric returns.
     n_samples : int, default=50
         Most rows of the fold that are explained; bounds the cost.
     n_background : int, default=20
-        Most rows of the fold that replace others. Unless the fold is small they are not among the
-        explained ones.
+        Most rows of the fold that replace others, where the metric needs the model. Unless the fold
+        is small they are not among the explained ones.
     random_state : int, default=0
         Seed of rows, background and the metric's draws. No other kind of seed is taken, since
         candidates would be judged by different draws.
@@ -177,13 +129,40 @@ def make_explanation_scorer(
     >>> search.best_params_
     {'n_samples': 500}
     """
-    _check_metric_params(metric, metric_params)
-    return ExplanationScorer(
+    scorer_class = SCORER_CLASSES[needs]
+    _check_metric_params(scorer_class, metric, metric_params)
+    return scorer_class(
         metric, greater_is_better, n_samples, n_background, random_state, metric_params
     )
 
 
-_SCORERS = {"faithfulness": ExplanationScorer(faithfulness_score)}
+_SCORERS: dict[str, ExplanationScorer] = {
+    "faithfulness": ExplanationScorer(faithfulness_score),
+    "neg_deletion_auc": ExplanationScorer(deletion_auc, greater_is_better=False),
+    "insertion_auc": ExplanationScorer(insertion_auc),
+    "comprehensiveness": ExplanationScorer(comprehensiveness),
+    "neg_sufficiency": ExplanationScorer(sufficiency, greater_is_better=False),
+    "neg_infidelity": ExplanationScorer(infidelity, greater_is_better=False),
+    "monotonicity": ExplanationScorer(monotonicity),
+    "prediction_gap_important": ExplanationScorer(prediction_gap_important),
+    "neg_prediction_gap_unimportant": ExplanationScorer(
+        prediction_gap_unimportant, greater_is_better=False
+    ),
+    "neg_dummy_violation": ExplanationScorer(dummy_violation, greater_is_better=False),
+    "neg_symmetry_violation": ExplanationScorer(symmetry_violation, greater_is_better=False),
+    "neg_efficiency_residual": ExplanationAloneScorer(efficiency_residual, greater_is_better=False),
+    "sparsity": ExplanationAloneScorer(sparsity),
+    "neg_entropy": ExplanationAloneScorer(entropy, greater_is_better=False),
+    "neg_effective_number": ExplanationAloneScorer(effective_number, greater_is_better=False),
+    # These explain many rows for each one that is judged.
+    "neg_local_lipschitz": ExplainerScorer(local_lipschitz, greater_is_better=False, n_samples=20),
+    "neg_max_sensitivity": ExplainerScorer(max_sensitivity, greater_is_better=False, n_samples=20),
+    "neg_adversarial_sensitivity": ExplainerScorer(
+        adversarial_sensitivity, greater_is_better=False, n_samples=10
+    ),
+    "seed_stability": ExplainerScorer(seed_stability, n_samples=20),
+    "retraining_stability": ExplainerScorer(retraining_stability, n_samples=20),
+}
 
 
 @validate_params({"name": [str]}, prefer_skip_nested_validation=True)
@@ -193,8 +172,8 @@ def get_explanation_scorer(name: str) -> ExplanationScorer:
     Parameters
     ----------
     name : str
-        One of `get_explanation_scorer_names`. "faithfulness" is `faithfulness_score` on 50 rows
-        against 20 others.
+        One of `get_explanation_scorer_names`: "faithfulness" for `faithfulness_score`, otherwise
+        the metric's own name, after "neg_" where lower is better and the sign is turned.
 
     Returns
     -------
@@ -210,6 +189,12 @@ def get_explanation_scorer(name: str) -> ExplanationScorer:
     --------
     make_explanation_scorer : From any metric, with other sizes and seeds.
 
+    Notes
+    -----
+    50 rows of the fold are explained, and 20 others replace them; of metrics that use the
+    explainer itself 20 rows, or 10 for "neg_adversarial_sensitivity", since they explain many for
+    each. Every scorer explains for itself: a search with several takes as many times as long.
+
     Examples
     --------
     >>> from sklearn_metaexplain.metrics import get_explanation_scorer
@@ -217,9 +202,11 @@ def get_explanation_scorer(name: str) -> ExplanationScorer:
     50
     """
     if name not in _SCORERS:
+        negated = f"neg_{name}"
+        hint = f" Lower is better for {name!r}: {negated!r} turns its sign."
         raise ValueError(
-            f"There is no explanation scorer {name!r}; there are {get_explanation_scorer_names()}. "
-            "Others are made by make_explanation_scorer."
+            f"There is no explanation scorer {name!r}; there are {get_explanation_scorer_names()}."
+            f"{hint if negated in _SCORERS else ''} Others are made by make_explanation_scorer."
         )
     return _SCORERS[name]
 
@@ -235,31 +222,28 @@ def get_explanation_scorer_names() -> list[str]:
     Examples
     --------
     >>> from sklearn_metaexplain.metrics import get_explanation_scorer_names
-    >>> get_explanation_scorer_names()
-    ['faithfulness']
+    >>> get_explanation_scorer_names()[:3]
+    ['comprehensiveness', 'faithfulness', 'insertion_auc']
     """
     return sorted(_SCORERS)
 
 
-def _seen_by(explainer: Any, transformers: list[Any], X: Any) -> Any:
-    """Rows as they reach the explainer."""
-    for transformer in transformers:
-        X = transformer.transform(X)
-    return explainer._check_table(X, reset=False)
-
-
 def _check_metric_params(
-    metric: Callable[..., float], metric_params: Mapping[str, Any] | None
+    scorer_class: type[ExplanationScorer],
+    metric: Callable[..., float],
+    metric_params: Mapping[str, Any] | None,
 ) -> None:
-    given = dict.fromkeys(["background", "feature_groups", "random_state"])
+    given = dict.fromkeys(scorer_class.passed)
     repeated = sorted(set(given) & set(metric_params or {}))
     if repeated:
         raise ValueError(f"metric_params must not set {repeated}: the scorer passes them.")
+    positional = [None] * scorer_class.n_positional
     try:
-        signature(metric).bind(None, None, **given, **(metric_params or {}))
+        signature(metric).bind(*positional, **given, **(metric_params or {}))
     except TypeError as error:
         name = getattr(metric, "__name__", type(metric).__name__)
+        needs = next(kind for kind, each in SCORER_CLASSES.items() if each is scorer_class)
         raise TypeError(
-            f"{name} cannot be called as metric(explanation, predict, background=..., "
-            f"feature_groups=..., random_state=..., **metric_params): {error}."
+            f"{name} cannot be called as metric({scorer_class.called_as}**metric_params), which is "
+            f"what needs={needs!r} stands for: {error}."
         ) from error

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 
-from sklearn_metaexplain import Explanation
 from sklearn_metaexplain.metrics import faithfulness_score
+from tests.metrics.explanations import attributed, linear_example
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer
 
@@ -31,32 +31,6 @@ def naive_correlation(predict, row, background, values, groups):
         says.append(sum(value for value, out in zip(values, replaced, strict=True) if out))
         does.append(predict(row) - np.mean(outputs))
     return np.corrcoef(says, does)[0, 1]
-
-
-def attributed(values, X, predictions, output="raw", kind="regressor", **changes):
-    """An Explanation with given values."""
-    values, predictions = np.asarray(values, float), np.asarray(predictions, float)
-    if predictions.ndim == 1:
-        predictions = predictions[:, None]
-    settings = {
-        "data": X,
-        "feature_names": [f"f{j}" for j in range(values.shape[1])],
-        "output_names": np.arange(values.shape[2]),
-        "n_evaluations": 0,
-        "additive": False,
-        **changes,
-    }
-    base = np.zeros(values.shape[2])
-    return Explanation(values, base, predictions, output=output, estimator_type=kind, **settings)
-
-
-def linear_example(d=12, n=15):
-    random = np.random.RandomState(1)
-    X, weights = random.normal(size=(n, d)), random.normal(size=d)
-    model = LinearRegression().fit(X, X @ weights)
-    background = random.normal(size=(7, d))
-    values = ((X - background.mean(axis=0)) * weights)[:, :, None]
-    return attributed(values, X, model.predict(X)), model, background
 
 
 # What it measures

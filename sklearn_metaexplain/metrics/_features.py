@@ -1,0 +1,50 @@
+"""Features that a caller names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral
+
+from sklearn_metaexplain._explanation import Explanation
+
+__all__ = ["feature_positions"]
+
+
+def feature_positions(
+    features: Iterable[str | int], explanation: Explanation, parameter: str
+) -> list[int]:
+    """Positions of features given by name or position.
+
+    Parameters
+    ----------
+    features : iterable of str or int
+        What the caller passed.
+    explanation : Explanation
+        Has the features.
+    parameter : str
+        Name of the parameter, for messages.
+
+    Returns
+    -------
+    positions : list of int
+        One a feature.
+
+    Raises
+    ------
+    ValueError
+        If there is no such feature.
+    TypeError
+        If a single name is passed instead of a list.
+    """
+    if isinstance(features, str):
+        raise TypeError(f"{parameter} must be a list of features; got {features!r}.")
+    names = explanation.feature_names.tolist()
+    positions = []
+    for feature in features:
+        if feature in names:
+            positions.append(names.index(feature))
+        elif isinstance(feature, Integral) and 0 <= feature < len(names):
+            positions.append(int(feature))
+        else:
+            raise ValueError(f"{parameter} has {feature!r}; the features are {names}.")
+    return positions

@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from sklearn_metaexplain.metrics import monotonicity
+from tests.metrics.explanations import add_up, linear_example, of_a_sum
+
+
+def test_definition():
+    explanation, model, background = linear_example(d=6, n=8)
+    values = np.random.RandomState(0).normal(size=(8, 6, 1))
+    explanation = replace(explanation, values=values)
+    expected = []
+    for row, sizes in zip(explanation.data, np.abs(values[:, :, 0]), strict=True):
+        effects = []
+        for j in range(6):
+            hybrids = np.repeat(row[None], len(background), axis=0)
+            hybrids[:, j] = background[:, j]
+            effects.append(np.abs(model.predict(hybrids) - model.predict([row])).mean())
+        expected.append(spearmanr(sizes, effects).statistic)
+    score = monotonicity(explanation, model.predict, background=background)
+    assert score == pytest.approx(np.mean(expected))
+
+
+def test_a_single_background_row_makes_exact_attributions_perfect():
+    explanation = of_a_sum([[3.0, -1.0, 2.0], [0.5, 2.0, -7.0]])
+    zeros = np.zeros((1, 3))
+    assert monotonicity(explanation, add_up, background=zeros) == pytest.approx(1.0)
+    # Signs do not count, the opposite order does.
+    turned = replace(explanation, values=-explanation.values)
+    assert monotonicity(turned, add_up, background=zeros) == pytest.approx(1.0)
+    inverse = replace(explanation, values=1 / explanation.values)
+    assert monotonicity(inverse, add_up, background=zeros) == pytest.approx(-1.0)
+
+
+def test_rows_without_order():
+    zeros = np.zeros((1, 3))
+    explanation = of_a_sum([[3.0, -1.0, 2.0], [1.0, 1.0, 1.0]])
+    # The second row has no order to agree with; attributions without one count as 0.
+    assert monotonicity(explanation, add_up, background=zeros) == pytest.approx(1.0)
+    assert np.isnan(monotonicity(explanation[1], add_up, background=zeros))
+    flat = replace(explanation, values=np.ones((2, 3, 1)))
+    assert monotonicity(flat, add_up, background=zeros) == 0.0
+
+
+def test_text_columns():
+    X = pd.DataFrame({"a": ["x", "y"], "b": [1.0, 5.0]})
+
+    def predict(table):
+        return 10.0 * (table["a"] == "x").to_numpy() + table["b"].to_numpy()
+
+    explanation = of_a_sum([[10.0, 1.0], [0.0, 5.0]], data=X, feature_names=["a", "b"])
+    explanation = replace(explanation, predictions=predict(X)[:, None])
+    background = pd.DataFrame({"a": ["z"], "b": [0.0]})
+    # The second row's "y" does what "z" does.
+    assert monotonicity(explanation, predict, background=background) == pytest.approx(1.0)

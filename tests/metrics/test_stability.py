@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sklearn_metaexplain import LimeExplainer
+from sklearn_metaexplain.metrics import retraining_stability, seed_stability
+from tests.metrics.test_robustness import Attributing
+from tests.metrics.test_scorers import RandomExplainer
+from tests.posthoc.tables import mixed_pipeline, mixed_table
+from tests.small_explainers import ExactExplainer, ExplainedLeastSquares
+
+BOTH = (seed_stability, retraining_stability)
+
+
+class Turning(Attributing):
+    """Attributions at an angle that the seed decides."""
+
+    def __init__(self, random_state=0):
+        self.random_state = random_state
+
+    def attribute(self, X):
+        angle = np.random.RandomState(self.random_state).uniform(0, np.pi)
+        return np.tile([np.cos(angle), np.sin(angle)], (len(X), 1))
+
+
+def linear_table(n=60):
+    X = np.random.RandomState(0).normal(size=(n, 3))
+    return X, X @ [1.0, -2.0, 3.0] + np.random.RandomState(1).normal(size=n)
+
+
+def test_seeds_mean_cosine_by_hand():
+    X = np.zeros((5, 2))
+    score = seed_stability(Turning().fit(X), X, n_repeats=3, random_state=0)
+    # The seeds are drawn from the metric's own.
+    seeds = Turning().fit(X)
+    angles = []
+
+    class Recording(Turning):
+        def fit(self, X, y=None):
+            angles.append(np.random.RandomState(self.random_state).uniform(0, np.pi))
+            return super().fit(X, y)
+
+    assert seed_stability(Recording().fit(X), X, n_repeats=3, random_state=0) == score
+    first, second, third = angles[1:]
+    expected = np.cos([first - second, first - third, second - third]).mean()
+    assert score == pytest.approx(expected)
+    assert seeds.random_state == 0
+
+
+def test_deterministic_explainers_are_stable_and_random_ones_are_not():
+    X, y = mixed_table()
+    exact = ExactExplainer(mixed_pipeline(), background=X, random_state=0).fit(X[:40], y[:40])
+    lime = LimeExplainer(mixed_pipeline(), n_samples=50, random_state=0).fit(X[:40], y[:40])
+    careful = LimeExplainer(mixed_pipeline(), n_samples=1000, random_state=0).fit(X[:40], y[:40])
+    chance = RandomExplainer(mixed_pipeline(), random_state=0).fit(X[:40], y[:40])
+    scores = [
+        seed_stability(each, X[40:], y[40:], n_repeats=3, n_samples=5, random_state=0)
+        for each in (exact, careful, lime, chance)
+    ]
+    assert scores[0] == pytest.approx(1.0)
+    assert scores[0] > scores[1] > scores[2] > scores[3] + 0.2
+
+
+def test_a_wrapped_model_is_not_fitted_again_but_one_that_explains_itself_is():
+    X, y = linear_table()
+    fits = []
+
+    class Counting(LinearRegression):
+        def fit(self, X, y):
+            fits.append(len(y))
+            return super().fit(X, y)
+
+    class Seeded(ExplainedLeastSquares):
+        def fit(self, X, y):
+            fits.append(len(y))
+            return super().fit(X, y)
+
+    explainer = ExactExplainer(Counting(), background=5, random_state=0).fit(X, y)
+    parameters = explainer.get_params()
+    fits.clear()
+    # Targets are not needed either.
+    assert seed_stability(explainer, X, n_repeats=2, n_samples=3, random_state=0) > 0.5
+    assert fits == []
+    assert explainer.get_params() == parameters
+    model = Seeded().fit(X, y)
+    fits.clear()
+    assert seed_stability(model, X, y, n_repeats=4, n_samples=3) == pytest.approx(1.0)
+    assert fits == [60] * 4
+    assert retraining_stability(model, X, y, n_repeats=3, n_samples=3) < 1.0
+    assert fits == [60] * 7
+
+
+def test_retraining_by_hand():
+    X, y = linear_table()
+    samples = []
+
+    class Recording(ExplainedLeastSquares):
+        def fit(self, X, y):
+            samples.append((X, y))
+            return super().fit(X, y)
+
+    score = retraining_stability(Recording(), X, y, n_repeats=2, random_state=0)
+    one, two = (
+        ExplainedLeastSquares().fit(*sample).explain(X).values[:, :, 0] for sample in samples
+    )
+    cosines = (one * two).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)
+    assert score == pytest.approx(cosines.mean())
+    for rows, targets in samples:
+        assert 10 < len(np.unique(targets)) < 60
+        assert {(*row, target) for row, target in zip(rows.tolist(), targets, strict=True)} <= {
+            (*row, target) for row, target in zip(X.tolist(), y, strict=True)
+        }
+
+
+def test_more_data_and_less_noise_make_retraining_stable():
+    X, y = linear_table(400)
+    small, large = (
+        retraining_stability(ExplainedLeastSquares(), X[:n], y[:n], random_state=0, n_samples=20)
+        for n in (20, 400)
+    )
+    assert small < large < 1
+
+
+def test_no_class_is_lost_in_a_bootstrap():
+    X, _ = mixed_table()
+    y = np.array(["rare"] * 2 + ["one", "two"] * 39)
+    explainer = ExactExplainer(mixed_pipeline(), background=4, random_state=0)
+    score = retraining_stability(explainer, X, y, n_repeats=4, n_samples=2, random_state=0)
+    assert -1 <= score <= 1
+
+
+@pytest.mark.parametrize("metric", BOTH)
+def test_pipelines_searches_and_frozen_explainers(metric):
+    X, y = linear_table()
+    pipeline = make_pipeline(StandardScaler(), ExplainedLeastSquares()).fit(X, y)
+    expected = metric(pipeline, X, y, n_repeats=3, random_state=0)
+    search = GridSearchCV(pipeline, {"standardscaler__with_mean": [True]}, cv=2).fit(X, y)
+    for around in (FrozenEstimator(pipeline), search, FrozenEstimator(search)):
+        assert metric(around, X, y, n_repeats=3, random_state=0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("metric", BOTH)
+def test_seeds_of_the_metric(metric):
+    X, y = mixed_table()
+    explainer = ExactExplainer(mixed_pipeline(), background=3, random_state=0).fit(X, y)
+    before = np.random.get_state()[1].tolist()
+    first, again, other = (
+        metric(explainer, X, y, n_repeats=2, n_samples=3, random_state=seed)
+        for seed in (0, np.random.RandomState(0), 1)
+    )
+    assert first == again != other
+    assert np.random.get_state()[1].tolist() == before
+
+
+def test_frozen_models_need_no_targets():
+    X, y = mixed_table()
+    model = FrozenEstimator(mixed_pipeline().fit(X, y))
+    explainer = ExactExplainer(model, background=3, random_state=0).fit(X)
+    score = retraining_stability(explainer, X, n_repeats=2, n_samples=3, random_state=0)
+    assert 0 < score < 1
+
+
+class PlainMean(RegressorMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.mean_ = np.mean(y)
+        return self
+
+
+@pytest.mark.parametrize("metric", BOTH)
+def test_bad_input(metric):
+    X, y = linear_table()
+    with pytest.raises(TypeError, match="is not an explainer"):
+        metric(PlainMean().fit(X, y), X, y)
+    with pytest.raises(ValueError, match="n_repeats"):
+        metric(ExplainedLeastSquares().fit(X, y), X, y, n_repeats=1)
+
+
+def test_columns_that_depend_on_the_bootstrap_are_refused():
+    X, y = mixed_table()
+    X["port"] = [f"port {i // 2}" for i in range(80)]
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["port"]),
+        ("passthrough", ["age"]),
+    )
+    pipeline = make_pipeline(
+        encode, LimeExplainer(LogisticRegression(), n_samples=20, random_state=0)
+    )
+    with pytest.raises(ValueError, match=r"inside the explainer, as in MetaExplainer\(pipeline\)"):
+        retraining_stability(pipeline, X, y, n_repeats=2, n_samples=2, random_state=0)
