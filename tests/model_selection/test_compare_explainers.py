@@ -1,0 +1,393 @@
+"""Explainers are compared on the same model, rows and perturbations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklearn_metaexplain import LimeExplainer, MetaExplainer
+from sklearn_metaexplain.datasets import load_penguins, make_additive, make_interaction, make_switch
+from sklearn_metaexplain.metrics import (
+    faithfulness_score,
+    get_explanation_scorer,
+    make_explanation_scorer,
+)
+from sklearn_metaexplain.model_selection import compare_explainers
+from sklearn_metaexplain.model_selection._models import _is_equal, freeze_models
+from sklearn_metaexplain.model_selection._random import RandomExplainer
+from tests.posthoc.tables import mixed_pipeline, mixed_table
+from tests.small_explainers import ExactExplainer, ExplainedLeastSquares, OcclusionExplainer
+
+COSTS = ["fit_time", "explain_time", "n_evaluations_fit", "n_evaluations_row"]
+QUICK = make_explanation_scorer(
+    faithfulness_score, n_samples=10, n_background=8, metric_params={"n_coalitions": 30}
+)
+
+FITS = []  # tags of the models fitted in this process
+
+
+class CountedModel(LogisticRegression):
+    """A model that says when it is fitted."""
+
+    def __init__(self, tag="", C=1.0):
+        super().__init__()
+        self.tag = tag
+        self.C = C
+
+    def fit(self, X, y, sample_weight=None):
+        FITS.append(self.tag)
+        return super().fit(X, y)
+
+
+def iris(**settings):
+    X, y = load_iris(return_X_y=True, **settings)
+    return (X - X.mean(axis=0)) / X.std(axis=0), y
+
+
+@pytest.fixture
+def fits():
+    FITS.clear()
+    return FITS
+
+
+def exact(model, **settings):
+    return ExactExplainer(model, background=5, random_state=0, **settings)
+
+
+def occlusion(model, **settings):
+    return OcclusionExplainer(model, background=5, random_state=0, **settings)
+
+
+def positions(explainer, X, y):
+    """A scorer that tells the rows it is handed."""
+    return float(pd.util.hash_pandas_object(pd.DataFrame(X)).astype(float).sum())
+
+
+# The table
+
+
+def test_flagship_and_baselines_beat_random_on_a_table_of_strings_and_gaps():
+    X, y = load_penguins(return_X_y=True)
+    numeric = X.select_dtypes("number").columns
+    prep = FunctionTransformer(lambda X: X[numeric].fillna(0.0))
+    model = make_pipeline(prep, RandomForestClassifier(10, random_state=0))
+    comparison = compare_explainers(
+        {
+            "meta": MetaExplainer(model, background=10, n_support=200, random_state=0),
+            "lime": LimeExplainer(model, n_samples=200, random_state=0),
+        },
+        X,
+        y,
+        n_samples=10,
+    )
+    assert comparison.index.tolist() == ["meta", "lime", "random"]
+    assert comparison.index.name == "explainer"
+    assert comparison.columns.tolist() == ["faithfulness", *COSTS]
+    assert np.isfinite(comparison.to_numpy()).all()
+    assert comparison["faithfulness"].idxmin() == "random"
+    assert comparison.loc["meta", ["n_evaluations_fit", "n_evaluations_row"]].tolist() == [200, 0]
+    assert comparison.loc["lime", "n_evaluations_row"] == 199
+    assert (comparison[["fit_time", "explain_time"]] > 0).all(axis=None)
+
+
+def test_where_columns_interact_only_exact_values_are_right():
+    problem = make_interaction(200, n_features=5, random_state=0)
+    comparison = compare_explainers(
+        {"exact": exact(problem.model), "lime": LimeExplainer(problem.model, n_samples=100)},
+        problem.data,
+        problem.target,
+        n_samples=20,
+    )
+    scores = comparison["faithfulness"]
+    assert scores["exact"] > 0.05 + max(scores["lime"], scores["random"])
+
+
+def test_scores_are_those_of_the_scorer_on_held_out_rows():
+    X, y = mixed_table(80)
+    train, test = train_test_split(np.arange(80), stratify=y, random_state=3)
+    explainers = {"exact": exact(mixed_pipeline()), "occlusion": occlusion(mixed_pipeline())}
+    comparison = compare_explainers(
+        explainers, X, y, metrics={"quick": QUICK, "rows": positions}, random_state=3
+    )
+    for name, explainer in explainers.items():
+        fitted = clone(explainer).fit(X.iloc[train], y[train])
+        np.testing.assert_allclose(comparison.loc[name, "quick"], QUICK(fitted, X.iloc[test]))
+    assert comparison["rows"].tolist() == [positions(None, X.iloc[test], None)] * 3
+
+
+def test_named_scorers_take_the_seed_and_the_number_of_rows():
+    X, y = mixed_table(80)
+    fitted = {"exact": exact(mixed_pipeline()).fit(X[:40], y[:40])}
+    comparison = compare_explainers(fitted, X[40:], n_samples=6, random_state=4)
+    scorer = make_explanation_scorer(faithfulness_score, n_samples=6, random_state=4)
+    np.testing.assert_allclose(
+        comparison.loc["exact", "faithfulness"], scorer(fitted["exact"], X[40:])
+    )
+    one = make_explanation_scorer(faithfulness_score, n_samples=6)
+    assert one(fitted["exact"], X[40:]) != comparison.loc["exact", "faithfulness"]
+
+
+def test_scorers_explain_as_many_rows_as_they_do_by_themselves():
+    X, y = iris()
+    fitted = exact(LogisticRegression()).fit(X, y)
+    names = ["faithfulness", "seed_stability", "sparsity"]
+    comparison = compare_explainers({"exact": fitted}, X, metrics=names)
+    assert comparison.columns.tolist() == [*names, *COSTS]
+    for name in names:
+        np.testing.assert_allclose(
+            comparison.loc["exact", name], get_explanation_scorer(name)(fitted, X)
+        )
+
+
+def test_splits_are_averaged():
+    X, y = mixed_table(60)
+    explainers = {"exact": exact(mixed_pipeline())}
+    comparison = compare_explainers(explainers, X, y, metrics={"quick": QUICK}, cv=3)
+    scores = [
+        QUICK(clone(explainers["exact"]).fit(X.iloc[train], y[train]), X.iloc[test])
+        for train, test in StratifiedKFold(3).split(X, y)
+    ]
+    assert comparison.columns.tolist() == ["quick", "quick_std", *COSTS]
+    np.testing.assert_allclose(comparison.loc["exact", "quick"], np.mean(scores))
+    np.testing.assert_allclose(comparison.loc["exact", "quick_std"], np.std(scores))
+
+
+def test_two_processes_give_the_same_scores():
+    X, y = mixed_table(60)
+    explainers = {"exact": exact(mixed_pipeline()), "occlusion": occlusion(mixed_pipeline())}
+    here, there = (
+        compare_explainers(explainers, X, y, n_samples=8, cv=KFold(2), n_jobs=n_jobs)
+        for n_jobs in (None, 2)
+    )
+    for name in ("faithfulness", "n_evaluations_row"):
+        np.testing.assert_allclose(here[name], there[name])
+
+
+# Models
+
+
+def test_equal_models_are_fitted_once(fits):
+    X, y = iris()
+    comparison = compare_explainers(
+        {
+            "exact": exact(CountedModel("a")),
+            "occlusion": occlusion(CountedModel("a")),
+            "other": exact(CountedModel("b", C=10.0)),
+        },
+        X,
+        y,
+        metrics=QUICK,
+    )
+    assert fits == ["a", "b"]
+    assert comparison.columns[0] == "score"
+    fits.clear()
+    compare_explainers({"exact": exact(CountedModel("c"))}, X, y, metrics=QUICK, cv=3)
+    assert fits == ["c"] * 3
+
+
+def test_pipelines_share_their_steps_as_well():
+    X, y = iris(as_frame=True)
+    explainers = {
+        "exact": make_pipeline(StandardScaler(), exact(CountedModel("a"))),
+        "occlusion": make_pipeline(StandardScaler(), occlusion(CountedModel("a"))),
+        "selected": make_pipeline(SelectKBest(k=2), "passthrough", exact(CountedModel("a"))),
+        "alone": exact(CountedModel("a")),
+    }
+    FITS.clear()
+    frozen = freeze_models(explainers, X, y)
+    assert FITS == ["a"] * 3
+    one, other = frozen["exact"], frozen["occlusion"]
+    assert one[0].estimator is other[0].estimator
+    assert one[-1].estimator.estimator is other[-1].estimator.estimator
+    assert one[-1].estimator.estimator is not frozen["alone"].estimator.estimator
+    assert frozen["selected"][1] == "passthrough"
+    comparison = compare_explainers(explainers, X, y, metrics=QUICK)
+    assert np.isfinite(comparison.to_numpy()[:, 0]).all()
+
+
+def test_searches_and_explainers_of_their_own_model():
+    problem = make_additive(100, n_features=4, n_informative=3, random_state=0)
+    search = GridSearchCV(exact(Ridge()), {"estimator__alpha": [0.1, 10.0]}, cv=2)
+    explainers = {"itself": ExplainedLeastSquares(), "search": search}
+    for order in (explainers, dict(reversed(explainers.items()))):
+        comparison = compare_explainers(order, problem.data, problem.target, metrics=QUICK)
+        assert comparison.index.tolist() == [*order, "random"]
+        scores = comparison["score"]
+        assert min(scores["itself"], scores["search"]) > 0.5 + scores["random"]
+    assert np.isnan(comparison.loc["itself", "n_evaluations_fit"])
+
+
+def test_fitted_explainers_are_used_as_they_are(fits):
+    X, y = iris()
+    fitted = {
+        "exact": exact(CountedModel()).fit(X[::2], y[::2]),
+        "frozen": FrozenEstimator(occlusion(CountedModel()).fit(X[::2], y[::2])),
+    }
+    fits.clear()
+    comparison = compare_explainers(fitted, X[1::2], metrics={"quick": QUICK, "rows": positions})
+    assert not fits
+    for name, explainer in fitted.items():
+        assert comparison.loc[name, "quick"] == QUICK(explainer, X[1::2])
+        assert comparison.loc[name, "rows"] == positions(None, X[1::2], None)
+    assert comparison.loc[["exact", "frozen"], "fit_time"].isna().all()
+    compare_explainers({"exact": fitted["exact"]}, X, y, metrics=QUICK, cv=2)
+    assert len(fits) == 2
+
+
+def test_a_frozen_model_needs_no_targets():
+    X, y = iris()
+    model = FrozenEstimator(LogisticRegression(max_iter=500).fit(X, y))
+    comparison = compare_explainers(
+        {"exact": exact(model), "occlusion": occlusion(model)}, X, metrics=QUICK
+    )
+    assert comparison["score"].idxmin() == "random"
+
+
+def test_explainers_and_table_stay_as_they_are():
+    X, y = mixed_table(60)
+    before = X.copy()
+    explainer = exact(mixed_pipeline())
+    settings = repr(explainer.get_params())
+    compare_explainers({"exact": explainer}, X, y, metrics=QUICK)
+    pd.testing.assert_frame_equal(X, before)
+    assert repr(explainer.get_params()) == settings
+    with pytest.raises(NotFittedError):
+        explainer.explain(X)
+
+
+def test_the_same_rows_are_explained_once():
+    calls = []
+
+    class Calling(ExactExplainer):
+        def explain(self, X):
+            calls.append(len(X))
+            return super().explain(X)
+
+    X, y = mixed_table(60)
+    for wrap in (
+        lambda explainer: explainer,
+        lambda explainer: make_pipeline("passthrough", explainer),
+    ):
+        calls.clear()
+        comparison = compare_explainers(
+            {"calling": wrap(Calling(mixed_pipeline(), background=5, random_state=0))},
+            X,
+            y,
+            metrics={
+                "one": QUICK,
+                "two": QUICK,
+                "three": make_explanation_scorer(faithfulness_score, n_samples=3),
+            },
+            n_samples=10,
+        )
+        # One row to warm up and, after random's, one for its units; the rows; and other rows.
+        assert calls == [1, 10, 3, 1]
+        assert comparison.loc["calling", "one"] == comparison.loc["calling", "two"]
+
+
+# Wrong calls
+
+
+@pytest.mark.parametrize(
+    ("explainers", "changes", "error", "complaint"),
+    [
+        ({}, {}, ValueError, "empty"),
+        ({"random": exact(Ridge())}, {}, ValueError, '"random" is taken'),
+        ({"a": Ridge()}, {}, TypeError, r"explainers\['a'\] is a Ridge"),
+        ({"a": exact(Ridge())}, {"metrics": "nonsense"}, ValueError, "no explanation scorer"),
+        ({"a": exact(Ridge())}, {"metrics": []}, ValueError, "metrics is empty"),
+        ({"a": exact(Ridge())}, {"metrics": [QUICK]}, TypeError, "has no name"),
+        ({"a": exact(Ridge())}, {"metrics": {"b": 3}}, TypeError, r"metrics\['b'\] must be"),
+        ({"a": exact(Ridge())}, {"n_samples": 0}, ValueError, "'n_samples' parameter"),
+        ({"a": exact(Ridge())}, {"random_state": None}, ValueError, "'random_state' parameter"),
+        ([exact(Ridge())], {}, ValueError, "'explainers' parameter"),
+    ],
+)
+def test_wrong_calls_say_what_is_wrong(explainers, changes, error, complaint):
+    problem = make_switch(40, n_features=3, n_branch=1, random_state=0)
+    with pytest.raises(error, match=complaint):
+        compare_explainers(explainers, problem.data, problem.target, **changes)
+
+
+def test_columns_that_a_model_cannot_take_are_named():
+    X, y = mixed_table(40)
+    with pytest.raises(ValueError, match="in column 'port'"):
+        compare_explainers({"exact": exact(LogisticRegression())}, X, y)
+
+
+def test_fitted_and_unfitted_explainers_are_not_mixed():
+    problem = make_switch(40, n_features=3, n_branch=1, random_state=0)
+    explainers = {"one": exact(problem.model).fit(problem.data), "two": exact(problem.model)}
+    with pytest.raises(ValueError, match=r"\['two'\] are not fitted"):
+        compare_explainers(explainers, problem.data)
+
+
+# Parts
+
+
+def test_random_attributions_add_up_and_are_the_row_s_own():
+    X, y = mixed_table(40)
+    for model in (LogisticRegression(), RandomForestClassifier(5, random_state=0)):
+        random = RandomExplainer(mixed_pipeline(model), background=10, random_state=0).fit(X, y)
+        explanation = random.explain(X)
+        assert np.abs(explanation.residual).max() < 1e-9
+        order = np.random.RandomState(0).permutation(40)
+        again = random.explain(X.iloc[order])
+        np.testing.assert_allclose(again.values, explanation.values[order], atol=1e-12)
+        np.testing.assert_allclose(random.explain(X[3:4]).values, again.values[order == 3])
+        other = clone(random).set_params(random_state=1).fit(X, y).explain(X)
+        assert np.abs(other.values - explanation.values).max() > 0.01
+        # Columns are as good as each other.
+        importance = explanation.global_importance().iloc[:, 0]
+        assert importance.max() < 2 * importance.min()
+
+
+def double(X):
+    return 2 * X
+
+
+SAME = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+LAMBDA = lambda X: X  # noqa: E731
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        (Ridge(), Ridge(), True),
+        (Ridge(), Ridge(alpha=2.0), False),
+        (Ridge(), LogisticRegression(), False),
+        (Ridge(), clone(Ridge()).fit([[0.0], [1.0]], [0.0, 1.0]), True),
+        (mixed_pipeline(), mixed_pipeline(), True),
+        (mixed_pipeline(), mixed_pipeline(LogisticRegression(C=3.0)), False),
+        (make_pipeline(StandardScaler(), Ridge()), make_pipeline(Ridge()), False),
+        (FrozenEstimator(SAME), FrozenEstimator(SAME), True),
+        (FrozenEstimator(SAME), FrozenEstimator(clone(SAME)), False),
+        (FunctionTransformer(double), FunctionTransformer(double), True),
+        (FunctionTransformer(LAMBDA), FunctionTransformer(LAMBDA), True),
+        (FunctionTransformer(lambda X: X), FunctionTransformer(lambda X: X), False),
+        (LogisticRegression(class_weight={0: 1}), LogisticRegression(class_weight={0: 1}), True),
+        (LogisticRegression(class_weight={0: 1}), LogisticRegression(class_weight={0: 2}), False),
+        (exact(Ridge(), feature_groups=[["a"]]), exact(Ridge(), feature_groups=[["b"]]), False),
+        (
+            GridSearchCV(Ridge(), {"alpha": np.arange(3)}),
+            GridSearchCV(Ridge(), {"alpha": np.arange(3)}),
+            True,
+        ),
+        (
+            GridSearchCV(Ridge(), {"alpha": np.arange(3)}),
+            GridSearchCV(Ridge(), {"alpha": np.arange(4)}),
+            False,
+        ),
+    ],
+)
+def test_models_are_equal_if_their_settings_are(one, other, equal):
+    assert _is_equal(one, other) is equal
