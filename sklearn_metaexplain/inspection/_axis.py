@@ -1,0 +1,213 @@
+"""Values of a column on an axis, and as colours: numbers, dates, categories, missing ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_metaexplain.inspection._read import MISSING, ColumnView
+from sklearn_metaexplain.inspection._style import (
+    INK,
+    NEUTRAL,
+    OUTPUT_COLORS,
+    PointStyle,
+    value_map,
+)
+from sklearn_metaexplain.inspection._text import (
+    fit_text,
+)
+
+__all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels"]
+
+_MOST_LEVELS = 12
+_OTHERS = "others"
+
+
+@dataclass(frozen=True)
+class ColumnAxis:
+    """Where the values of a column stand on an axis.
+
+    Parameters
+    ----------
+    view : ColumnView
+        The column.
+    """
+
+    view: ColumnView
+
+    @property
+    def _kept(self) -> np.ndarray:
+        """Codes of the levels that have a place of their own, in order."""
+        assert self.view.levels is not None
+        codes = self.view.numbers[~self.view.missing].astype(int)
+        counts = np.bincount(codes, minlength=len(self.view.levels))
+        if len(counts) <= _MOST_LEVELS:
+            return np.arange(len(counts))
+        return np.sort(np.argsort(-counts, kind="stable")[: _MOST_LEVELS - 1])
+
+    @property
+    def ticks(self) -> list[str]:
+        """Texts of the places of a column of categories, without the missing ones."""
+        levels = self.view.levels or []
+        kept = self._kept
+        texts = [levels[code] for code in kept]
+        return texts + [_OTHERS] * (len(kept) < len(levels))
+
+    def positions(self) -> np.ndarray:
+        """Places of the values; missing values stand apart, beyond the largest."""
+        view = self.view
+        if view.levels is None:
+            return np.where(view.missing, self.place_of_missing(), view.numbers)
+        kept = self._kept
+        place = np.full(max(len(view.levels), 1), len(kept), dtype=float)
+        place[kept] = np.arange(len(kept))
+        codes = np.where(view.missing, 0, view.numbers).astype(int)
+        return np.where(view.missing, self.place_of_missing(), place[codes])
+
+    def place_of_missing(self) -> float:
+        """Where missing values stand."""
+        if self.view.levels is not None:
+            return float(len(self.ticks))
+        if self.view.missing.all():
+            return 0.0
+        low, high = np.nanmin(self.view.numbers), np.nanmax(self.view.numbers)
+        return float(high + 0.1 * ((high - low) or 1.0))
+
+    def spread(self, offsets: np.ndarray) -> np.ndarray:
+        """Places with points of one place beside each other, `offsets` between -1 and 1."""
+        if self.view.levels is not None:
+            return self.positions() + 0.32 * offsets
+        # Only the missing ones share a place.
+        width = 0.025 * (np.ptp(self.positions()) or 1.0)
+        return self.positions() + np.where(self.view.missing, width * offsets, 0.0)
+
+    def dress(self, ax: Any, which: str) -> None:
+        """Name the places on an axis of a plot, "x" or "y"."""
+        view, axis = self.view, getattr(ax, f"{which}axis")
+        set_limits = getattr(ax, f"set_{which}lim")
+        has_missing = bool(view.missing.any())
+        if view.levels is not None:
+            texts = self.ticks + [MISSING] * has_missing
+            set_limits(-0.5, max(len(texts), 1) - 0.5)
+            write_levels(ax, axis, which, texts)
+            return
+        if view.is_date:
+            write_dates(axis)
+        if not has_missing:
+            return
+        at = self.place_of_missing()
+        if view.missing.all():
+            axis.set_ticks([at], [MISSING])
+            return
+        low, high = np.nanmin(view.numbers), np.nanmax(view.numbers)
+        span = (high - low) or 1.0
+        set_limits(low - 0.04 * span, at + 0.05 * span)
+        line = ax.axvline if which == "x" else ax.axhline
+        line(high + 0.05 * span, color=NEUTRAL, linewidth=0.8, linestyle=":")
+        inside = [tick for tick in axis.get_majorticklocs() if low - 0.04 * span <= tick <= high]
+        # The last tick leaves room for the word.
+        inside = [tick for tick in inside if tick <= high - 0.06 * span or which == "y"]
+        axis.set_ticks(inside)
+        vertical = which == "y"
+        ax.annotate(
+            MISSING,
+            (0, at) if vertical else (at, 0),
+            xycoords=("axes fraction", "data") if vertical else ("data", "axes fraction"),
+            xytext=(-4, 0) if vertical else (0, -4),
+            textcoords="offset points",
+            ha="right" if vertical else "center",
+            va="center" if vertical else "top",
+            fontsize="small",
+            color=INK,
+        )
+
+
+def draw_colored(
+    ax: Any, x: np.ndarray, y: np.ndarray, view: ColumnView, *, size: float, place_legend: Any
+) -> tuple[list[Any], Any, Any]:
+    """Draw points coloured by a column.
+
+    Returns
+    -------
+    points : list of PathCollection
+        In as many parts as there are markers or entries of the legend.
+    colorbar : Colorbar or None
+        For numbers.
+    legend : Legend or None
+        For categories and missing values.
+    """
+    points, named = [], []
+    common = {"s": size, "linewidths": 0, "rasterized": len(x) > 5_000}
+    colorbar = None
+    known = ~view.missing
+    if view.levels is None:
+        cloud = ax.scatter(x[known], y[known], c=view.numbers[known], cmap=value_map(), **common)
+        points.append(cloud)
+        if known.any():
+            colorbar = ax.figure.colorbar(cloud, ax=ax, pad=0.02, aspect=30)
+            colorbar.set_label(fit_text(view.name, 36))
+            colorbar.outline.set_visible(False)
+            if view.is_date:
+                write_dates(colorbar.ax.yaxis)
+    else:
+        axis = ColumnAxis(view)
+        places = axis.positions()
+        ticks, most = axis.ticks, len(OUTPUT_COLORS)
+        for place, text in enumerate(ticks):
+            at = known & (places == place)
+            is_rest = text == _OTHERS or (len(ticks) > most and place >= most - 1)
+            color = NEUTRAL if is_rest else OUTPUT_COLORS[place]
+            cloud = ax.scatter(x[at], y[at], color=color, **common)
+            points.append(cloud)
+            if not is_rest:
+                named.append((cloud, text))
+        if len(ticks) > len(named):
+            named.append((points[-1], _OTHERS))
+    if view.missing.any():
+        crosses = ax.scatter(
+            x[view.missing],
+            y[view.missing],
+            color=PointStyle.missing,
+            marker=PointStyle.missing_marker,
+            s=1.2 * size,
+            linewidths=1.0,
+        )
+        points.append(crosses)
+        named.append((crosses, MISSING))
+    legend = None
+    if named:
+        artists, texts = zip(*named, strict=True)
+        title = view.name if view.levels is not None else ""
+        legend = place_legend(ax, artists, texts, title)
+    return points, colorbar, legend
+
+
+def write_dates(axis: Any) -> None:
+    """Write days since 1970 as dates."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(maxticks=6)
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def write_levels(ax: Any, axis: Any, which: str, texts: list[str]) -> None:
+    """Write the levels of a column of categories, aslant where they are long."""
+    at = np.arange(len(texts))
+    if which == "y":
+        axis.set_ticks(at, [fit_text(text, 16) for text in texts])
+        return
+    width = 72 * ax.get_window_extent().width / ax.figure.dpi
+    room = int(width / max(len(texts), 1) / (0.62 * 10))
+    if max(len(text) for text in texts) <= room:
+        axis.set_ticks(at, [fit_text(text, 40) for text in texts])
+    else:
+        axis.set_ticks(
+            at,
+            [fit_text(text, 16) for text in texts],
+            rotation=40,
+            ha="right",
+            rotation_mode="anchor",
+        )

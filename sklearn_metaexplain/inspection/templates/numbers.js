@@ -1,0 +1,83 @@
+// Numbers as text, and small helpers that make elements. Text is never parsed as markup.
+
+function cellText(number) {
+  if (Number.isInteger(number)) return String(number);
+  if (!Number.isFinite(number)) return number > 0 ? "∞" : "-∞";
+  return String(Number(number.toPrecision(6)));
+}
+
+// Digits that suit the largest of some numbers, so that they stand under each other.
+function formatFor(largest) {
+  if (!(largest > 0) || !Number.isFinite(largest)) return (x) => minus(x.toFixed(3));
+  const exponent = Math.ceil(Math.log10(largest));
+  if (exponent > 9 || exponent < -4) return (x) => minus(x.toExponential(2));
+  const digits = exponent <= 0 ? 3 - exponent : Math.max(0, 4 - exponent);
+  return (x) => minus(x.toFixed(digits));
+}
+
+function minus(text) {
+  const isZero = /^-0(\.0*)?$/.test(text);
+  return isZero ? text.slice(1) : text.replace(/^-/, "−").replace("e-", "e−");
+}
+
+function signed(text) {
+  return text.startsWith("−") || /^0(\.0*)?$/.test(text) ? text : `+${text}`;
+}
+
+function largestOf(numbers) {
+  let largest = 0;
+  for (const number of numbers) {
+    const size = Math.abs(number);
+    if (size > largest && size !== Infinity) largest = size;
+  }
+  return largest;
+}
+
+const UNITS = { probability: "probability", log_odds: "log-odds", raw: "output" };
+
+// One number of digits for all attributions to an output, one for its predictions.
+const formats = Array.from({ length: nOutputs }, (_, k) => {
+  const perOutput = (array, length) => array.subarray(k * length, (k + 1) * length);
+  const largest = largestOf(perOutput(values, nFeatures * nRows));
+  const predicted = Math.max(
+    largestOf(perOutput(predictions, nRows)), largestOf(perOutput(base, nRows)));
+  return { largest, value: formatFor(largest), prediction: formatFor(predicted) };
+});
+const formatOf = (i, output) => formats[outputOf(i, output)];
+
+const many = new Intl.NumberFormat("en");
+const count = (n, noun) => `${many.format(n)} ${noun}${n === 1 ? "" : "s"}`;
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+function drawn(tag, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const byId = (id) => document.getElementById(id);
+const user = (text, className = "") =>
+  element("span", { class: `user ${className}`.trim(), title: text }, text);
+
+// Long names differ at their ends more often than at their beginnings: the middle is left out.
+function nameParts(name) {
+  const characters = Array.from(name);
+  const last = characters.length > 6 ? Math.min(8, Math.floor(characters.length / 2)) : 0;
+  const cut = characters.length - last;
+  return [
+    element("span", { class: last ? "first long" : "first" }, characters.slice(0, cut).join("")),
+    element("span", { class: "last" }, characters.slice(cut).join("")),
+  ];
+}
+
+function cellOf(column, i) {
+  const missing = isMissing(column, i);
+  return user(textOf(column, i), missing ? "missing" : "");
+}

@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_metaexplain.inspection import DependenceDisplay
+from tests.inspection.explanations import SPECIES, mixed_explanation, regression_explanation
+
+
+def tick_texts(ax):
+    return [label.get_text() for label in ax.get_xticklabels()]
+
+
+def points_of(display):
+    return np.concatenate([np.asarray(part.get_offsets()) for part in display.points_])
+
+
+def test_points_are_values_and_attributions_with_missing_ones_apart():
+    explanation = mixed_explanation()
+    display = DependenceDisplay.from_explanation(explanation, "bill", output="Gentoo")
+    bill = explanation.data["bill"].to_numpy()
+    known = ~np.isnan(bill)
+    points = points_of(display)
+    np.testing.assert_allclose(points[known, 0], bill[known])
+    np.testing.assert_allclose(points[:, 1], explanation.values[:, 0, 2])
+    assert (points[~known, 0] > bill[known].max()).all()
+    assert "missing" in [text.get_text() for text in display.ax_.texts]
+
+
+def test_categories_have_a_place_each():
+    explanation = mixed_explanation()
+    display = DependenceDisplay.from_explanation(explanation, "island", output="Gentoo")
+    assert tick_texts(display.ax_) == ["Biscoe", "Dream", "Torgersen", "missing"]
+    places = points_of(display)[:, 0].round().astype(int)
+    islands = explanation.data["island"].fillna("missing")
+    assert [tick_texts(display.ax_)[place] for place in places] == list(islands)
+    display = DependenceDisplay.from_explanation(explanation, "size", output="Gentoo")
+    assert tick_texts(display.ax_) == ["S", "M", "L"]  # the order of the dtype, not of letters
+
+
+def test_rare_categories_share_a_place():
+    levels = np.repeat([f"level {k:02d}" for k in range(20)], np.arange(20, 0, -1))
+    X = pd.DataFrame({"a": levels})
+    explanation = regression_explanation(np.zeros((len(X), 1)), X, names=["a"])
+    display = DependenceDisplay.from_explanation(explanation, "a")
+    assert tick_texts(display.ax_) == [f"level {k:02d}" for k in range(11)] + ["others"]
+    places = points_of(display)[:, 0].round().astype(int)
+    assert (places == 11).sum() == np.arange(1, 10).sum()
+
+
+def test_dates_are_written_as_dates():
+    display = DependenceDisplay.from_explanation(mixed_explanation(), "seen", output="Gentoo")
+    display.figure_.draw_without_rendering()
+    assert {"May", "Jul"} & set(tick_texts(display.ax_))
+
+
+def test_colour_by_numbers_and_by_categories():
+    explanation = mixed_explanation()
+    display = DependenceDisplay.from_explanation(
+        explanation, "mass", color_by="bill", output="Gentoo"
+    )
+    bill = explanation.data["bill"].dropna()
+    np.testing.assert_allclose(display.points_[0].get_array(), bill)
+    assert display.colorbar_ is not None
+    assert [text.get_text() for text in display.legend_.get_texts()] == ["missing"]
+    display = DependenceDisplay.from_explanation(
+        explanation, "mass", color_by="island", output="Gentoo"
+    )
+    texts = [text.get_text() for text in display.legend_.get_texts()]
+    assert texts == ["Biscoe", "Dream", "Torgersen", "missing"]
+    counts = explanation.data["island"].value_counts()
+    assert [len(part.get_offsets()) for part in display.points_] == [*counts[texts[:3]], 2]
+
+
+def test_several_outputs_share_axes_or_have_facets():
+    explanation = mixed_explanation()
+    display = DependenceDisplay.from_explanation(explanation, "mass", output=SPECIES)
+    assert [text.get_text() for text in display.legend_.get_texts()] == SPECIES
+    for k, part in enumerate(display.points_):
+        np.testing.assert_allclose(part.get_offsets()[:, 1], explanation.values[:, 4, k])
+    with pytest.raises(ValueError, match='layout="facets"'):
+        DependenceDisplay.from_explanation(explanation, "mass", output=SPECIES, color_by="bill")
+    display = DependenceDisplay.from_explanation(
+        explanation, "mass", output=SPECIES, layout="facets"
+    )
+    assert [ax.get_title(loc="left") for ax in display.ax_] == SPECIES
+
+
+def test_columns_by_position_and_wrong_ones():
+    explanation = mixed_explanation()
+    display = DependenceDisplay.from_explanation(explanation, -1)
+    assert display.column.name == "mass"
+    with pytest.raises(ValueError, match=r"feature='weight' is none of the features \['bill'"):
+        DependenceDisplay.from_explanation(explanation, "weight")
+    with pytest.raises(ValueError, match="color_by=9"):
+        DependenceDisplay.from_explanation(explanation, "mass", color_by=9)
+    with pytest.raises(ValueError, match=r"'mass' has no column of values.*keeps no data"):
+        DependenceDisplay.from_explanation(replace(explanation, data=None), "mass")
+    grouped = replace(explanation, feature_names=["bill", "island", "size", "seen", "weight"])
+    grouped = replace(grouped, data=explanation.data.assign(extra=1))
+    with pytest.raises(ValueError, match="does not say its columns"):
+        DependenceDisplay.from_explanation(grouped, "weight")
+
+
+def test_a_column_that_is_missing_everywhere():
+    X = pd.DataFrame({"a": [np.nan, np.nan]})
+    explanation = regression_explanation([[1.0], [2.0]], X, names=["a"])
+    display = DependenceDisplay.from_explanation(explanation, "a")
+    assert tick_texts(display.ax_) == ["missing"]

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from sklearn_metaexplain.inspection import HeatmapDisplay
+from tests.inspection.explanations import binary_explanation, regression_explanation
+
+
+def test_cells_are_the_attributions():
+    explanation = binary_explanation()
+    display = HeatmapDisplay.from_explanation(explanation, order=None)
+    frame = explanation.to_frame("yes")[display.labels]
+    np.testing.assert_allclose(display.image_.get_array(), frame.to_numpy().T)
+    assert display.row_labels == list(explanation.index)
+    low, high = display.image_.get_clim()
+    assert low == -high  # white is zero
+
+
+def test_rows_stay_together_under_any_order():
+    explanation = binary_explanation()
+    for order in ("cluster", "prediction", None):
+        display = HeatmapDisplay.from_explanation(explanation, order=order)
+        frame = explanation.to_frame("yes").loc[display.row_labels, display.labels]
+        np.testing.assert_allclose(display.values, frame)
+        assert sorted(display.row_labels) == sorted(explanation.index)
+
+
+def test_rows_by_prediction_ascend():
+    explanation = binary_explanation()
+    display = HeatmapDisplay.from_explanation(explanation, order="prediction")
+    predictions = dict(zip(explanation.index, explanation.predictions[:, 1], strict=True))
+    ordered = [predictions[label] for label in display.row_labels]
+    assert ordered == sorted(ordered)
+
+
+def test_clusters_stand_together():
+    random = np.random.RandomState(0)
+    cluster = random.permutation(np.repeat([0, 1, 2], 10))
+    centres = np.array([[5.0, 0, 0], [0, 5, 0], [0, 0, 5]])
+    values = centres[cluster] + 0.1 * random.normal(size=(30, 3))
+    display = HeatmapDisplay.from_explanation(regression_explanation(values))
+    together = cluster[[int(label) for label in display.row_labels]]
+    assert (np.diff(together) != 0).sum() == 2
+
+
+def test_a_few_extreme_cells_do_not_leave_the_others_pale():
+    values = np.random.RandomState(0).uniform(0, 1, size=(300, 2))
+    values[0, 0] = 1e6
+    display = HeatmapDisplay.from_explanation(regression_explanation(values))
+    assert display.image_.get_clim()[1] < 2
+    assert display.colorbar_.extend == "max"
+
+
+def test_too_many_rows_to_cluster():
+    explanation = regression_explanation(np.ones((5001, 2)))
+    with pytest.raises(ValueError, match="5,001 rows are too many to cluster"):
+        HeatmapDisplay.from_explanation(explanation)
+    HeatmapDisplay.from_explanation(explanation, order=None)
+    with pytest.raises(ValueError, match="order must be one of"):
+        HeatmapDisplay.from_explanation(explanation, order="index")
+
+
+def test_one_row_and_zeros():
+    display = HeatmapDisplay.from_explanation(regression_explanation([[0.0, 0.0]]))
+    assert display.image_.get_array().shape == (2, 1)

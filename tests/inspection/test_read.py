@@ -1,0 +1,71 @@
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_metaexplain.inspection._read import column_view, format_cell, largest_first
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (None, "missing"),
+        (np.nan, "missing"),
+        (pd.NA, "missing"),
+        (pd.NaT, "missing"),
+        ("Biscoe", "Biscoe"),
+        ("", ""),
+        (True, "True"),
+        (np.bool_(False), "False"),
+        (2007, "2007"),
+        (np.int64(-3), "-3"),
+        (3750.0, "3750"),
+        (39.10000001, "39.1"),
+        (0.123456, "0.1235"),
+        (-12345.678, "-12346"),
+        (1234567.5, "1.23e+06"),
+        (0.00001234, "1.23e-05"),
+        (np.inf, "inf"),
+        (pd.Timestamp("2024-03-01"), "2024-03-01"),
+        (pd.Timestamp("2024-03-01 12:30"), "2024-03-01 12:30:00"),
+    ],
+)
+def test_cells_are_written_short(cell, text):
+    assert format_cell(cell) == text
+
+
+def test_columns_of_all_types_have_places():
+    view = column_view(pd.Series([3, None, 1], dtype="Int64"), "a")
+    np.testing.assert_array_equal(view.numbers, [3, np.nan, 1])
+    assert view.levels is None
+    view = column_view(np.array(["b", None, "a"], dtype=object), "a")
+    assert (view.levels, view.ordered) == (["a", "b"], False)
+    np.testing.assert_array_equal(view.numbers, [1, np.nan, 0])
+    view = column_view(np.array([1.5, 2, np.nan], dtype=object), "a")
+    assert view.levels is None
+    view = column_view(pd.Series([True, False]), "a")
+    assert (view.levels, view.ordered) == (["False", "True"], True)
+    view = column_view(pd.Series(pd.Categorical(["x", "z"], ["z", "y", "x"])), "a")
+    assert view.levels == ["z", "x"]
+    view = column_view(pd.Series(["1970-01-03", None], dtype="datetime64[ns, UTC]"), "a")
+    np.testing.assert_array_equal(view.numbers, [2, np.nan])
+    assert view.is_date
+    view = column_view(pd.to_timedelta(["36h", None]), "a")
+    np.testing.assert_array_equal(view.numbers, [1.5, np.nan])
+    view = column_view(np.array(["text", 1, datetime.date(2024, 1, 1)], dtype=object), "a")
+    assert sorted(view.levels) == ["1", "2024-01-01", "text"]
+
+
+def test_scaling_needs_an_order():
+    assert np.isnan(column_view(np.array(["a", "b"]), "a").scaled()).all()
+    assert np.isnan(column_view(np.array([np.nan, np.nan]), "a").scaled()).all()
+    rare = np.zeros(100)
+    rare[0] = 1  # the percentiles agree
+    np.testing.assert_array_equal(column_view(rare, "a").scaled(), rare)
+
+
+def test_largest_first_keeps_ties_in_order():
+    shown, others = largest_first(np.array([1.0, 3.0, 1.0, 1.0, 0.5]), 2)
+    assert shown.tolist() == [1, 0]
+    assert others.tolist() == [2, 3, 4]

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from sklearn_metaexplain.inspection import ScatterDisplay
+from tests.inspection.explanations import binary_explanation
+
+
+def test_places_are_cells_and_colours_what_both_add():
+    explanation = binary_explanation()
+    display = ScatterDisplay.from_explanation(explanation, ("mass", "bill"))
+    points = np.asarray(display.points_.get_offsets())
+    X = explanation.data
+    np.testing.assert_allclose(points[:, 0], X["mass"])
+    known = X["bill"].notna().to_numpy()
+    np.testing.assert_allclose(points[known, 1], X["bill"][known])
+    assert (points[~known, 1] > X["bill"].max()).all()
+    added = explanation.values[:, 4, 1] + explanation.values[:, 0, 1]
+    np.testing.assert_allclose(display.points_.get_array(), added)
+    low, high = display.points_.get_clim()
+    assert -low == high == np.abs(added).max()
+
+
+def test_categories_have_a_place_each():
+    explanation = binary_explanation()
+    display = ScatterDisplay.from_explanation(explanation, ("size", "island"))
+    texts = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert texts == ["Biscoe", "Dream", "Torgersen", "missing"]
+    places = np.asarray(display.points_.get_offsets())[:, 1].round().astype(int)
+    assert [texts[place] for place in places] == list(explanation.data["island"].fillna("missing"))
+
+
+def test_wrong_columns():
+    explanation = binary_explanation()
+    with pytest.raises(ValueError, match="features must be two columns"):
+        ScatterDisplay.from_explanation(explanation, ("mass",))
+    with pytest.raises(ValueError, match="features must be two columns"):
+        ScatterDisplay.from_explanation(explanation, "ab")
+    with pytest.raises(ValueError, match="'mass' is given twice"):
+        ScatterDisplay.from_explanation(explanation, ("mass", "mass"))
+    with pytest.raises(ValueError, match="features='weight'"):
+        ScatterDisplay.from_explanation(explanation, ("mass", "weight"))
