@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     import shap
 
 __all__ = ["ExplanationViews"]
+
+# In a notebook.
+_ROWS_SHOWN, _COLUMNS_SHOWN = 5, 10
 
 
 class ExplanationViews:
@@ -25,6 +29,7 @@ class ExplanationViews:
     output_names: np.ndarray
     output: str
     additive: bool
+    estimator_type: str | None
     index: pd.Index | None
 
     if TYPE_CHECKING:
@@ -129,5 +134,29 @@ class ExplanationViews:
         )
 
     def _repr_html_(self) -> str:
-        table = self[:5].to_frame().to_html(max_cols=20, float_format="{:.4g}".format)
-        return f"<p>{self!r}</p>{table}"
+        label = None
+        if len(self.output_names) <= 2:
+            label = self.output_names[-1]
+        elif self.estimator_type == "regressor":
+            label = self.output_names[0]
+        one = self[:_ROWS_SHOWN]
+        one = one.for_predicted() if label is None else one.for_output(label)
+        importance = self.global_importance().to_numpy().sum(axis=1)
+        largest = np.argsort(-importance, kind="stable")[:_COLUMNS_SHOWN]
+        frame = pd.DataFrame(
+            one.values[:, largest, 0], index=one.index, columns=self.feature_names[largest]
+        )
+        frame.insert(0, "prediction", one.predictions[:, 0], allow_duplicates=True)
+        frame.insert(1, "base value", one.base_values[:, 0], allow_duplicates=True)
+        table = frame.to_html(escape=True, border=0, float_format="{:+.3g}".format)
+        what = "the predicted class" if label is None else str(label)
+        left_out = [
+            f"{n - shown:,} more {noun}{'s' * (n - shown > 1)}"
+            for n, shown, noun in (
+                (len(self), len(one), "row"),
+                (len(self.feature_names), len(largest), "feature"),
+            )
+            if n > shown
+        ]
+        more = f"<p>and {' and '.join(left_out)}</p>" if left_out else ""
+        return f"<p>{escape(repr(self))}; shown: {escape(what)}</p>{table}{more}"

@@ -1,6 +1,7 @@
 """Explanation: shapes, selections, tables, files."""
 
 import pickle
+import re
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -207,3 +208,28 @@ class TestReading:
         many = made_up_explanation(6)
         assert repr(many).count(",") < 10
         assert "<table" in explanation._repr_html_()
+
+    def test_notebooks_show_the_largest_columns_and_escape_names(self):
+        n_features = 12
+        values = np.arange(7 * n_features * 2.0).reshape(7, n_features, 2)
+        explanation = Explanation(
+            values,
+            [0.0, 0.0],
+            values.sum(axis=1),
+            feature_names=["<script>alert(1)</script>", *(f"c{j}" for j in range(1, n_features))],
+            output_names=["no", "<b>yes</b>"],
+            output="raw",
+            n_evaluations=0,
+        )
+        page = explanation._repr_html_()
+        assert "<script>" not in page
+        assert "<b>" not in page
+        assert "&lt;b&gt;yes&lt;/b&gt;" in page
+        assert "c11" in page
+        # The two smallest columns, the first ones, are left out.
+        assert "script" not in page
+        assert "<th>c1</th>" not in page
+        assert "and 2 more rows and 2 more features" in page
+        cells = [float(cell) for cell in re.findall(r"<td>([^<]*)</td>", page)]
+        first = values[0, :, 1]
+        np.testing.assert_allclose(cells[:12], [first.sum(), 0, *first[:1:-1]], rtol=1e-2)

@@ -57,7 +57,9 @@ def test_baselines_import_their_library_only_when_used(name):
     [
         "sklearn_metaexplain",
         "sklearn_metaexplain.datasets",
+        "sklearn_metaexplain.inspection",
         "sklearn_metaexplain.metrics",
+        "sklearn_metaexplain.model_selection",
         "sklearn_metaexplain.pipeline",
         "sklearn_metaexplain.posthoc",
         "sklearn_metaexplain.testing",

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
@@ -50,6 +51,8 @@ class MaskedModel:
         Largest number of rows passed to the model at once; bounds memory.
     n_jobs : int, default=None
         Number of threads over batches.
+    verbose : int, default=0
+        Shows a bar over several batches if positive.
 
     Attributes
     ----------
@@ -98,11 +101,13 @@ class MaskedModel:
         feature_names: Sequence[str] | np.ndarray | None = None,
         batch_size: int = 10_000,
         n_jobs: int | None = None,
+        verbose: int = 0,
     ) -> None:
         self.estimator = estimator
         self.background = background
         self.batch_size = batch_size
         self.n_jobs = n_jobs
+        self.verbose = verbose
         self.n_background, self.n_columns = background.shape
         if self.n_background == 0:
             raise ValueError("The background has no rows; at least one is needed.")
@@ -252,7 +257,8 @@ class MaskedModel:
         if len(batches) == 1:
             return ask(batches[0])
         parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
-        return np.concatenate(parallel(delayed(ask)(batch) for batch in batches))
+        bar = progress_bar(batches, desc="ask the model", verbose=self.verbose, unit="batch")
+        return np.concatenate(parallel(delayed(ask)(batch) for batch in bar))
 
     def _ask(self, table: Any, n: int) -> np.ndarray:
         answers = getattr(self.estimator, self._method)(table)

@@ -19,6 +19,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._validation import check_table, draw_seed, match_container, name_culprit
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel
@@ -136,7 +137,8 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         self._seed_ = draw_seed(self.random_state)
         self.background_ = self._make_background(X)
         try:
-            self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+            with stage(f"fit {type(self.estimator).__name__}", verbose=self.verbose):
+                self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
             self._masked_model_ = MaskedModel(
                 self.estimator_,
                 self.background_,
@@ -145,6 +147,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
                 feature_names=_check_feature_names_in(self, None),
                 batch_size=self.batch_size,
                 n_jobs=self.n_jobs,
+                verbose=self.verbose,
             )
         except (TypeError, ValueError) as error:
             # What the model stumbles over may be in a background of the user's alone.

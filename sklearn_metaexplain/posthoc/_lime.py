@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
-from tqdm import tqdm
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.base import EstimatorTags
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._lime_columns import LimeColumns
@@ -185,7 +185,7 @@ class LimeExplainer(PosthocExplainer):
                 batch_size=self.batch_size,
                 seed=self._seed_,
             )
-            for i in tqdm(range(X.shape[0]), desc="explain", disable=not self.verbose)
+            for i in progress_bar(range(X.shape[0]), desc="explain", verbose=self.verbose)
         ]
         values = np.stack([fit.values for fit in fits])
         intercept = np.stack([fit.intercept for fit in fits])

@@ -11,6 +11,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
@@ -204,20 +205,23 @@ class MetaExplainer(PosthocExplainer):
         rng = np.random.RandomState(self._seed_)
         # One seed for all rows that will be explained: each is asked the same questions.
         self._row_seed_ = int(rng.randint(np.iinfo(np.int32).max))
-        support = ask_support(model, X, self.n_support, rng)
+        with stage("ask the model", verbose=self.verbose):
+            support = ask_support(model, X, self.n_support, rng)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         self.__dict__.pop("net_", None)
-        self._surrogate_ = TaskSurrogate(
-            players, model.n_players, pretrained=pretrained, device=device
-        ).fit(
-            *support.shuffled(rng),
-            torch.from_numpy(support.background),
-            torch.from_numpy(model.background_outputs.mean(0)),
-            propose=self._kernel_proposer(pretrained, players, device),
-        )
-        self._estimate_own_error(support, pretrained)
+        with stage("fit the surrogates", verbose=self.verbose):
+            self._surrogate_ = TaskSurrogate(
+                players, model.n_players, pretrained=pretrained, device=device
+            ).fit(
+                *support.shuffled(rng),
+                torch.from_numpy(support.background),
+                torch.from_numpy(model.background_outputs.mean(0)),
+                propose=self._kernel_proposer(pretrained, players, device),
+            )
+        with stage("estimate the error", verbose=self.verbose):
+            self._estimate_own_error(support, pretrained)
 
     def _kernel_proposer(
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str
@@ -275,7 +279,9 @@ class MetaExplainer(PosthocExplainer):
             values[~model.can_matter(X)] = 0.0  # rather than a rounding error
             std = np.zeros_like(values)
         else:
-            own, n_evaluations = ask_about_rows(model, X, predictions, budget, self._row_seed_)
+            own, n_evaluations = ask_about_rows(
+                model, X, predictions, budget, self._row_seed_, verbose=self.verbose
+            )
             values, std = self._surrogate_.explain(
                 torch.from_numpy(self._encoder_.encode(self._encoder_.code(X))),
                 torch.from_numpy(predictions),

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
-from tqdm import tqdm
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._shap_game import ALGORITHMS, MaskGame
 from sklearn_metaexplain.posthoc._shap_tree import REMEDY, TreeValues, is_close_to_additive
@@ -198,7 +198,7 @@ class ShapExplainer(PosthocExplainer):
     def _games(self, X: Any, predictions: np.ndarray, rows: np.ndarray) -> Any:
         model = self._masked_model_
         step = max(1, COMPARED_AT_ONCE // (model.n_background * model.n_players))
-        progress = tqdm(total=len(rows), desc="explain", disable=not self.verbose)
+        progress = progress_bar(total=len(rows), desc="explain", verbose=self.verbose)
         with progress:
             for start in range(0, len(rows), step):
                 chunk = rows[start : start + step]

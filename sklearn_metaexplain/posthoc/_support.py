@@ -9,6 +9,7 @@ import torch
 from sklearn.utils import _safe_indexing
 
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_probes, draw_row_probes
 from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations
@@ -90,7 +91,13 @@ def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.Rando
 
 
 def ask_about_rows(
-    model: MaskedModel, X: Any, predictions: np.ndarray, budget: int, seed: int
+    model: MaskedModel,
+    X: Any,
+    predictions: np.ndarray,
+    budget: int,
+    seed: int,
+    *,
+    verbose: int = 0,
 ) -> tuple[OwnEvaluations | None, np.ndarray]:
     """Evaluate the same coalitions with the same background rows for every row.
 
@@ -106,6 +113,8 @@ def ask_about_rows(
         Evaluations a row; a larger budget asks all that a smaller one does.
     seed : int
         Seed of what is asked.
+    verbose : int, default=0
+        Shows a bar if positive.
 
     Returns
     -------
@@ -128,7 +137,8 @@ def ask_about_rows(
     outputs = np.empty((n_rows, budget, predictions.shape[1]))
     n_evaluations = np.empty(n_rows, dtype=int)
     rows_at_once = max(1, model.batch_size // budget)
-    for start in range(0, n_rows, rows_at_once):
+    starts = range(0, n_rows, rows_at_once)
+    for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
         part = slice(start, min(start + rows_at_once, n_rows))
         rows = _safe_indexing(X, np.arange(part.start, part.stop))
         differing = model.differing(rows)[:, probes.backgrounds]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
+from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.nets._checkpoint import Pretrained
 from sklearn_metaexplain.nets._corrector import Corrector, CorrectorMemory, player_corrections
 from sklearn_metaexplain.nets._evidence import (
@@ -152,7 +152,7 @@ class TaskSurrogate:
                     encoded[part], self._standardise(predictions[part]), can_matter[part], mine
                 )
 
-        bar = tqdm(starts, desc="explain", unit_scale=_ROWS_AT_ONCE, disable=verbose <= 0)
+        bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=_ROWS_AT_ONCE)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
         values, std = (torch.cat(part) * self.spread for part in zip(*parts, strict=True))
         return values.numpy(), std.numpy()
