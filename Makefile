@@ -20,8 +20,8 @@ help:
 	@echo "make demo      explain a pipeline: demo-output/explanations.csv and explanation.png"
 	@echo "make test      the quick tests"
 	@echo "make test-all  the slow ones as well"
-	@echo "make lint      ruff, mypy, codespell, doctests, layers"
-	@echo "make docs      the documentation, docs/_build/html/index.html"
+	@echo "make lint      ruff, mypy, codespell, docstrings, doctests, layers"
+	@echo "make docs      the documentation and its gallery, docs/_build/html/index.html"
 	@echo "make bench     accuracy and speed beside shap and lime (about 40 minutes)"
 	@echo "make weights   train the shipped networks again: MINUTES=$(MINUTES) OUT=$(OUT)"
 	@echo "make clean     remove what the others made"
@@ -51,6 +51,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(BIN)/python docs/validate_docstrings.py
 	$(BIN)/python -m pytest -q --doctest-modules sklearn_metaexplain
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
@@ -66,7 +67,7 @@ weights: $(VENV)/.installed-test
 	$(BIN)/python -m sklearn_metaexplain.training train --minutes $(MINUTES) --out $(OUT)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo-output docs/_build docs/api/generated
+	rm -rf $(VENV) build dist *.egg-info demo-output docs/_build docs/api/generated docs/auto_gallery
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find sklearn_metaexplain tests examples benchmarks docs -name __pycache__ -prune \
 		-exec rm -rf {} +

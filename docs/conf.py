@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation; see `make docs`."""
 
+import logging
 from pathlib import Path
 
 import sklearn_metaexplain
@@ -16,8 +17,12 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "_templates", "benchmarks/*"]
+suppress_warnings = [
+    "config.cache",  # the order of the gallery is a class, which is not cached
+]
 
 myst_enable_extensions = ["amsmath", "dollarmath", "substitution"]
 myst_heading_anchors = 3
@@ -31,11 +36,57 @@ myst_substitutions = {
     )
 }
 
+default_role = "literal"
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 templates_path = ["_templates"]
+
+# The gallery from the first example to read to the last.
+_EXAMPLES = [
+    "mixed_pipeline",
+    "compare_explainers",
+    "deletion_and_insertion",
+    "ale_and_partial_dependence",
+    "embedding_and_heatmap",
+    "tuning",
+    "out_of_fold",
+    "report",
+]
+
+
+class _AsListed:
+    """Sort key of sphinx-gallery: an example that is not listed is an error."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, filename):
+        return _EXAMPLES.index(filename.removeprefix("plot_").removesuffix(".py"))
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples/gallery",
+    "gallery_dirs": "auto_gallery",
+    "within_subsection_order": _AsListed,
+    # Examples that use a name are shown below it in the reference.
+    "doc_module": ("sklearn_metaexplain",),
+    "backreferences_dir": "api/generated/backreferences",
+    "abort_on_example_error": True,
+    # Tables and explanations are shown; that a Display is an object at an address is not.
+    "capture_repr": ("_repr_html_",),
+    "min_reported_time": 60,
+    "write_computation_times": False,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+}
+
+# A dependency of furo turns on every library's log; the examples' would fill the screen.
+for _name in ("sklearn_metaexplain", "shap"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 html_theme = "furo"
 html_static_path = ["_static"]

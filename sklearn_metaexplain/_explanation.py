@@ -220,7 +220,7 @@ class Explanation(ExplanationViews):
 
     @property
     def predicted_labels(self) -> np.ndarray:
-        """ndarray of shape (n_samples,), the output of each row that is largest."""
+        """The output of each row that is largest, ndarray of shape (n_samples,)."""
         return self.output_names[self.predictions.argmax(axis=1)]
 
     def _with_outputs(self, outputs: np.ndarray, names: np.ndarray) -> Explanation:

@@ -41,14 +41,14 @@ class ExplanationViews:
 
     @property
     def residual(self) -> np.ndarray:
-        """ndarray of shape (n_samples, n_outputs), what the attributions leave unexplained."""
+        """What the attributions leave unexplained, ndarray of shape (n_samples, n_outputs)."""
         if not self.additive:
             return np.full(self.predictions.shape, np.nan)
         return self.predictions - self.base_values - self.values.sum(axis=1)
 
     @property
     def display_data(self) -> np.ndarray | None:
-        """ndarray of object of shape (n_samples, n_columns), `data` with "missing" for NaN."""
+        """Cells of `data`, "missing" for NaN, ndarray of object of shape (n_samples, n_columns)."""
         if self.data is None:
             return None
         dense = self.data.toarray() if sparse.issparse(self.data) else self.data

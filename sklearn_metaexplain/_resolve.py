@@ -60,6 +60,19 @@ def explain(obj: Any, X: Any, **params: Any) -> Explanation:
     ------
     TypeError
         If there is no explainer inside.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_metaexplain import ShapExplainer, explain
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> explainer = ShapExplainer(LogisticRegression(), background=10, random_state=0)
+    >>> pipeline = make_pipeline(StandardScaler(), explainer).fit(X, y)
+    >>> explain(pipeline, X[:3])
+    Explanation(3 rows, 4 features, outputs 0, 1, 2 in probability)
     """
     transformers, explainer = _unwrap(obj)
     if not _has_explainer_tags(explainer):

@@ -41,7 +41,7 @@ class ExplainerTags:
 
 @dataclass(slots=True)
 class EstimatorTags(Tags):
-    """scikit-learn's tags and ours.
+    """Tags of scikit-learn and ours.
 
     Parameters
     ----------

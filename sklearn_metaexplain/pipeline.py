@@ -12,7 +12,7 @@ __all__ = ["Pipeline", "make_pipeline"]
 
 
 class Pipeline(sklearn_pipeline.Pipeline):
-    """scikit-learn's Pipeline, which also explains where its last step does.
+    """Pipeline of scikit-learn that also explains where its last step does.
 
     Nothing else differs. A plain scikit-learn Pipeline is explained by
     ``sklearn_metaexplain.explain(pipeline, X)``, which does the same.

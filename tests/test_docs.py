@@ -1,19 +1,30 @@
 """What README and documentation show is true: code runs as it stands, links lead somewhere."""
 
+import doctest
 import re
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 
+import sklearn_metaexplain
 from sklearn_metaexplain.testing import check_explainer
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCS = sorted(
+    str(page.relative_to(ROOT))
+    for page in (ROOT / "docs").rglob("*.md")
+    if not {"_build", "auto_gallery", "benchmarks"} & set(page.relative_to(ROOT / "docs").parts)
+)
+SESSIONS = [page for page in DOCS if "```pycon" in (ROOT / page).read_text(encoding="utf-8")]
 
 
 def read(page: str) -> str:
@@ -52,11 +63,76 @@ def test_explainer_of_the_documentation_passes_the_checks(monkeypatch):
         check_explainer(explainer)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SESSIONS)
+def test_sessions_print_what_they_show(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mpl.use("agg")
+    session = "\n".join(re.findall(r"```pycon\n(.*?)```", read(page), flags=re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(session, {}, page, page, 0)
+    assert len(test.examples) > 5
+    report: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)
+    plt.close("all")
+    assert "".join(report) == ""
+
+
+def test_every_page_with_python_is_run():
+    plain = [page for page in DOCS if "```python" in read(page)]
+    assert plain == ["docs/extending.md"]
+
+
+def public_names() -> set[str]:
+    """Dotted names without the package: of what is public twice, all are accepted."""
+    prefix = f"{sklearn_metaexplain.__name__}."
+    modules = {"": sklearn_metaexplain}
+    for module in walk_packages(sklearn_metaexplain.__path__, prefix):
+        path = module.name.removeprefix(prefix)
+        if not any(part.startswith("_") for part in path.split(".")):
+            modules[f"{path}."] = import_module(module.name)
+    return {
+        f"{path}{name}"
+        for path, module in modules.items()
+        for name in getattr(module, "__all__", ())
+        if not name.startswith("_")
+    }
+
+
+def test_reference_lists_what_is_public():
+    listed = re.findall(r"^   (\w[\w.]*)$", read("docs/api/index.rst"), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) - public_names() == set()
+    resolved = {id(resolve(name)) for name in listed}
+    missing = [name for name in sorted(public_names()) if id(resolve(name)) not in resolved]
+    assert missing == []
+
+
+def resolve(name: str) -> Any:
+    module, _, attribute = f"{sklearn_metaexplain.__name__}.{name}".rpartition(".")
+    return getattr(import_module(module), attribute)
+
+
+@pytest.mark.parametrize("page", [*PAGES, *DOCS])
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)#]+)\)", read(page))
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", read(page))
     local = [link for link in links if "://" not in link]
-    assert [link for link in local if not (ROOT / link).exists()] == []
+    assert [link for link in local if not exists((ROOT / page).parent / link)] == []
+
+
+def exists(path: Path) -> bool:
+    """Whether a file is there, or will be when the gallery is built."""
+    if path.parent.name == "auto_gallery":
+        path = ROOT / "examples" / "gallery" / f"{path.stem}.py"
+    return path.exists()
+
+
+def test_every_page_is_in_the_table_of_contents():
+    contents = re.findall(r"```{toctree}\n(.*?)```", read("docs/index.md"), flags=re.DOTALL)
+    listed = {line for block in contents for line in block.split("\n") if line and line[0] != ":"}
+    pages = {page.removeprefix("docs/").removesuffix(".md") for page in DOCS} - {"index"}
+    assert pages | {"api/index", "auto_gallery/index"} == listed
 
 
 @pytest.mark.parametrize("page", PAGES)

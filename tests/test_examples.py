@@ -13,6 +13,7 @@ from matplotlib.image import imread
 from sklearn_metaexplain.datasets import load_penguins
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+GALLERY = sorted((EXAMPLES / "gallery").glob("plot_*.py"))
 
 
 def run(name: str, *arguments: str, folder: Path) -> str:
@@ -57,6 +58,23 @@ def test_demo_leaves_a_table_and_a_picture(tmp_path):
 def test_example_runs(name, expected, tmp_path):
     assert expected in run(name, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", GALLERY, ids=[path.stem for path in GALLERY])
+def test_gallery_runs(path, tmp_path):
+    run(str(path), folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=[path.stem for path in GALLERY])
+def test_gallery_has_titles_and_text(path):
+    source = path.read_text(encoding="utf-8")
+    title, underline, *rest = source.removeprefix('"""\n').splitlines()
+    assert underline == "=" * len(title)
+    assert rest[0] == ""
+    assert "\n# %%\n# " in source
+    assert "plt.show(" not in source
 
 
 def test_every_example_is_tested():

@@ -109,7 +109,18 @@ class RowPool:
         return frame
 
     def rows(self, positions: np.ndarray) -> Any:
-        """Whole rows of the pool, ``positions`` of shape (n,), as `take` returns them."""
+        """Whole rows of the pool.
+
+        Parameters
+        ----------
+        positions : array-like of int of shape (n,)
+            Positions of the rows.
+
+        Returns
+        -------
+        rows : {ndarray, DataFrame, CSR} of shape (n, n_columns)
+            As `take` returns them.
+        """
         positions = np.asarray(positions, dtype=np.intp)
         return self.take(np.repeat(positions[:, None], self.n_columns, axis=1))
 

@@ -233,11 +233,33 @@ class MaskedModel:
         return players
 
     def expand_values(self, values: np.ndarray) -> np.ndarray:
-        """Attributions of all outputs, shape (..., n_outputs), from those computed."""
+        """Attributions of all outputs from those computed.
+
+        Parameters
+        ----------
+        values : ndarray of shape (..., n_computed)
+            Attributions of the outputs computed.
+
+        Returns
+        -------
+        values : ndarray of shape (..., n_outputs)
+            Attributions of all outputs.
+        """
         return np.concatenate([-values, values], axis=-1) if self._is_binary else values
 
     def expand_outputs(self, outputs: np.ndarray) -> np.ndarray:
-        """All outputs, shape (..., n_outputs), from those computed."""
+        """All outputs from those computed.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (..., n_computed)
+            The outputs computed.
+
+        Returns
+        -------
+        outputs : ndarray of shape (..., n_outputs)
+            One for each of `output_names`.
+        """
         if not self._is_binary:
             return outputs
         other = 1.0 - outputs if self.output == "probability" else -outputs

@@ -50,12 +50,12 @@ class PerturbationCurve:
 
     @property
     def outputs(self) -> np.ndarray:
-        """ndarray of shape (n_points,), mean output of the rows."""
+        """Mean output of the rows, ndarray of shape (n_points,)."""
         return self.row_outputs.mean(axis=0)
 
     @property
     def row_aucs(self) -> np.ndarray:
-        """ndarray of shape (n_samples,), area under each row's curve."""
+        """Area under each row's curve, ndarray of shape (n_samples,)."""
         return np.array([auc(self.fractions, outputs) for outputs in self.row_outputs])
 
     @property

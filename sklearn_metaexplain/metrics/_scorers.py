@@ -173,7 +173,7 @@ def get_explanation_scorer(name: str) -> ExplanationScorer:
     ----------
     name : str
         One of `get_explanation_scorer_names`: "faithfulness" for `faithfulness_score`, otherwise
-        the metric's own name, after "neg_" where lower is better and the sign is turned.
+        the metric's own name, after ``neg_`` where lower is better and the sign is turned.
 
     Returns
     -------

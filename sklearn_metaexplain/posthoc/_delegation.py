@@ -118,5 +118,5 @@ class DelegationMixin:
 
     @property
     def classes_(self) -> np.ndarray:
-        """ndarray of shape (n_classes,), the model's classes."""
+        """The model's classes, ndarray of shape (n_classes,)."""
         return self.estimator_.classes_

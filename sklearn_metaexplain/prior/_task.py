@@ -41,10 +41,10 @@ _ATTEMPTS = 100
 class Task:
     """A table and a model to be explained.
 
-    Attributes
+    Parameters
     ----------
     table : ndarray of shape (n_rows, n_columns)
-        float64, on raw scales, NaN where missing.
+        Numbers in float64, on raw scales, NaN where missing.
     model : callable, (n, n_columns) -> (n,)
         A pure function with finite float64 outputs, also on hybrid rows and missing cells.
     family : str
@@ -88,6 +88,14 @@ def sample_task(
     ------
     ValueError
         If a family is not known, or `n_columns` or `n_rows` is too small.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_metaexplain.prior import sample_task
+    >>> task = sample_task(np.random.default_rng(0), n_columns=3, families=["network"])
+    >>> task.family, task.table.shape, task.model(task.table[:5]).shape
+    ('network', (256, 3), (5,))
     """
     allowed = _resolve(families)
     if n_rows < _LEAST_ROWS:

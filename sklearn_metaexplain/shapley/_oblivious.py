@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -236,14 +236,14 @@ def _pattern(players: list[int]) -> tuple[int, ...]:
     return tuple(first.setdefault(player, len(first)) for player in players)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _level_weights(pattern: tuple[int, ...]) -> torch.Tensor:
     """Weights (2**depth, depth) of level sets; a player's value stands at its first level."""
     depth, n_players = len(pattern), max(pattern) + 1
-    matrix = shapley_matrix(n_players)
-    weights = np.zeros((1 << depth, depth))
+    levels = np.zeros(n_players, dtype=int)
+    np.add.at(levels, list(pattern), 1 << np.arange(depth))
+    coalitions = np.arange(1 << n_players)[:, None] >> np.arange(n_players) & 1
     first_level = [pattern.index(player) for player in range(n_players)]
-    for coalition in range(1 << n_players):
-        levels = sum(1 << level for level in range(depth) if coalition >> pattern[level] & 1)
-        weights[levels, first_level] = matrix[coalition]
+    weights = np.zeros((1 << depth, depth))
+    weights[(coalitions @ levels)[:, None], first_level] = shapley_matrix(n_players)
     return torch.from_numpy(weights)

@@ -194,8 +194,8 @@ def _tree_settings(n_rows: int) -> dict[str, Any]:
     if n_rows < 1000:
         return {"depth": 6, "n_trees": 150, "learning_rate": 0.15, "n_bins": 128}
     if n_rows < 6000:
-        return {"depth": 6, "n_trees": 200, "learning_rate": 0.2, "n_bins": 128}
-    return {"depth": 7, "n_trees": 200, "learning_rate": 0.2, "n_bins": 255}
+        return {"depth": 7, "n_trees": 150, "learning_rate": 0.3, "n_bins": 128}
+    return {"depth": 8, "n_trees": 150, "learning_rate": 0.3, "n_bins": 255}
 
 
 def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:

@@ -48,6 +48,18 @@ def explainer_checks(explainer: Any) -> Iterator[Check]:
     check : callable
         Called as ``check(explainer)`` or ``check(explainer, data=(X, y))``; raises AssertionError,
         or whatever the explainer raised, on failure, and `unittest.SkipTest` where it cannot tell.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn_metaexplain import LimeExplainer, ShapExplainer
+    >>> from sklearn_metaexplain.testing import explainer_checks
+    >>> shap, lime = (
+    ...     {check.__name__ for check in explainer_checks(explainer(LinearRegression()))}
+    ...     for explainer in (ShapExplainer, LimeExplainer)
+    ... )
+    >>> shap - lime  # coefficients of LIME are not meant to add up
+    {'check_efficiency'}
     """
     yield _contract.check_explainer_tags
     tags = get_tags(explainer)
@@ -130,6 +142,15 @@ def parametrize_with_explainer_checks(
     -------
     decorator : pytest.MarkDecorator
         For a test with the arguments ``explainer`` and ``check``.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sklearn_metaexplain import ShapExplainer
+    >>> from sklearn_metaexplain.testing import parametrize_with_explainer_checks
+    >>> @parametrize_with_explainer_checks([ShapExplainer(LinearRegression(), background=2)])
+    ... def test_explainer(explainer, check):
+    ...     check(explainer)
     """
     import pytest
 
