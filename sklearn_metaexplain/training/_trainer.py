@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, Checkpoint, GradientNormClipping
+from skorch.callbacks import Callback, Checkpoint, GradientNormClipping, ProgressBar
 from torch import nn
 
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
@@ -102,7 +103,7 @@ def meta_train(
     n_workers : int, default=1
         Processes that draw episodes.
     verbose : int, default=1
-        0 is silent.
+        0 is silent; otherwise a line an epoch, and at a terminal a bar.
     max_epochs : int, default=1_000_000
         Most epochs, for runs that must not depend on the clock.
     """
@@ -125,6 +126,8 @@ def meta_train(
             ("clip", GradientNormClipping(1.0)),
             ("best", best),
             ("last", last),
+            # A bar is for a person at a terminal; a log file gets the line of each epoch.
+            *([("bar", ProgressBar("count"))] if verbose and sys.stderr.isatty() else []),
         ],
         verbose=verbose,
     )
