@@ -53,8 +53,11 @@ def test_readme_runs_without_a_warning(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "one-penguin.png").stat().st_size > 5_000
     assert names["explainer"].explain(names["X_test"]).values.shape == (86, 7, 3)
     assert names["search"].best_params_["n_support"] in (64, 1024)
-    printed = capsys.readouterr().out
-    assert all(name in printed for name in ("MetaExplainer", "ShapExplainer", "LimeExplainer"))
+    assert (tmp_path / "penguins.html").stat().st_size > 20_000
+    comparison = names["comparison"]
+    assert comparison.index.tolist() == ["meta", "shap", "lime", "random"]
+    assert comparison["faithfulness"].idxmin() == "random"
+    assert "neg_infidelity" in capsys.readouterr().out
 
 
 def test_explainer_of_the_documentation_passes_the_checks(monkeypatch):

@@ -23,7 +23,7 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "f7b4a318745af97179cdf7f2e24a4195f6d5208bac334ade73d271a764875a23",
+        "22e8c4e8025cccdbc27aad47203df8703fe519b36ac4f53e74fefa735ffe8e68",
     ),
 }
 _FORMAT = 1

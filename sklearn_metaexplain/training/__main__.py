@@ -164,7 +164,7 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument("--validation-tasks", type=int, default=96)
     command.add_argument("--calibration-tasks", type=int, default=300)
     command.add_argument(
-        "--repeats", type=int, default=2, help="how often the corrector meets a task again"
+        "--repeats", type=int, default=0, help="how often the corrector meets a task again"
     )
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train)
