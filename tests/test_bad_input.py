@@ -426,7 +426,7 @@ class TestSettings:
         with refused("budget ... -1"):
             explainer.explain(X[:1], budget=-1)
         for budget in (1.5, "all", True):
-            with pytest.raises((TypeError, ValueError), match="budget must be an int"):
+            with pytest.raises(TypeError, match="budget must be an int"):
                 explainer.explain(X[:1], budget=budget)
 
     @every_explainer

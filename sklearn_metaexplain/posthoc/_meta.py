@@ -16,6 +16,7 @@ from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
+from sklearn_metaexplain.posthoc._budget import resolve_budget
 from sklearn_metaexplain.posthoc._support import Support, ask_about_rows, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
@@ -271,7 +272,8 @@ class MetaExplainer(PosthocExplainer):
         return budget >= (2 ** min(model.n_players, 62) - 2) * model.n_background
 
     def _explain(self, X: Any, *, budget: int | None = None) -> Explanation:
-        budget = self._check_budget(budget)
+        budget = resolve_budget(budget, self.budget, least=0)
+        assert budget is not None
         model = self._masked_model_
         predictions = model.predict(X)
         if self._is_exact(budget):
@@ -292,15 +294,6 @@ class MetaExplainer(PosthocExplainer):
             )
         base = model.background_outputs.mean(0)
         return self._assemble(X, values, predictions, base, std=std, n_evaluations=n_evaluations)
-
-    def _check_budget(self, budget: int | None) -> int:
-        if budget is None:
-            return self.budget
-        if not isinstance(budget, Integral) or isinstance(budget, bool):
-            raise TypeError(f"budget must be an int or None; got {budget!r}.")
-        if budget < 0:
-            raise ValueError(f"budget={budget} is negative; the least is 0.")
-        return int(budget)
 
 
 def _fresh_network(seed: int) -> KernelNetwork:

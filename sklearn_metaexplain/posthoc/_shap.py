@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
+from sklearn_metaexplain.posthoc._budget import resolve_budget
 from sklearn_metaexplain.posthoc._shap_game import ALGORITHMS, MaskGame
 from sklearn_metaexplain.posthoc._shap_tree import REMEDY, TreeValues, is_close_to_additive
 
@@ -165,7 +166,7 @@ class ShapExplainer(PosthocExplainer):
                     raise
 
     def _explain(self, X: Any, *, budget: int | None = None) -> Explanation:
-        budget = self._check_explain_budget(budget)
+        budget = resolve_budget(budget, self.budget, least=1)
         model = self._masked_model_
         base = model.background_outputs.mean(axis=0)
         predictions = model.predict(X)
@@ -216,13 +217,6 @@ class ShapExplainer(PosthocExplainer):
             played = ALGORITHMS[self.algorithm](game, budget, self._seed_)
             values[game.players] = np.reshape(played, (game.n_playing, model.n_computed))
         return _close_rounding(values[None], total[None])[0]
-
-    def _check_explain_budget(self, budget: int | None) -> int | None:
-        if budget is None:
-            return self.budget
-        if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
-            raise ValueError(f"budget must be an int of at least 1 or None; got {budget!r}.")
-        return int(budget)
 
 
 def _close_rounding(values: np.ndarray, total: np.ndarray) -> np.ndarray:
