@@ -50,6 +50,8 @@ _EXAMPLES = [
     "deletion_and_insertion",
     "ale_and_partial_dependence",
     "embedding_and_heatmap",
+    "columns_rows_and_steps",
+    "wide_table",
     "tuning",
     "out_of_fold",
     "report",
