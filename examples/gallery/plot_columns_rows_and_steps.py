@@ -52,7 +52,7 @@ PrototypeDisplay.from_rows(
     X_test[:1],
     X_test.iloc[nearest],
     weights=np.exp(-distance[nearest]),
-    labels=[f"{label}, {y_test[label]}" for label in X_test.index[nearest]],
+    labels=y_test.iloc[nearest].tolist(),
 )
 
 # %%
