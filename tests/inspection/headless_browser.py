@@ -123,7 +123,7 @@ class Browser:
         except HTTPError as error:
             raise RuntimeError(error.read().decode()[:500]) from error
 
-    def _wait(self, condition, failure, seconds=10):
+    def _wait(self, condition, failure, seconds=30):
         deadline = time.monotonic() + seconds
         while True:
             try:
