@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from sklearn_metaexplain.shapley._boosting import boost
 from sklearn_metaexplain.shapley._weights import shapley_matrix
 
 _TREES_AT_ONCE = 128
@@ -67,47 +68,30 @@ class ObliviousBoosting:
         weights : tensor of shape (n_targets, n_rows)
             Weights of the rows; 0 leaves a row out, as for folds.
         """
-        dtype = torch.float32
         self.edges = _bin_edges(columns, self.n_bins)
-        codes = _bin(columns, self.edges)
-        n_rows, n_columns = codes.shape
-        targets, weights = targets.to(dtype), weights.to(dtype)
-        n_targets, n_bins = len(targets), self.n_bins
-        self.offset = ((targets * weights).sum(1) / weights.sum(1).clamp_min(1e-12)).double()
-        prediction = self.offset.to(dtype)[:, None].expand_as(targets).clone()
-        cell = codes + torch.arange(n_columns) * n_bins
-        width = n_columns * n_bins
-        target = torch.arange(n_targets)[:, None]
+        codes = _bin(columns, self.edges).numpy().astype(np.int16)
         # A threshold above the last used bin splits nothing.
-        usable = torch.arange(n_bins - 1) < (torch.isfinite(self.edges).sum(1))[:, None]
-        columns_of_level, thresholds, leaf_values = [], [], []
-        for _ in range(self.n_trees):
-            residual = weights * (targets - prediction)
-            leaf = torch.zeros(n_targets, n_rows, dtype=torch.long)
-            tree_columns, tree_thresholds = [], []
-            for level in range(self.depth):
-                place = (((target << level) + leaf) * width)[..., None] + cell
-                shape = (n_targets, 1 << level, n_columns, n_bins)
-                gradient = _histogram(place, residual, shape)
-                weight = _histogram(place, weights, shape)
-                gain = _split_gain(gradient, weight, self.l2).masked_fill_(~usable, -1.0)
-                best = gain.flatten(1).argmax(1)
-                column, threshold = best // (n_bins - 1), best % (n_bins - 1)
-                tree_columns.append(column)
-                tree_thresholds.append(threshold)
-                right = codes.T[column] > threshold[:, None]
-                leaf |= right.long() << level
-            total = torch.zeros(n_targets, 1 << self.depth).scatter_add_(1, leaf, residual)
-            mass = torch.zeros(n_targets, 1 << self.depth).scatter_add_(1, leaf, weights)
-            value = self.learning_rate * total / (mass + self.l2)
-            prediction += value.gather(1, leaf)
-            columns_of_level.append(torch.stack(tree_columns, 1))
-            thresholds.append(torch.stack(tree_thresholds, 1))
-            leaf_values.append(value)
-        self.columns = torch.stack(columns_of_level, 1)  # (n_targets, n_trees, depth)
-        self.thresholds = torch.stack(thresholds, 1)
-        self.leaf_values = torch.stack(leaf_values, 1).double()  # (n_targets, n_trees, 2**depth)
-        self.fitted = prediction.double()
+        n_used = torch.isfinite(self.edges).sum(1)[:, None]
+        usable = (torch.arange(self.n_bins - 1) < n_used).numpy()
+        self.offset = (targets * weights).sum(1) / weights.sum(1).clamp_min(1e-12)
+        grown = [
+            boost(
+                codes,
+                usable,
+                target.to(torch.float32).contiguous().numpy(),
+                weight.to(torch.float32).contiguous().numpy(),
+                np.float32(offset),
+                self.depth,
+                self.n_trees,
+                np.float32(self.learning_rate),
+                np.float32(self.l2),
+            )
+            for target, weight, offset in zip(targets, weights, self.offset, strict=True)
+        ]
+        parts = [torch.from_numpy(np.stack(part)) for part in zip(*grown, strict=True)]
+        self.columns, self.thresholds = parts[:2]  # (n_targets, n_trees, depth)
+        self.leaf_values = parts[2].double()  # (n_targets, n_trees, 2**depth)
+        self.fitted = parts[3].double()
         return self
 
     def leaves(self, columns: torch.Tensor) -> torch.Tensor:
@@ -194,21 +178,6 @@ def _expected_leaves(values: torch.Tensor, share: torch.Tensor, depth: int) -> t
         mean = mean.sum(outside, keepdim=True) if outside else mean
         expected.append(mean.expand_as(values).flatten(1))
     return torch.stack(expected, -1)
-
-
-def _histogram(place: torch.Tensor, amount: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    spread = amount[..., None].expand_as(place)
-    flat = torch.zeros(int(np.prod(shape)), dtype=amount.dtype)
-    return flat.scatter_add_(0, place.reshape(-1), spread.reshape(-1)).view(shape)
-
-
-def _split_gain(gradient: torch.Tensor, weight: torch.Tensor, l2: float) -> torch.Tensor:
-    """Gain of every split, summed over the leaves: (n_targets, n_columns, n_bins - 1)."""
-    left, left_weight = gradient.cumsum_(-1), weight.cumsum_(-1)
-    right, right_weight = left[..., -1:] - left, left_weight[..., -1:] - left_weight
-    gain = left.square_().div_(left_weight.add_(l2))
-    gain += right.square_().div_(right_weight.add_(l2))
-    return gain.sum(1)[..., :-1]
 
 
 def _bin_edges(columns: torch.Tensor, n_bins: int) -> torch.Tensor:

@@ -77,3 +77,42 @@ def test_rows_of_no_weight_do_not_count():
     other = ObliviousBoosting(n_trees=10).fit(x, changed[None], weights)
     torch.testing.assert_close(kept.leaf_values, other.leaf_values)
     torch.testing.assert_close(kept.predict(x), other.predict(x))
+
+
+def test_first_split_is_the_best_by_brute_force():
+    generator = torch.Generator().manual_seed(3)
+    columns = torch.randn(60, 4, generator=generator, dtype=torch.float64)
+    target = (columns[:, 2] > 0.3).double() + 0.1 * columns[:, 0]
+    weight = (torch.rand(60, generator=generator) < 0.8).double()
+    settings = {"depth": 1, "n_trees": 1, "learning_rate": 1.0, "n_bins": 16, "l2": 2.0}
+    boosting = ObliviousBoosting(**settings).fit(columns, target[None], weight[None])
+    offset = (target * weight).sum() / weight.sum()
+
+    def predictions(right):
+        sums = [(weight * (target - offset))[side].sum() for side in (~right, right)]
+        values = [
+            total / (weight[side].sum() + 2.0)
+            for total, side in zip(sums, (~right, right), strict=False)
+        ]
+        return offset + torch.where(right, values[1], values[0])
+
+    def penalised_error(right):
+        fitted = predictions(right)
+        # Ridge: the penalty counts as well.
+        penalty = sum((fitted[side][0] - offset) ** 2 for side in (~right, right) if side.any())
+        return float((weight * (target - fitted) ** 2).sum() + 2.0 * penalty)
+
+    edges = [(j, float(edge)) for j in range(4) for edge in boosting.edges[j].unique()]
+    splits = [columns[:, j] >= edge for j, edge in edges]
+    best = min(splits, key=penalised_error)
+    torch.testing.assert_close(
+        boosting.predict(columns)[0], predictions(best), rtol=1e-5, atol=1e-5
+    )
+    torch.testing.assert_close(boosting.fitted[0], predictions(best), rtol=1e-5, atol=1e-5)
+
+
+def test_constant_columns_give_the_mean():
+    columns = torch.ones(10, 2, dtype=torch.float64)
+    target = torch.arange(10, dtype=torch.float64)
+    boosting = ObliviousBoosting(depth=3, n_trees=5).fit(columns, target[None], torch.ones(1, 10))
+    assert boosting.predict(columns).unique().tolist() == [4.5]
