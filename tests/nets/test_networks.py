@@ -100,6 +100,27 @@ def test_each_round_of_refining_raises_the_likelihood():
     assert losses[0] > losses[1] > losses[2]
 
 
+def test_the_optimiser_reads_other_evaluations_in_each_step():
+    torch.manual_seed(0)
+    network = KernelNetwork().double().requires_grad_(False)
+    network.optimizer.rows_a_step = 8
+    generator = torch.Generator().manual_seed(1)
+    columns, last = torch.zeros(M, 5).double(), torch.zeros(2).double()
+    encoded = torch.randn(20, M, 2, generator=generator, dtype=torch.float64)
+    outputs = torch.randn(20, 1, generator=generator, dtype=torch.float64)
+
+    def refine(n_steps, changed):
+        other = outputs.clone()
+        other[changed] += 1.0
+        return network.optimizer(columns, last, encoded, other, n_steps)[0]
+
+    # Rows 0-7, then 8-15, then 16-19 and 0-3.
+    for row, first_step in ((0, 1), (7, 1), (8, 2), (15, 2), (16, 3), (19, 3)):
+        for n_steps in (1, 2, 3):
+            moved = not refine(n_steps, [row]).equal(refine(n_steps, []))
+            assert moved == (n_steps >= first_step)
+
+
 def test_untrained_corrector_corrects_nothing():
     torch.manual_seed(0)
     corrector = Corrector().double()

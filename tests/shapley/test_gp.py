@@ -136,6 +136,15 @@ def test_std_equals_the_exact_posterior_s(enumerate_by_hand):
     torch.testing.assert_close(std.square(), expected, rtol=1e-5, atol=1e-12)
 
 
+def test_std_is_that_against_eight_of_many_background_rows():
+    process, encoded, _ = fitted()
+    rows, background = encoded[:3] + 0.7, encoded[10:31]
+    std = process.set_background(background).shapley_std(process.read(rows))
+    evenly = torch.linspace(0, 20, 8, dtype=torch.float64).round().long()
+    few = process.set_background(background[evenly])
+    torch.testing.assert_close(std, few.shapley_std(few.read(rows)))
+
+
 def test_std_grows_away_from_the_evaluations():
     process, encoded, _ = fitted()
     process.set_background(encoded[20:25])

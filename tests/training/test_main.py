@@ -49,6 +49,21 @@ def test_training_goes_on_where_it_stopped(trained, capsys):
     assert record["training"]["kernel_steps"] == 4
 
 
+@pytest.mark.parametrize(("share", "trained_part"), [("0", "corrector"), ("1", "kernel")])
+def test_one_network_may_be_trained_alone(share, trained_part, trained, capsys):
+    out = trained.with_name(f"{trained_part}.safetensors")
+    main(["train", "--out", str(out), "--init", str(trained), "--kernel-share", share,
+          "--lr", "0.01", "--epochs", "2", *TINY])  # fmt: skip
+    record = json.loads(capsys.readouterr().out)["training"]
+    before, after = load_pretrained(trained), load_pretrained(out)
+    for part in ("kernel", "corrector"):
+        steps = 4 if part == trained_part else 2
+        assert record[f"{part}_steps"] == steps
+        if part != trained_part:
+            ours, theirs = (getattr(each, part).state_dict() for each in (after, before))
+            assert all(ours[name].equal(theirs[name]) for name in theirs)
+
+
 def test_evaluate_prints_every_part_beside_what_it_replaces(trained, capsys):
     main(["evaluate", "--weights", str(trained), "--tasks", "2", "--n-support", "64"])
     printed = capsys.readouterr().out

@@ -9,14 +9,15 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._gp import HybridProcess
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._stack import close_gap
-from sklearn_metaexplain.training._episodes import draw_episode
+from sklearn_metaexplain.training._episodes import EpisodeStream, draw_episode
+from sklearn_metaexplain.training._evaluate import held_out
 from sklearn_metaexplain.training._objectives import (
     CorrectorObjective,
     KernelObjective,
     process_shapley,
     relative_error,
 )
-from sklearn_metaexplain.training._stacked import stack_with
+from sklearn_metaexplain.training._stacked import StackedStream, stack_with
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +68,28 @@ def test_a_few_steps_lower_the_objective(part, episode):
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0] - 0.05
+
+
+def test_stacked_episodes_come_back_as_often_as_asked():
+    episodes = EpisodeStream(seed=5, n_steps=3, batch_size=2, max_support=70)
+    network = KernelNetwork(width=16, n_layers=1)
+    once = list(StackedStream(episodes, network))
+    again = list(StackedStream(episodes, network, n_repeats=2))
+    assert [len(batch) for batch in once] == [2] * 3
+    assert [len(batch) for batch in again] == [2] * 9
+    new = [batch[0].values for batch in once]
+    for i in range(3):
+        torch.testing.assert_close(again[3 * i][0].values, new[i])
+        seen = [id(episode) for batch in again[: 3 * i + 1] for episode in batch]
+        for batch in again[3 * i + 1 : 3 * i + 3]:
+            assert {id(episode) for episode in batch} <= set(seen)
+            assert batch[0] is not batch[1]
+
+
+def test_rows_with_nothing_to_explain_are_not_judged(monkeypatch, episode):
+    flat = episode._replace(values=torch.zeros_like(episode.values) + 1e-9)
+    drawn = iter([episode, flat, episode])
+    monkeypatch.setattr(
+        "sklearn_metaexplain.training._evaluate.draw_episode", lambda rng, **options: next(drawn)
+    )
+    assert [each is episode for each in held_out(0, 3)] == [True, True]
