@@ -79,19 +79,21 @@ def test_rows_of_no_weight_do_not_count():
     torch.testing.assert_close(kept.predict(x), other.predict(x))
 
 
-def test_first_split_is_the_best_by_brute_force():
-    generator = torch.Generator().manual_seed(3)
-    columns = torch.randn(60, 4, generator=generator, dtype=torch.float64)
-    target = (columns[:, 2] > 0.3).double() + 0.1 * columns[:, 0]
-    weight = (torch.rand(60, generator=generator) < 0.8).double()
-    settings = {"depth": 1, "n_trees": 1, "learning_rate": 1.0, "n_bins": 16, "l2": 2.0}
+@pytest.mark.parametrize("seed", range(12))
+def test_first_split_is_the_best_by_brute_force(seed):
+    generator = torch.Generator().manual_seed(seed)
+    columns = torch.randn(30, 4, generator=generator, dtype=torch.float64)
+    # Mostly noise, so that the penalty decides between splits.
+    target = torch.randn(30, generator=generator, dtype=torch.float64) + 0.3 * columns[:, 0]
+    weight = (torch.rand(30, generator=generator) < 0.8).double()
+    settings = {"depth": 1, "n_trees": 1, "learning_rate": 1.0, "n_bins": 16, "l2": 10.0}
     boosting = ObliviousBoosting(**settings).fit(columns, target[None], weight[None])
     offset = (target * weight).sum() / weight.sum()
 
     def predictions(right):
         sums = [(weight * (target - offset))[side].sum() for side in (~right, right)]
         values = [
-            total / (weight[side].sum() + 2.0)
+            total / (weight[side].sum() + 10.0)
             for total, side in zip(sums, (~right, right), strict=False)
         ]
         return offset + torch.where(right, values[1], values[0])
@@ -100,7 +102,7 @@ def test_first_split_is_the_best_by_brute_force():
         fitted = predictions(right)
         # Ridge: the penalty counts as well.
         penalty = sum((fitted[side][0] - offset) ** 2 for side in (~right, right) if side.any())
-        return float((weight * (target - fitted) ** 2).sum() + 2.0 * penalty)
+        return float((weight * (target - fitted) ** 2).sum() + 10.0 * penalty)
 
     edges = [(j, float(edge)) for j in range(4) for edge in boosting.edges[j].unique()]
     splits = [columns[:, j] >= edge for j, edge in edges]
