@@ -79,7 +79,7 @@ def test_rows_of_no_weight_do_not_count():
     torch.testing.assert_close(kept.predict(x), other.predict(x))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_first_split_is_the_best_by_brute_force(seed):
     generator = torch.Generator().manual_seed(seed)
     columns = torch.randn(30, 4, generator=generator, dtype=torch.float64)
@@ -107,10 +107,10 @@ def test_first_split_is_the_best_by_brute_force(seed):
     edges = [(j, float(edge)) for j in range(4) for edge in boosting.edges[j].unique()]
     splits = [columns[:, j] >= edge for j, edge in edges]
     best = min(splits, key=penalised_error)
-    torch.testing.assert_close(
-        boosting.predict(columns)[0], predictions(best), rtol=1e-5, atol=1e-5
-    )
-    torch.testing.assert_close(boosting.fitted[0], predictions(best), rtol=1e-5, atol=1e-5)
+    # Splits that differ in rows left out alone are equally good.
+    kept = weight > 0
+    for fitted in (boosting.predict(columns)[0], boosting.fitted[0]):
+        torch.testing.assert_close(fitted[kept], predictions(best)[kept], rtol=1e-5, atol=1e-5)
 
 
 def test_constant_columns_give_the_mean():
