@@ -27,8 +27,10 @@ LAYERS = [
     "masking",
     "shapley",
     "nets",
+    "learners",
     "prior",
     "training",
+    "tasks",
     "posthoc",
     "selfexplaining",
     "metrics",
@@ -39,7 +41,7 @@ LAYERS = [
 ]
 
 # Training is above, but what explains must not need what trains.
-FORBIDDEN = {("posthoc", "training"), ("selfexplaining", "training")}
+FORBIDDEN = {(layer, "training") for layer in ("tasks", "posthoc", "selfexplaining")}
 
 
 def read_package() -> dict[str, str]:
