@@ -8,14 +8,22 @@ from sklearn_metaexplain.base import ExplainerMixin, explain, is_explainer
 
 if TYPE_CHECKING:
     from sklearn_metaexplain.posthoc import LimeExplainer, MetaExplainer, ShapExplainer
+    from sklearn_metaexplain.selfexplaining import (
+        AttentionClassifier,
+        MatchingClassifier,
+        PrototypeClassifier,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionClassifier",
     "ExplainerMixin",
     "Explanation",
     "LimeExplainer",
+    "MatchingClassifier",
     "MetaExplainer",
+    "PrototypeClassifier",
     "ShapExplainer",
     "explain",
     "is_explainer",
@@ -23,8 +31,11 @@ __all__ = [
 
 # Resolved on first use: importing them imports torch.
 _LAZY = {
+    "AttentionClassifier": "sklearn_metaexplain.selfexplaining",
     "LimeExplainer": "sklearn_metaexplain.posthoc",
+    "MatchingClassifier": "sklearn_metaexplain.selfexplaining",
     "MetaExplainer": "sklearn_metaexplain.posthoc",
+    "PrototypeClassifier": "sklearn_metaexplain.selfexplaining",
     "ShapExplainer": "sklearn_metaexplain.posthoc",
 }
 

@@ -1,8 +1,8 @@
-"""Few-shot adaptation of the kernel network to one task."""
+"""Training of a network on one task: few-shot adaptation of the kernel network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -51,15 +51,15 @@ class PredictiveObjective(nn.Module):
         return 0.5 * (variance.log() + misfit.square() / variance).mean()
 
 
-class _Splits:
-    """Fresh random splits every epoch, from one seed."""
+class _Draws:
+    """Fresh random episodes every epoch, from one seed."""
 
-    def __init__(self, draw: Any, seed: int) -> None:
-        self.draw = draw
+    def __init__(self, draw: Callable[[np.random.Generator], Any], seed: int, n_steps: int) -> None:
+        self.draw, self.n_steps = draw, n_steps
         self.rng = np.random.default_rng(seed)
 
-    def __iter__(self) -> Iterator[list[Split]]:
-        return iter([[self.draw(self.rng)] for _ in range(_STEPS_PER_EPOCH)])
+    def __iter__(self) -> Iterator[list[Any]]:
+        return iter([[self.draw(self.rng)] for _ in range(self.n_steps)])
 
 
 def adapt(
@@ -131,17 +131,75 @@ def adapt(
         return split(order[:half], order[half : 2 * half])
 
     trained = torch.arange(n_held_out, n_rows)[:_MAX_CONTEXT]
-    validation = EpisodeBatches([[split(trained, torch.arange(n_held_out))]])
-    own = deepcopy(network).double().requires_grad_(True)
-    net = EpisodicNet(
-        own,
-        PredictiveObjective,
+    return train_episodes(
+        EpisodicNet,
+        deepcopy(network).double().requires_grad_(True),
+        PredictiveObjective(),
+        draw,
+        split(trained, torch.arange(n_held_out)),
+        n_steps=_STEPS_PER_EPOCH,
+        max_epochs=max_epochs,
+        lr=lr,
+        callbacks=callbacks,
+        device=device,
+        seed=seed,
+        verbose=verbose,
+    )
+
+
+def train_episodes(
+    net_class: type[EpisodicNet],
+    network: nn.Module,
+    objective: nn.Module,
+    draw: Callable[[np.random.Generator], Any],
+    validation: Any,
+    *,
+    n_steps: int,
+    max_epochs: int,
+    lr: float,
+    callbacks: Any,
+    device: str,
+    seed: int,
+    verbose: int = 0,
+    patience: int = 5,
+) -> EpisodicNet:
+    """Train a network on episodes of one task until one held out is predicted no better.
+
+    Parameters
+    ----------
+    net_class : type of EpisodicNet
+        The skorch net.
+    network : Module
+        Where to start; it is trained itself.
+    objective : Module
+        Called with the network and an episode.
+    draw : callable
+        ``draw(rng)`` gives an episode to train on.
+    validation : episode
+        The episode held out.
+    n_steps : int
+        Steps an epoch.
+    max_epochs, lr, callbacks, device, seed, verbose
+        As in `adapt`.
+    patience : int, default=5
+        Epochs without a better validation loss after which training stops.
+
+    Returns
+    -------
+    EpisodicNet
+        Its `module_` has the weights of the best epoch, or those it started with where no epoch
+        was better.
+    """
+    held_out = EpisodeBatches([[validation]])
+    net = net_class(
+        network,
+        objective,
         optimizer=torch.optim.Adam,
         lr=lr,
         max_epochs=max_epochs,
-        train_split=HeldOut(validation),
+        train_split=HeldOut(held_out),
         callbacks=[
-            ("early_stopping", EarlyStopping(patience=5, load_best=True)),
+            ("early_stopping", EarlyStopping(patience=patience, load_best=True)),
             *(callbacks or []),
         ],
         # Data loaders draw a seed even where nothing is shuffled: not from the global generator.
@@ -152,8 +210,8 @@ def adapt(
     )
     net.initialize()
     start = deepcopy(net.module_.state_dict())
-    before = float(net.validation_step(next(iter(validation)))["loss"])
-    net.partial_fit(EpisodeBatches(_Splits(draw, seed)))
+    before = float(net.validation_step(next(iter(held_out)))["loss"])
+    net.partial_fit(EpisodeBatches(_Draws(draw, seed, n_steps)))
     if not min(net.history[:, "valid_loss"]) < before:
         net.module_.load_state_dict(start)
     net.module_.eval().requires_grad_(False)

@@ -14,6 +14,7 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
+from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget
@@ -200,7 +201,7 @@ class MetaExplainer(PosthocExplainer):
         return super().explain(X, budget=budget)
 
     def _fit_explainer(self, X: Any) -> None:
-        device = _check_device(self.device)
+        device = check_device(self.device)
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)
@@ -301,12 +302,3 @@ def _fresh_network(seed: int) -> KernelNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return KernelNetwork()
-
-
-def _check_device(device: str) -> str:
-    try:
-        # Not every device has double precision, or gives back what it holds.
-        torch.zeros(1, dtype=torch.float64, device=device).cpu()
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(f"device={device!r} cannot be used here: {error}") from error
-    return device

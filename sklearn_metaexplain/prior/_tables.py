@@ -46,7 +46,9 @@ class RandomTable:
     kinds: tuple[str, ...]
 
 
-def sample_table(rng: np.random.Generator, *, n_rows: int, n_columns: int) -> RandomTable:
+def sample_table(
+    rng: np.random.Generator, *, n_rows: int, n_columns: int, scores: np.ndarray | None = None
+) -> RandomTable:
     """Draw a table.
 
     A latent-factor mixture with clusters gives correlated scores; each column is a map of its
@@ -57,12 +59,15 @@ def sample_table(rng: np.random.Generator, *, n_rows: int, n_columns: int) -> Ra
     ----------
     rng : numpy.random.Generator
     n_rows, n_columns : int
+    scores : ndarray of shape (n_rows, n_columns), default=None
+        Standardised scores to start from.
 
     Returns
     -------
     table : RandomTable
     """
-    scores = _latent_scores(rng, n_rows, n_columns)
+    if scores is None:
+        scores = _latent_scores(rng, n_rows, n_columns)
     blocks = _sample_blocks(rng, n_columns)
     values = np.empty((n_rows, n_columns))
     start = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -148,11 +149,13 @@ def _evaluate(
     )
 
 
-class EpisodeStream:
+class TaskStream:
     """An endless, seeded stream of lists of episodes, one list a training step.
 
     Parameters
     ----------
+    draw : callable
+        ``draw(rng)`` gives an episode.
     seed : int
         Seed of the stream.
     n_steps : int
@@ -161,6 +164,38 @@ class EpisodeStream:
         Episodes a step.
     start : int, default=0
         Number of the first step, so that resumed training goes on where it stopped.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[np.random.Generator], Any],
+        *,
+        seed: int,
+        n_steps: int,
+        batch_size: int,
+        start: int = 0,
+    ) -> None:
+        self.draw = draw
+        self.seed, self.start, self.n_steps, self.batch_size = seed, start, n_steps, batch_size
+
+    def __len__(self) -> int:
+        return self.n_steps
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        worker = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for step in range(self.start + first, self.start + self.n_steps, stride):
+            rng = np.random.default_rng([self.seed, step])
+            yield [self.draw(rng) for _ in range(self.batch_size)]
+
+
+class EpisodeStream(TaskStream):
+    """The stream of explainers' episodes.
+
+    Parameters
+    ----------
+    seed, n_steps, batch_size, start : int
+        As in `TaskStream`.
     max_support : int, default=512
         Most evaluated rows of an episode.
     """
@@ -168,15 +203,10 @@ class EpisodeStream:
     def __init__(
         self, *, seed: int, n_steps: int, batch_size: int, start: int = 0, max_support: int = 512
     ) -> None:
-        self.seed, self.start, self.n_steps, self.batch_size = seed, start, n_steps, batch_size
-        self.max_support = max_support
-
-    def __len__(self) -> int:
-        return self.n_steps
-
-    def __iter__(self) -> Iterator[list[Episode]]:
-        worker = get_worker_info()
-        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for step in range(self.start + first, self.start + self.n_steps, stride):
-            rng = np.random.default_rng([self.seed, step])
-            yield [draw_episode(rng, max_support=self.max_support) for _ in range(self.batch_size)]
+        super().__init__(
+            partial(draw_episode, max_support=max_support),
+            seed=seed,
+            n_steps=n_steps,
+            batch_size=batch_size,
+            start=start,
+        )

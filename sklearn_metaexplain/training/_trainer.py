@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from skorch import NeuralNet
@@ -14,8 +15,17 @@ from skorch.callbacks import Callback, Checkpoint, GradientNormClipping, Progres
 from torch import nn
 
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
-from sklearn_metaexplain.training._episodes import EpisodeStream
-from sklearn_metaexplain.training._stacked import StackedStream
+
+
+class Stream(Protocol):
+    """Steps of lists of episodes; `start` is the number of the first."""
+
+    start: int
+    n_steps: int
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """Episodes from `start` on, `n_steps` lists of them."""
+        ...
 
 
 class TimeBudget(Callback):
@@ -69,7 +79,7 @@ class AdvanceStream(Callback):
 def meta_train(
     module: nn.Module,
     objective: type[nn.Module],
-    stream: EpisodeStream | StackedStream,
+    stream: Stream,
     validation: list[list[Any]],
     *,
     run_dir: Path,
@@ -90,7 +100,7 @@ def meta_train(
         The network to train.
     objective : type of Module
         Called with the network and an episode.
-    stream : EpisodeStream
+    stream : Stream
         Training episodes.
     validation : list of list of episodes
         Held-out episodes, in batches.

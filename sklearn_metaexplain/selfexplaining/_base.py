@@ -1,0 +1,303 @@
+"""What self-explaining classifiers share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from sklearn_metaexplain._validation import draw_seed
+from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
+from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier
+from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
+from sklearn_metaexplain.nets._column_encoder import CellBlocks
+from sklearn_metaexplain.nets._device import check_device
+from sklearn_metaexplain.nets._table_objective import TableObjective
+from sklearn_metaexplain.selfexplaining._table import (
+    LabelledEncoder,
+    add_up_columns,
+    choose_support,
+)
+from sklearn_metaexplain.selfexplaining._training import train_on_table
+
+# Numbers in the largest array of an embedding step: rows are taken in chunks of that.
+_MOST_NUMBERS = 2**24
+
+
+class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
+    """Base of classifiers that read labelled rows and show what a prediction is made of.
+
+    A subclass names its network in `_kind` and writes `_learn`, which keeps what it needs of the
+    training rows, `_probabilities`, `_embed_blocks` and `_explain`.
+    """
+
+    _kind: ClassVar[str]
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "pretrained": [str, PathLike, None],
+        "n_support": [Interval(Integral, 2, None, closed="left")],
+        "width": [Interval(Integral, 4, None, closed="left"), None],
+        "n_heads": [Interval(Integral, 1, None, closed="left"), None],
+        "n_layers": [Interval(Integral, 0, None, closed="left"), None],
+        "max_epochs": [Interval(Integral, 0, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "callbacks": [list, None],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        *,
+        pretrained: str | PathLike | None = "default",
+        n_support: int = 512,
+        width: int | None = None,
+        n_heads: int | None = None,
+        n_layers: int | None = None,
+        max_epochs: int = 0,
+        lr: float = 1e-3,
+        batch_size: int = 256,
+        validation_fraction: float = 0.2,
+        patience: int = 5,
+        callbacks: list[Any] | None = None,
+        device: str = "cpu",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.pretrained = pretrained
+        self.n_support = n_support
+        self.width = width
+        self.n_heads = n_heads
+        self.n_layers = n_layers
+        self.max_epochs = max_epochs
+        self.lr = lr
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any) -> SelfExplainingClassifier:
+        """Read a labelled table, and train on it where `max_epochs` says so.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            The table: numbers, text, categories, dates, missing values.
+        y : array-like of shape (n_samples,)
+            Classes of the rows, at least two.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If there is one class only, `y` is no class labels, a parameter does not fit the
+            weights, or the table has infinite values.
+        """
+        X = self._check_table(X, reset=True)
+        labels = self._check_labels(X, y)
+        device = check_device(self.device)
+        network = self._make_network().double().to(device)
+        self._check_columns()
+        seed = draw_seed(self.random_state)
+        rng = np.random.RandomState(seed)
+        n_classes = len(self.classes_)
+        self._encoder = LabelledEncoder(X, labels, n_classes)
+        encoded = self._encoder.encoded_
+        self._prepare_network(network)
+        self.__dict__.pop("net_", None)
+        if self.max_epochs > 0:
+            self.net_ = train_on_table(
+                network,
+                self._objective(),
+                encoded,
+                labels,
+                n_classes,
+                n_support=self.n_support,
+                batch_size=self.batch_size,
+                max_epochs=self.max_epochs,
+                lr=self.lr,
+                validation_fraction=self.validation_fraction,
+                patience=self.patience,
+                callbacks=self.callbacks,
+                device=device,
+                seed=int(rng.randint(np.iinfo(np.int32).max)),
+                verbose=self.verbose,
+            )
+        self._network = network.eval().requires_grad_(False)
+        self.support_indices_ = choose_support(labels, self.n_support, rng)
+        support = encoded[self.support_indices_].to(device)
+        targets = torch.from_numpy(labels[self.support_indices_]).to(device)
+        with torch.no_grad():
+            self._context = network.encoder.read(support, targets, n_classes)
+            self._learn(encoded, labels, rng)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The likeliest class.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        return self._in_chunks(self._probabilities, self._encode(X))
+
+    def embed(self, X: Any) -> np.ndarray:
+        """Embed rows in the space in which the classifier compares them.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_samples, n_dims)
+            Blocks of the columns, one after the other.
+        """
+        embedded = self._in_chunks(self._embed_blocks, self._encode(X))
+        return embedded.reshape(len(embedded), -1)
+
+    def __sklearn_tags__(self) -> EstimatorTags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    # What a subclass writes
+
+    @abstractmethod
+    def _learn(self, encoded: torch.Tensor, labels: np.ndarray, rng: np.random.RandomState) -> None:
+        """Keep what is needed of the training rows; `_network` and `_context` are there."""
+
+    @abstractmethod
+    def _probabilities(self, cells: CellBlocks) -> torch.Tensor:
+        """Probabilities of embedded rows, (n, n_classes)."""
+
+    @abstractmethod
+    def _embed_blocks(self, cells: CellBlocks) -> torch.Tensor:
+        """Blocks of embedded rows, (n, m, block)."""
+
+    def _objective(self) -> TableObjective:
+        return TableObjective()
+
+    def _check_columns(self) -> None:
+        """Check parameters that name columns."""
+
+    def _prepare_network(self, network: SelfExplainingNetwork) -> None:
+        """Tell the network what the parameters ask for."""
+
+    # What a subclass may use
+
+    def _encode(self, X: Any) -> torch.Tensor:
+        check_is_fitted(self)
+        return self._encoder.encode(self._check_table(X, reset=False))
+
+    def _in_chunks(self, compute: Any, encoded: torch.Tensor) -> Any:
+        """Results of `compute` on the cells of encoded rows, a chunk of rows at a time."""
+        n_support, n_classes = self._context.votes.shape
+        a_row = encoded.shape[1] * self._context.points.shape[1] * max(n_support, n_classes)
+        size = max(1, _MOST_NUMBERS // a_row)
+        found = []
+        with torch.no_grad():
+            for start in range(0, len(encoded), size):
+                rows = encoded[start : start + size].to(self._context.points.device)
+                result = compute(self._network.encoder.embed(self._context, rows))
+                found.append(
+                    [part.cpu().numpy() for part in result]
+                    if isinstance(result, tuple)
+                    else [result.cpu().numpy()]
+                )
+        parts = [np.concatenate(part) for part in zip(*found, strict=True)]
+        return parts[0] if len(parts) == 1 else parts
+
+    def _by_feature(self, parts: np.ndarray) -> np.ndarray:
+        """Sum over encoded columns of the same column."""
+        return add_up_columns(parts, self._encoder.source_, self.n_features_in_)
+
+    # Checks
+
+    def _check_labels(self, X: Any, y: Any) -> np.ndarray:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        check_consistent_length(X, y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs rows of at least two classes; y has one class, "
+                f"{self.classes_[0]!r}."
+            )
+        return labels
+
+    def _make_network(self) -> SelfExplainingNetwork:
+        sizes = {
+            name: value
+            for name in ("width", "n_heads", "n_layers")
+            if (value := getattr(self, name)) is not None
+        }
+        if self.pretrained is not None:
+            if sizes:
+                raise ValueError(
+                    f"{', '.join(sizes)} cannot be chosen for pretrained="
+                    f"{str(self.pretrained)!r}: weights have sizes of their own. Leave it at None, "
+                    "or use pretrained=None with max_epochs > 0."
+                )
+            network, _ = load_classifier(self.pretrained, self._kind)
+            return network
+        if self.max_epochs == 0:
+            raise ValueError(
+                "pretrained=None needs max_epochs > 0: a network that was never trained has "
+                "nothing to say."
+            )
+        width = sizes.get("width", 32)
+        if width % 4:
+            raise ValueError(f"width={width} must be a multiple of 4.")
+        # The global generator gets back the state it had.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(draw_seed(self.random_state))
+            return NETWORKS[self._kind](encoder={"width": 32, **sizes})

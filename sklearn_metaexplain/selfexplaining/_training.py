@@ -1,0 +1,151 @@
+"""Training of a network on one labelled table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from skorch.callbacks import PassthroughScoring
+
+from sklearn_metaexplain.nets._adaptation import train_episodes
+from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
+from sklearn_metaexplain.nets._episodic import EpisodeBatch, EpisodicNet
+from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._table_objective import TableObjective
+from sklearn_metaexplain.selfexplaining._table import choose_support
+
+_LEAST_STEPS, _MOST_STEPS = 4, 32
+
+
+class TableNet(EpisodicNet):
+    """skorch net over episodes of one table; its history has losses and accuracies."""
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        return [
+            *super()._default_callbacks,
+            ("train_accuracy", PassthroughScoring("train_accuracy", on_train=True)),
+            ("valid_accuracy", PassthroughScoring("valid_accuracy")),
+        ]
+
+    def train_step_single(self, batch: EpisodeBatch, **fit_params: Any) -> dict[str, Any]:
+        """Note the accuracy."""
+        step = super().train_step_single(batch, **fit_params)
+        self.history.record_batch("train_accuracy", self.criterion_.accuracy)
+        return step
+
+    def validation_step(self, batch: EpisodeBatch, **fit_params: Any) -> dict[str, Any]:
+        """Note the accuracy."""
+        step = super().validation_step(batch, **fit_params)
+        if self.history:
+            self.history.record_batch("valid_accuracy", self.criterion_.accuracy)
+        return step
+
+
+def train_on_table(
+    network: SelfExplainingNetwork,
+    objective: TableObjective,
+    encoded: torch.Tensor,
+    labels: np.ndarray,
+    n_classes: int,
+    *,
+    n_support: int,
+    batch_size: int,
+    max_epochs: int,
+    lr: float,
+    validation_fraction: float,
+    patience: int,
+    callbacks: Any,
+    device: str,
+    seed: int,
+    verbose: int,
+) -> TableNet:
+    """Train a network to label rows of a table by its other rows.
+
+    Parameters
+    ----------
+    network : SelfExplainingNetwork
+        Where to start; it is trained itself.
+    objective : TableObjective
+        The loss.
+    encoded : tensor of shape (n_samples, m, 2)
+        The table.
+    labels : ndarray of int of shape (n_samples,)
+        Its classes.
+    n_classes : int
+        Number of classes.
+    n_support : int
+        Most rows that are read in a step.
+    batch_size : int
+        Most rows that are labelled in a step.
+    max_epochs, lr, patience, callbacks, device, seed, verbose
+        As in `train_episodes`.
+    validation_fraction : float
+        Share of the rows that are held out to stop in time.
+
+    Raises
+    ------
+    ValueError
+        If there is no class of which a row could be held out.
+    """
+    rng = np.random.RandomState(seed)
+    trained, held_out = _hold_out(labels, validation_fraction, rng)
+    encoded = encoded.to(device)
+    targets = torch.from_numpy(labels).to(device)
+    network.start_task(encoded.shape[1], n_classes)
+
+    def episode(support: np.ndarray, query: np.ndarray) -> LabelledEpisode:
+        return LabelledEpisode(
+            encoded[support], targets[support], encoded[query], targets[query], n_classes
+        )
+
+    def draw(generator: np.random.Generator) -> LabelledEpisode:
+        # Half to nine tenths are read, so that the network serves tables of several sizes.
+        share = generator.uniform(0.5, 0.9)
+        state = np.random.RandomState(generator.integers(2**31))
+        size = min(n_support, max(n_classes, int(share * len(trained))))
+        support = choose_support(labels[trained], size, state)
+        query = np.delete(trained, support)
+        if len(query) == 0:
+            query = trained
+        return episode(trained[support], state.permutation(query)[:batch_size])
+
+    context = trained[choose_support(labels[trained], n_support, rng)]
+    n_steps = int(np.clip(np.ceil(len(trained) / batch_size), _LEAST_STEPS, _MOST_STEPS))
+    net = train_episodes(
+        TableNet,
+        network.requires_grad_(True),
+        objective,
+        draw,
+        episode(context, held_out),
+        n_steps=n_steps,
+        max_epochs=max_epochs,
+        lr=lr,
+        callbacks=callbacks,
+        device=device,
+        seed=seed,
+        verbose=verbose,
+        patience=patience,
+    )
+    assert isinstance(net, TableNet)
+    return net
+
+
+def _hold_out(
+    labels: np.ndarray, fraction: float, rng: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split positions; of each class a row stays, and one is held out where there are two."""
+    held_out = []
+    for label in range(int(labels.max()) + 1):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        if len(rows) > 1:
+            n_held_out = min(len(rows) - 1, max(1, round(fraction * len(rows))))
+            held_out.append(rows[:n_held_out])
+    if not held_out:
+        raise ValueError(
+            "max_epochs > 0 holds rows out to know when to stop, but every class has one row "
+            "only; use max_epochs=0, or more rows."
+        )
+    positions = np.sort(np.concatenate(held_out))
+    return np.delete(np.arange(len(labels)), positions), positions

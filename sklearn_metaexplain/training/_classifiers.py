@@ -1,0 +1,102 @@
+"""``python -m sklearn_metaexplain.training train-classifiers``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_metaexplain.nets._classifier_weights import NETWORKS, save_classifier
+from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.training._episodes import TaskStream
+from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
+from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
+from sklearn_metaexplain.training._trainer import meta_train
+
+_VALIDATION_SEED = 10**6
+_EVALUATION_SEED = 10**6 + 1
+_VALIDATION_BATCH = 16
+
+
+def train_classifiers(arguments: argparse.Namespace) -> None:
+    """Train the networks of all self-explaining classifiers, and write a file for each."""
+    folder = Path(arguments.out_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(arguments.seed)
+    validation = held_out_tables(_VALIDATION_SEED, arguments.validation_tasks)
+    net = meta_train(
+        JointNetwork(encoder={"width": arguments.width}),
+        JointObjective,
+        TaskStream(
+            draw_labelled_episode,
+            seed=arguments.seed,
+            n_steps=arguments.steps_per_epoch,
+            batch_size=arguments.batch_size,
+        ),
+        [
+            validation[start : start + _VALIDATION_BATCH]
+            for start in range(0, len(validation), _VALIDATION_BATCH)
+        ],
+        run_dir=Path(arguments.run_dir or folder / "classifiers.run"),
+        minutes=arguments.minutes,
+        lr=arguments.lr,
+        n_workers=arguments.workers,
+        verbose=1 - arguments.quiet,
+        max_epochs=arguments.epochs,
+    )
+    history = net.history
+    record: dict[str, Any] = {
+        "seed": arguments.seed,
+        "batch_size": arguments.batch_size,
+        "steps": len(history) * arguments.steps_per_epoch,
+        "minutes": round(sum(row["dur"] for row in history) / 60, 1),
+        "valid_loss": round(min((row["valid_loss"] for row in history), default=float("nan")), 4),
+    }
+    network = net.module_.eval().requires_grad_(False)
+    record["accuracy"] = accuracies(network, arguments.evaluation_tasks)
+    files = {
+        kind: save_classifier(folder / f"{kind}.safetensors", kind, getattr(network, kind), record)
+        for kind in NETWORKS
+    }
+    print(json.dumps({"training": record, "sha256": files}, indent=2))
+
+
+def held_out_tables(seed: int, n_tasks: int) -> list[LabelledEpisode]:
+    """Episodes of one seed; other seeds than training's give tables it never sees."""
+    return [draw_labelled_episode(np.random.default_rng([seed, task])) for task in range(n_tasks)]
+
+
+def accuracies(network: JointNetwork, n_tasks: int) -> dict[str, float]:
+    """Mean accuracy of each network on prior tables held out, and of guessing the largest class."""
+    found: dict[str, list[float]] = {}
+    with torch.no_grad():
+        for episode in held_out_tables(_EVALUATION_SEED, n_tasks):
+            largest = episode.labels.bincount(minlength=episode.n_classes).argmax()
+            guesses = {kind: told.argmax(1) for kind, told in network(episode).items()}
+            for kind, guess in {**guesses, "largest_class": largest}.items():
+                right = (guess == episode.query_labels).double().mean()
+                found.setdefault(kind, []).append(float(right))
+    return {kind: round(float(np.mean(values)), 4) for kind, values in found.items()}
+
+
+def add_command(commands: Any) -> None:
+    """Add ``train-classifiers`` to the command line."""
+    command = commands.add_parser("train-classifiers", help=train_classifiers.__doc__)
+    command.add_argument("--minutes", type=float, default=90.0, help="over all sittings")
+    command.add_argument("--out-dir", required=True, help="folder for a file of each network")
+    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
+    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--width", type=int, default=48, help="features of a cell")
+    command.add_argument("--workers", type=int, default=1, help="processes that draw tables")
+    command.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
+    command.add_argument("--batch-size", type=int, default=8, help="tables a step")
+    command.add_argument("--steps-per-epoch", type=int, default=100)
+    command.add_argument("--epochs", type=int, default=10**6)
+    command.add_argument("--validation-tasks", type=int, default=256)
+    command.add_argument("--evaluation-tasks", type=int, default=500)
+    command.add_argument("--quiet", action="store_true")
+    command.set_defaults(run=train_classifiers)
