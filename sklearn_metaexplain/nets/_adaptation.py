@@ -13,8 +13,7 @@ from torch import nn
 
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.shapley._kernel import ProductKernel
-from sklearn_metaexplain.shapley._likelihood import gram_matrix
+from sklearn_metaexplain.nets._predictive import predictive_losses
 
 _HELD_OUT_SHARE = 0.2
 _MAX_CONTEXT = 256
@@ -37,18 +36,7 @@ class PredictiveObjective(nn.Module):
 
     def forward(self, network: KernelNetwork, split: Split) -> torch.Tensor:
         """Return the objective of one split."""
-        parameters = network.propose(split.context, split.context_outputs)
-        kernel = ProductKernel(parameters, split.player_of_column, split.n_players)
-        context, target = kernel.warp(split.context), kernel.warp(split.target)
-        gram = gram_matrix(kernel, split.context)
-        gram = gram + parameters.noise * torch.eye(len(context), dtype=gram.dtype).to(gram.device)
-        lower = torch.linalg.cholesky(gram)
-        cross = torch.linalg.solve_triangular(lower, kernel(context, target), upper=False)
-        whitened = torch.linalg.solve_triangular(lower, split.context_outputs, upper=False)
-        misfit = split.target_outputs - cross.T @ whitened
-        variance = kernel.diagonal(target) + parameters.noise - cross.square().sum(0)
-        variance = variance.clamp_min(1e-6)[:, None]
-        return 0.5 * (variance.log() + misfit.square() / variance).mean()
+        return predictive_losses(network, *split).mean()
 
 
 class _Draws:

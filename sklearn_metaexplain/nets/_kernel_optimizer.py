@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -133,5 +134,22 @@ def _gradient(
     columns: torch.Tensor, task: torch.Tensor, encoded: torch.Tensor, outputs: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Negative log likelihood per number, and its gradient; constants to whoever trains."""
-    loss, of_columns, of_task = likelihood_gradient(columns, task, encoded, outputs)
-    return columns.new_tensor(loss), of_columns.to(columns), of_task.to(task)
+    return _ConstantGradient.apply(columns, task, encoded, outputs)
+
+
+class _ConstantGradient(torch.autograd.Function):
+    """Lets compiled code run under the transforms of torch.func, which hand it plain tensors."""
+
+    @staticmethod
+    def forward(columns: Any, task: Any, encoded: Any, outputs: Any) -> Any:
+        loss, of_columns, of_task = likelihood_gradient(columns, task, encoded, outputs)
+        return columns.new_tensor(loss), of_columns.to(columns), of_task.to(task)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.mark_non_differentiable(*output)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Any) -> Any:
+        # Outputs are no functions of the inputs to whoever differentiates.
+        return None, None, None, None

@@ -7,15 +7,20 @@ from typing import Any
 import numba
 import numpy as np
 import torch
+from torch.func import vjp
 
-from sklearn_metaexplain.shapley._kernel import ProductKernel, parameters_from_raw
+from sklearn_metaexplain.shapley._kernel import (
+    KernelParameters,
+    ProductKernel,
+    parameters_from_raw,
+)
 
 
 def gram_matrix(kernel: ProductKernel, encoded: torch.Tensor) -> torch.Tensor:
     """Kernel matrix of encoded rows with themselves, without noise.
 
     The same as ``kernel(rows, rows)`` with ``rows = kernel.warp(encoded)``, several times
-    faster to differentiate with respect to the parameters.
+    faster to differentiate once with respect to the parameters.
 
     Parameters
     ----------
@@ -30,7 +35,7 @@ def gram_matrix(kernel: ProductKernel, encoded: torch.Tensor) -> torch.Tensor:
     """
     p = kernel.parameters
     rows = kernel.warp(encoded)
-    product = _ProductGram.apply(rows, p.smooth, p.rough, p.mix, p.weight)
+    product, _ = _ProductGram.apply(rows, p.smooth, p.rough, p.mix, p.weight)
     return p.amplitude * product + kernel.linear(rows, rows)
 
 
@@ -79,22 +84,50 @@ def likelihood_gradient(
 
 
 class _ProductGram(torch.autograd.Function):
-    """Products of factors of all pairs of rows."""
+    """Products of factors of all pairs of rows, and what the way back needs of them."""
 
     @staticmethod
-    def forward(ctx: Any, rows: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-        arrays = [part.detach().cpu().contiguous().numpy() for part in (rows, *parameters)]
-        product, similarities = _products(*arrays)
-        ctx.saved = arrays, product, similarities
-        return torch.from_numpy(product).to(rows.device)
+    def forward(rows: torch.Tensor, *parameters: torch.Tensor) -> Any:
+        product, similarities = _products(*_arrays(rows, *parameters))
+        return torch.from_numpy(product).to(rows.device), torch.from_numpy(similarities)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        product, similarities = output
+        ctx.mark_non_differentiable(similarities)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*inputs, product, similarities)
 
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> Any:
-        arrays, product, similarities = ctx.saved
-        gradient = upstream[0].cpu()
-        weighted = (gradient + gradient.T).numpy() * product
-        gradients = _pull(similarities, weighted, *arrays)
-        return tuple(torch.from_numpy(part).to(upstream[0].device) for part in gradients)
+        *inputs, product, similarities = ctx.saved_tensors
+        gradient = upstream[0]
+        if gradient is None:
+            return (None,) * len(inputs)
+        if torch.is_grad_enabled():
+            # Somebody differentiates again, as a meta-gradient does: not through compiled code.
+            return vjp(_product_of_factors, *inputs)[1](gradient)
+        weighted = (gradient + gradient.T) * product
+        gradients = _pull(similarities.numpy(), *_arrays(weighted, *inputs))
+        return tuple(torch.from_numpy(part).to(gradient.device) for part in gradients)
+
+
+def _arrays(*tensors: torch.Tensor) -> list[np.ndarray]:
+    return [tensor.detach().cpu().contiguous().numpy() for tensor in tensors]
+
+
+def _product_of_factors(
+    rows: torch.Tensor,
+    smooth: torch.Tensor,
+    rough: torch.Tensor,
+    mix: torch.Tensor,
+    weight: torch.Tensor,
+) -> torch.Tensor:
+    one = rows.new_ones(())
+    parameters = KernelParameters(smooth, rough, mix, weight, warp=one, amplitude=one, noise=one)
+    n_columns = rows.shape[1]
+    kernel = ProductKernel(parameters, torch.arange(n_columns, device=rows.device), n_columns)
+    return kernel.factors(rows, rows).prod(1)
 
 
 @numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})

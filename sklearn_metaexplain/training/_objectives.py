@@ -7,6 +7,7 @@ from torch import nn
 
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 from sklearn_metaexplain.shapley._likelihood import gram_matrix
 from sklearn_metaexplain.shapley._stack import close_gap
@@ -61,8 +62,12 @@ def process_shapley(
     return values, nll / len(support)
 
 
-class KernelObjective(nn.Module):
-    """Log Shapley error of the process with the proposed kernel, plus its likelihood."""
+class KernelObjective(KernelTaskObjective):
+    """Log Shapley error of the process with the proposed kernel, plus its likelihood.
+
+    The loss on an episode's query; that on its support, for inner loops, is the predictive
+    density of its evaluations.
+    """
 
     def forward(self, network: KernelNetwork, episode: Episode) -> torch.Tensor:
         """Return the objective of one episode."""
