@@ -88,7 +88,9 @@ def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> 
         What the objective takes; its query is not read.
     """
     adapted = stored.learner.adapt(loss, episode, state=stored.state)
-    if not all(bool(value.isfinite().all()) for value in adapted.values()):
+    with torch.no_grad():
+        found = [*adapted.values(), loss.at(adapted, episode, "support")]
+    if not all(bool(value.isfinite().all()) for value in found):
         warnings.warn(
             f"The inner steps of {stored.learner} left the range of numbers on this task; the "
             "network stays as it was meta-trained.",

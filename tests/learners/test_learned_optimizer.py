@@ -385,6 +385,7 @@ def test_inner_loop_can_be_differentiated_through_its_gradients():
 
     weights = torch.tensor([1.0, 0.5, 0.0, 2.0], dtype=torch.float64)
     derivative = torch.func.grad(final)(weights).detach()
+    assert (derivative.abs() > 1e-4).all()
     for k, shift in enumerate(1e-5 * torch.eye(4, dtype=torch.float64)):
         with torch.no_grad():
             expected = float(final(weights + shift) - final(weights - shift)) / 2e-5
