@@ -13,7 +13,8 @@ export OMP_NUM_THREADS ?= 1
 export SCIPY_ARRAY_API = 1
 export MPLBACKEND = agg
 
-.PHONY: help demo test test-all lint docs bench weights clean
+.PHONY: help demo test test-all lint docs bench weights \
+	classifier-weights clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +25,7 @@ help:
 	@echo "make docs      the documentation and its gallery, docs/_build/html/index.html"
 	@echo "make bench     accuracy and speed beside shap and lime (about 40 minutes)"
 	@echo "make weights   train the shipped networks again: MINUTES=$(MINUTES) OUT=$(OUT)"
+	@echo "make classifier-weights  those of the self-explaining classifiers, in runs/classifiers"
 	@echo "make clean     remove what the others made"
 
 # One stamp for each extra: made again when the project's requirements change.
@@ -65,6 +67,10 @@ bench: $(VENV)/.installed-test
 weights: $(VENV)/.installed-test
 	@mkdir -p $(dir $(OUT))
 	$(BIN)/python -m sklearn_metaexplain.training train --minutes $(MINUTES) --out $(OUT)
+
+classifier-weights: $(VENV)/.installed-test
+	$(BIN)/python -m sklearn_metaexplain.training train-classifiers --minutes 50 \
+		--steps-per-epoch 50 --out-dir runs/classifiers
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo-output docs/_build docs/api/generated docs/auto_gallery

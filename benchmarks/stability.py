@@ -51,8 +51,8 @@ def report(results: pd.DataFrame) -> str:
     lines = [
         "# Stability of explanations, with and without adversarial training",
         "",
-        f"`{_COMMAND}`: `AttentionClassifier`, from the shipped weights, trained on 70% of a table;",
-        "rows of the other 30%; means over "
+        f"`{_COMMAND}`: `AttentionClassifier`, from the shipped weights, trained on 70% of a",
+        "table; rows of the other 30%; means over "
         f"{results['seed'].nunique()} splits. Lower is more stable.",
         "",
         "| table | adversarial_eps | " + " | ".join(scores) + " |",

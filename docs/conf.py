@@ -1,6 +1,7 @@
 """How Sphinx builds the documentation; see `make docs`."""
 
 import logging
+import re
 from pathlib import Path
 
 import sklearn_metaexplain
@@ -26,14 +27,23 @@ suppress_warnings = [
 
 myst_enable_extensions = ["amsmath", "dollarmath", "substitution"]
 myst_heading_anchors = 3
-# What `make bench` wrote, below a page's own title.
-_report = Path(__file__).parent / "benchmarks" / "README.md"
+
+
+def _report(name: str, command: str) -> str:
+    """What a benchmark wrote, below its title, as sections of a page's section."""
+    path = Path(__file__).parent / "benchmarks" / name
+    if not path.exists():
+        return f"*There is no report in this checkout: run* `{command}`."
+    text = path.read_text(encoding="utf-8").partition("\n")[2]
+    return re.sub(r"^#", "##", text, flags=re.MULTILINE)
+
+
 myst_substitutions = {
-    "benchmark_report": (
-        _report.read_text(encoding="utf-8").partition("\n")[2]
-        if _report.exists()
-        else "*There is no report in this checkout: run* `make bench`."
-    )
+    "benchmark_report": _report("README.md", "make bench"),
+    **{
+        f"{name}_report": _report(f"{name}.md", f"python benchmarks/{name}.py")
+        for name in ("few_shot", "learners", "consistency", "stability", "task_vector")
+    },
 }
 
 default_role = "literal"
@@ -55,6 +65,8 @@ _EXAMPLES = [
     "tuning",
     "out_of_fold",
     "report",
+    "meta_training",
+    "maml_sinusoid",
 ]
 
 

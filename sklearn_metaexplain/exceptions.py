@@ -1,7 +1,11 @@
 """Warnings of the package; errors are built-in types and scikit-learn's."""
 
-__all__ = ["ExplanationWarning"]
+__all__ = ["ExplanationWarning", "OffPriorWarning"]
 
 
 class ExplanationWarning(UserWarning):
     """An explanation was given, but is less than what was asked for."""
+
+
+class OffPriorWarning(ExplanationWarning):
+    """A model is harder to tell than nearly all that the networks were trained on."""

@@ -14,6 +14,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_metaexplain import LimeExplainer, MetaExplainer, ShapExplainer
+from tests.selfexplaining.tables import CLASSIFIERS
 from tests.small_explainers import ExactExplainer, ExplainedCentroids, ExplainedLeastSquares
 
 # What parametrize_with_checks does not run by itself.
@@ -54,7 +55,8 @@ def estimators():
         for explainer, settings in SETTINGS.items()
         for model in models()
     ]
-    return [*posthoc, ExplainedLeastSquares(), ExplainedCentroids()]
+    small = [ExplainedLeastSquares(), ExplainedCentroids()]
+    return [*posthoc, *small, *(classifier(random_state=0) for classifier in CLASSIFIERS)]
 
 
 @parametrize_with_checks(estimators())

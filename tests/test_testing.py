@@ -45,6 +45,7 @@ from tests.broken_explainers import (
     WrongPredictions,
     WrongTransform,
 )
+from tests.selfexplaining.tables import CLASSIFIERS
 from tests.small_explainers import (
     ExactExplainer,
     ExplainedCentroids,
@@ -65,6 +66,7 @@ def explainers():
         OcclusionExplainer(LogisticRegression(), output="raw", **SMALL),
         ExplainedLeastSquares(),
         ExplainedCentroids(),
+        *(classifier(random_state=0) for classifier in CLASSIFIERS),
     ]
 
 

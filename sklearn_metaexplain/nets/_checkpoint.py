@@ -11,7 +11,7 @@ from torch import nn
 
 from sklearn_metaexplain.nets._corrector import Corrector
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.nets._weights_file import load_networks, save_networks
+from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, save_networks
 
 #: Shipped weights: name -> file and sha256 of its bytes.
 REGISTRY: dict[str, tuple[str, str]] = {
@@ -46,11 +46,25 @@ class Pretrained:
     training: dict[str, Any] = field(default_factory=dict)
 
 
-def save_pretrained(pretrained: Pretrained, path: str | Path) -> str:
-    """Write networks to a file that carries their configuration; return its sha256."""
-    networks = {
+def save_pretrained(
+    pretrained: Pretrained, path: str | Path, learned: nn.Module | None = None
+) -> str:
+    """Write networks to a file that carries their configuration; return its sha256.
+
+    Parameters
+    ----------
+    pretrained : Pretrained
+        The networks.
+    path : str or Path
+        The file.
+    learned : Module, default=None
+        What a learner has learned beside the kernel network.
+    """
+    networks: dict[str, nn.Module] = {
         name: network for name in _PARTS if (network := getattr(pretrained, name)) is not None
     }
+    if learned is not None:
+        networks[LEARNER_PART] = learned
     record = {"calibration": pretrained.calibration, "training": pretrained.training}
     return save_networks(path, networks, record)
 

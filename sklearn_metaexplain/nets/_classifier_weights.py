@@ -13,7 +13,12 @@ from sklearn_metaexplain.nets._classifiers import (
     PrototypeNetwork,
     SelfExplainingNetwork,
 )
-from sklearn_metaexplain.nets._weights_file import Registry, load_networks, save_networks
+from sklearn_metaexplain.nets._weights_file import (
+    LEARNER_PART,
+    Registry,
+    load_networks,
+    save_networks,
+)
 
 #: Networks of the classifiers by name.
 NETWORKS: dict[str, type[SelfExplainingNetwork]] = {
@@ -26,29 +31,48 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "f1e31999f7027020aaad294570827ddec5d1b55157d564a1ae8555430d41eefe",
+            "aaefe5c89dfccf4a4eb8ba2433e3476f3e466cb0cade5804a71790c56dfd1cec",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "dcb64c99472ead79c46413cc4ee9a2d3264575036f50dbcd34bfa9fae6152385",
+            "f2d66c88f4f0753dc6a3ce82716c497f1dfb22fadb5b58d7eb6e0ef35292ce3c",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "826379b9ce06b983cfb3d188ae93519577783b8a3fbc7994b9dd3b1a6610a66b",
+            "57213c1d508622470011d7bf2d2b31c9243cc8296984d8984c1402e6af96b5d1",
         ),
     },
 }
 
 
 def save_classifier(
-    path: str | PathLike[str], kind: str, network: nn.Module, record: dict[str, Any]
+    path: str | PathLike[str],
+    kind: str,
+    network: nn.Module,
+    record: dict[str, Any],
+    learned: nn.Module | None = None,
 ) -> str:
-    """Write one network and how it was trained to a file; return its sha256."""
-    return save_networks(path, {kind: network}, {"training": record})
+    """Write one network and how it was trained to a file; return its sha256.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    kind : str
+        A name out of `NETWORKS`.
+    network : Module
+        The network.
+    record : dict
+        How it was trained, for JSON.
+    learned : Module, default=None
+        What a learner has learned beside it.
+    """
+    networks = {kind: network} if learned is None else {kind: network, LEARNER_PART: learned}
+    return save_networks(path, networks, {"training": record})
 
 
 def load_classifier(

@@ -17,6 +17,8 @@ _CAUTION = 1.0
 _MAX_LOG_STEP = 4.0
 # A standard deviation of exactly zero has no derivative.
 _FLOOR = 1e-4
+# Kernel weights between support rows that are held at once.
+_MOST_WEIGHTS = 2**22
 
 
 class TableContext(NamedTuple):
@@ -186,16 +188,13 @@ class ColumnEncoder(nn.Module):
         """What a column is like, and how well each head tells the classes apart in it."""
         n_support, n_classes = votes.shape
         counted = votes.sum(0)
-        start = self.log_sharpness.exp().expand(len(points), -1)
-        weights = _kernel(points, points, start)
-        # A row's own label is no evidence of how well its label could be told.
-        weights = weights * (1 - torch.eye(n_support, dtype=weights.dtype, device=weights.device))
         own_prior = (counted - 1)[labels].clamp_min(0) + 0.5
         own_prior = own_prior / (n_support - 1 + 0.5 * n_classes)
-        own = (weights * (labels[:, None] == labels)).sum(-1)
-        caution = self.log_caution.exp()[None, :, None]
-        told = (own + caution * own_prior) / (weights.sum(-1) + caution)
-        told = (told / own_prior).log()
+        # Rows by rows of many columns would not fit into memory at once.
+        n_at_once = max(1, _MOST_WEIGHTS // (self.n_heads * n_support**2))
+        told = torch.cat(
+            [self._tell_support(part, labels, own_prior) for part in points.split(n_at_once)]
+        )
         shares = (votes / counted.clamp_min(1)).T
         means = torch.einsum("cn,nmw->cmw", shares, cells)
         overall = cells.mean(0)
@@ -212,6 +211,20 @@ class ColumnEncoder(nn.Module):
         return torch.cat(
             [told.mean(-1), spread, overall, variance.sqrt(), torch.log1p(between), size], -1
         )
+
+    def _tell_support(
+        self, points: torch.Tensor, labels: torch.Tensor, own_prior: torch.Tensor
+    ) -> torch.Tensor:
+        """How much likelier the others make each support row's class, (m, n_heads, n_support)."""
+        n_support = len(labels)
+        start = self.log_sharpness.exp().expand(len(points), -1)
+        weights = _kernel(points, points, start)
+        # A row's own label is no evidence of how well its label could be told.
+        weights = weights * (1 - torch.eye(n_support, dtype=weights.dtype, device=weights.device))
+        own = (weights * (labels[:, None] == labels)).sum(-1)
+        caution = self.log_caution.exp()[None, :, None]
+        told = (own + caution * own_prior) / (weights.sum(-1) + caution)
+        return (told / own_prior).log()
 
 
 def _kernel(query: torch.Tensor, support: torch.Tensor, sharpness: torch.Tensor) -> torch.Tensor:

@@ -35,10 +35,19 @@ class KernelNetwork(nn.Module):
         Attention heads.
     max_support : int, default=192
         Most rows read; the first of those given.
+    task_width : int, default=0
+        Numbers in a task vector (`_task_autoencoder.task_vector`) that the network is told. 0: it
+        is told none. An untrained network does not heed it.
     """
 
     def __init__(
-        self, *, width: int = 48, n_layers: int = 3, n_heads: int = 4, max_support: int = 192
+        self,
+        *,
+        width: int = 48,
+        n_layers: int = 3,
+        n_heads: int = 4,
+        max_support: int = 192,
+        task_width: int = 0,
     ) -> None:
         super().__init__()
         self.config = {
@@ -46,6 +55,7 @@ class KernelNetwork(nn.Module):
             "n_layers": n_layers,
             "n_heads": n_heads,
             "max_support": max_support,
+            "task_width": task_width,
         }
         self.max_support = max_support
         self.embed = nn.Linear(N_CELL_FEATURES + 5, width)
@@ -59,9 +69,16 @@ class KernelNetwork(nn.Module):
             nn.init.zeros_(head.weight)
             with torch.no_grad():
                 head.bias.copy_(torch.tensor(start))
+        # Last, so that a seed starts the other layers alike with and without it.
+        self.task_embed = nn.Linear(task_width, width, bias=False) if task_width else None
+        if self.task_embed is not None:
+            nn.init.zeros_(self.task_embed.weight)
 
     def forward(
-        self, encoded: torch.Tensor, outputs: torch.Tensor
+        self,
+        encoded: torch.Tensor,
+        outputs: torch.Tensor,
+        task_vector: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Propose raw kernel numbers.
 
@@ -71,6 +88,8 @@ class KernelNetwork(nn.Module):
             Encoded hybrid rows.
         outputs : tensor of shape (n_support,)
             Their outputs, standardised.
+        task_vector : tensor of shape (task_width,) or None, default=None
+            Needed by a network with a `task_width`.
 
         Returns
         -------
@@ -87,13 +106,22 @@ class KernelNetwork(nn.Module):
         width = torch.full_like(row, math.log(n_columns) - 2.0)
         told = torch.stack([row, row * encoded[..., 0], signed_log(2 * row), size, width], -1)
         tokens = self.embed(torch.cat([cell_features(encoded), told], -1))
+        if self.task_embed is not None:
+            if task_vector is None:
+                raise ValueError("task_vector is needed by a network with task_width > 0.")
+            tokens = tokens + self.task_embed(task_vector.to(tokens))
         for block in self.blocks:
             tokens, _ = block(tokens)
         pooled = self.norm(torch.cat([tokens.mean(0), tokens.std(0, correction=0)], -1))
         return self.column_head(pooled), self.task_head(pooled.mean(0))
 
     def propose(
-        self, encoded: torch.Tensor, outputs: torch.Tensor, *, n_steps: int | None = None
+        self,
+        encoded: torch.Tensor,
+        outputs: torch.Tensor,
+        *,
+        n_steps: int | None = None,
+        task_vector: torch.Tensor | None = None,
     ) -> KernelParameters:
         """One kernel for all outputs: proposals are averaged, then refined.
 
@@ -104,9 +132,11 @@ class KernelNetwork(nn.Module):
             Standardised.
         n_steps : int or None, default=None
             Steps of the learned optimiser. None: 12, or 18 from 1,024 rows on.
+        task_vector : tensor of shape (task_width,) or None, default=None
+            Needed by a network with a `task_width`.
         """
         dtype = self.embed.weight.dtype
-        proposals = [self(encoded.to(dtype), column.to(dtype)) for column in outputs.T]
+        proposals = [self(encoded.to(dtype), column.to(dtype), task_vector) for column in outputs.T]
         columns = torch.stack([columns for columns, _ in proposals]).mean(0)
         task = torch.stack([task for _, task in proposals]).mean(0)
         if n_steps is None:

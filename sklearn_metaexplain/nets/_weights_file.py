@@ -19,6 +19,8 @@ from torch import nn
 _FORMAT = 1
 #: Registered weights: name -> file in ``nets/weights`` and sha256 of its bytes.
 Registry = Mapping[str, tuple[str, str]]
+#: The part that holds what a learner has learned beside the network; `learners` makes it again.
+LEARNER_PART = "learner"
 
 
 def save_networks(
@@ -85,6 +87,48 @@ def load_networks(
         If there is no such name or file, or the file is truncated, altered, or holds other
         networks. The message names the file and the reason.
     """
+    tensors, record, name = _open(pretrained, registry)
+    networks = {
+        part: _build(part, config, tensors, classes, name)
+        for part, config in record["networks"].items()
+        if part != LEARNER_PART
+    }
+    return networks, record
+
+
+def load_part(
+    pretrained: str | PathLike[str], part: str, registry: Registry
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Load the tensors of one part, for a module that is built elsewhere.
+
+    Parameters
+    ----------
+    pretrained : str or Path
+        As in `load_networks`.
+    part : str
+        Its name.
+    registry : mapping of str to (str, str)
+        Registered files.
+
+    Returns
+    -------
+    tensors : dict of str to tensor
+        By their names in the part; empty if the file has no such part.
+    record : dict
+        What else the file says.
+
+    Raises
+    ------
+    ValueError
+        As `load_networks`.
+    """
+    tensors, record, _ = _open(pretrained, registry)
+    return _tensors_of(part, tensors), record
+
+
+def _open(
+    pretrained: str | PathLike[str], registry: Registry
+) -> tuple[dict[str, torch.Tensor], dict[str, Any], str]:
     if str(pretrained) in registry:
         name, expected = registry[str(pretrained)]
         content = files("sklearn_metaexplain.nets").joinpath("weights", name).read_bytes()
@@ -102,12 +146,7 @@ def load_networks(
                 f"({sorted(registry)}) nor a file."
             )
         content = path.read_bytes()
-    tensors, record = _read(content, name)
-    networks = {
-        part: _build(part, config, tensors, classes, name)
-        for part, config in record["networks"].items()
-    }
-    return networks, record
+    return *_read(content, name), name
 
 
 def _read(content: bytes, name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -143,8 +182,7 @@ def _build(
             f"pretrained: {name} holds another architecture: {part!r}, where {sorted(classes)} "
             "is needed; it was made for another estimator."
         )
-    prefix = f"{part}."
-    state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    state = _tensors_of(part, tensors)
     try:
         # Without storage, so that no random numbers are drawn to initialise it.
         with torch.device("meta"):
@@ -155,6 +193,11 @@ def _build(
             f"pretrained: {name} holds another architecture ({part}: {error})."
         ) from error
     return network.eval().requires_grad_(False)
+
+
+def _tensors_of(part: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    prefix = f"{part}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _digest(tensors: dict[str, torch.Tensor]) -> str:

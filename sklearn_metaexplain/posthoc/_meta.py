@@ -16,6 +16,7 @@ from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget
 from sklearn_metaexplain.posthoc._support import Support, ask_about_rows, ask_support
@@ -98,6 +99,9 @@ class MetaExplainer(PosthocExplainer):
         size, at ``budget=0`` (0 where `budget` makes them exact).
     shapley_error_se_ : float
         Standard error of `shapley_error_`.
+    learner_ : Learner or None
+        What took inner steps on the evaluations before any other training of the kernel network.
+        None: the weights read a task in context.
     net_ : EpisodicNet
         The skorch net that was adapted; only with ``max_epochs > 0``.
 
@@ -229,12 +233,18 @@ class MetaExplainer(PosthocExplainer):
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str
     ) -> KernelProposer:
         n_players = self._masked_model_.n_players
+        self.learner_ = None
         if pretrained is None and self.max_epochs == 0:
             return search_kernel
         network = _fresh_network(self._seed_) if pretrained is None else pretrained.kernel
 
         def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
             chosen = network.double().to(device)
+            if self.pretrained is not None:
+                task = EvaluatedTask(
+                    encoded.to(device), outputs.to(device), players.to(device), n_players
+                )
+                self.learner_ = adapt_by_learner(chosen, self.pretrained, task)
             if self.max_epochs > 0:
                 self.net_ = adapt(
                     chosen,

@@ -72,7 +72,7 @@ class AttentionClassifier(AdditiveClassifier):
     random_state : int, RandomState or None, default=None
         Seed of the rows that are read and of the training.
     verbose : int, default=0
-        skorch's table of epochs if positive.
+        Prints skorch's table of epochs if positive.
 
     Attributes
     ----------
@@ -86,6 +86,9 @@ class AttentionClassifier(AdditiveClassifier):
         Number of columns seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has string names.
+    learner_ : Learner or None
+        What took inner steps on the training rows that were read, before any other training; see
+        `trace_adaptation`. None: the weights read a table in context.
     net_ : NeuralNet
         The skorch net; only with ``max_epochs > 0``. Its history has ``train_loss``,
         ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``.

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval
@@ -20,19 +21,17 @@ from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifi
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.nets._device import check_device
+from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
 from sklearn_metaexplain.nets._table_objective import TableObjective
-from sklearn_metaexplain.selfexplaining._table import (
-    LabelledEncoder,
-    add_up_columns,
-    choose_support,
-)
+from sklearn_metaexplain.selfexplaining._adaptation import AdaptingMixin
+from sklearn_metaexplain.selfexplaining._table import add_up_columns
 from sklearn_metaexplain.selfexplaining._training import train_on_table
 
-# Numbers in the largest array of an embedding step: rows are taken in chunks of that.
-_MOST_NUMBERS = 2**24
+# Numbers in the largest array of a step: rows are taken in chunks that a processor's cache holds.
+_MOST_NUMBERS = 2**20
 
 
-class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
+class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, BaseEstimator):
     """Base of classifiers that read labelled rows and show what a prediction is made of.
 
     A subclass names its network in `_kind` and writes `_learn`, which keeps what it needs of the
@@ -124,6 +123,10 @@ class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
         self._encoder = LabelledEncoder(X, labels, n_classes)
         encoded = self._encoder.encoded_
         self._prepare_network(network)
+        self.support_indices_ = choose_support(labels, self.n_support, rng)
+        support = encoded[self.support_indices_].to(device)
+        targets = torch.from_numpy(labels[self.support_indices_]).to(device)
+        self._adapt(network, self._objective(), support, targets)
         self.__dict__.pop("net_", None)
         if self.max_epochs > 0:
             self.net_ = train_on_table(
@@ -144,9 +147,6 @@ class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
                 verbose=self.verbose,
             )
         self._network = network.eval().requires_grad_(False)
-        self.support_indices_ = choose_support(labels, self.n_support, rng)
-        support = encoded[self.support_indices_].to(device)
-        targets = torch.from_numpy(labels[self.support_indices_]).to(device)
         with torch.no_grad():
             self._context = network.encoder.read(support, targets, n_classes)
             self._learn(encoded, labels, rng)
@@ -165,7 +165,8 @@ class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
         labels : ndarray of shape (n_samples,)
             The likeliest class.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[likeliest]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict the probability of each class.
@@ -237,24 +238,29 @@ class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
     def _in_chunks(self, compute: Any, encoded: torch.Tensor) -> Any:
         """Results of `compute` on the cells of encoded rows, a chunk of rows at a time."""
         n_support, n_classes = self._context.votes.shape
-        a_row = encoded.shape[1] * self._context.points.shape[1] * max(n_support, n_classes)
+        n_kernels = encoded.shape[1] * self._context.points.shape[1]
+        a_row = max(n_kernels, n_classes) * max(n_support, n_classes)
         size = max(1, _MOST_NUMBERS // a_row)
-        found = []
+        gathered: list[np.ndarray] = []
         with torch.no_grad():
             for start in range(0, len(encoded), size):
                 rows = encoded[start : start + size].to(self._context.points.device)
                 result = compute(self._network.encoder.embed(self._context, rows))
-                found.append(
-                    [part.cpu().numpy() for part in result]
-                    if isinstance(result, tuple)
-                    else [result.cpu().numpy()]
-                )
-        parts = [np.concatenate(part) for part in zip(*found, strict=True)]
-        return parts[0] if len(parts) == 1 else parts
+                parts = result if isinstance(result, tuple) else (result,)
+                found = [part.cpu().numpy() for part in parts]
+                # Written into place: small arrays kept one by one would scatter over the memory.
+                gathered = gathered or [
+                    np.empty((len(encoded), *part.shape[1:]), part.dtype) for part in found
+                ]
+                for whole, part in zip(gathered, found, strict=True):
+                    whole[start : start + size] = part
+        return gathered[0] if len(gathered) == 1 else gathered
 
     def _by_feature(self, parts: np.ndarray) -> np.ndarray:
         """Sum over encoded columns of the same column."""
-        return add_up_columns(parts, self._encoder.source_, self.n_features_in_)
+        sums = add_up_columns(parts, self._encoder.source_, self.n_features_in_)
+        # Where every column is constant one is read all the same, and says rounding errors.
+        return np.zeros_like(sums) if self._encoder.is_constant_ else sums
 
     # Checks
 
@@ -264,6 +270,12 @@ class SelfExplainingClassifier(ExplainerMixin, ClassifierMixin, BaseEstimator):
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         y = column_or_1d(y, warn=True)
+        missing = np.flatnonzero(pd.isna(y))
+        if len(missing):
+            raise ValueError(
+                f"Input y contains NaN in row {', '.join(map(str, missing[:5]))}"
+                f"{', ...' * (len(missing) > 5)}; leave rows without a class out of X and y."
+            )
         check_classification_targets(y)
         check_consistent_length(X, y)
         self.classes_, labels = np.unique(y, return_inverse=True)

@@ -60,7 +60,7 @@ class MatchingClassifier(SelfExplainingClassifier):
     random_state : int, RandomState or None, default=None
         Seed of the rows that vote and of the training.
     verbose : int, default=0
-        skorch's table of epochs if positive.
+        Prints skorch's table of epochs if positive.
 
     Attributes
     ----------
@@ -74,6 +74,9 @@ class MatchingClassifier(SelfExplainingClassifier):
         Number of columns seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has string names.
+    learner_ : Learner or None
+        What took inner steps on the training rows that were read, before any other training; see
+        `trace_adaptation`. None: the weights read a table in context.
     net_ : NeuralNet
         The skorch net; only with ``max_epochs > 0``. Its history has ``train_loss``,
         ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``.
@@ -224,7 +227,8 @@ class MatchingClassifier(SelfExplainingClassifier):
         values = path_shares(scores, self._context.votes)
         votes = scores.sum(-1).softmax(-1)
         n_voters = min(self.n_voters, votes.shape[1])
-        # Sorted, so that equal votes are named in the order of the rows.
-        voters = votes.argsort(dim=1, descending=True, stable=True)[:, :n_voters]
+        # Equal scores differ by rounding errors; such voters are named in the order of the rows.
+        similarity = scores.sum(-1).round(decimals=9)
+        voters = similarity.argsort(dim=1, descending=True, stable=True)[:, :n_voters]
         chosen = scores.gather(1, voters[..., None].expand(-1, -1, scores.shape[-1]))
         return values, votes @ self._context.votes, voters, votes.gather(1, voters), chosen

@@ -16,6 +16,8 @@ from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.selfexplaining._additive import AdditiveClassifier
 from sklearn_metaexplain.selfexplaining._base import SelfExplainingClassifier
 
+_ROWS_AT_ONCE = 1024
+
 
 class PrototypeClassifier(AdditiveClassifier):
     """Classify by the distance to each class's prototype, and say how much each column adds to it.
@@ -32,7 +34,7 @@ class PrototypeClassifier(AdditiveClassifier):
     ----------
     n_prototypes : int, default=1
         Prototypes of each class, of which the nearest counts; more than one are k-means centres
-        of the class's embedded rows. A class with fewer rows has as many as rows.
+        of the class's embedded rows. A class with fewer different rows has as many as those.
     priors : array-like of shape (n_classes,), default=None
         Prior probabilities of the classes. None: their shares in the training table.
     n_neighbors : int, default=3
@@ -67,7 +69,7 @@ class PrototypeClassifier(AdditiveClassifier):
     random_state : int, RandomState or None, default=None
         Seed of the rows that are read, the prototypes and the training.
     verbose : int, default=0
-        skorch's table of epochs if positive.
+        Prints skorch's table of epochs if positive.
 
     Attributes
     ----------
@@ -86,6 +88,9 @@ class PrototypeClassifier(AdditiveClassifier):
         Number of columns seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has string names.
+    learner_ : Learner or None
+        What took inner steps on the training rows that were read, before any other training; see
+        `trace_adaptation`. None: the weights read a table in context.
     net_ : NeuralNet
         The skorch net; only with ``max_epochs > 0``. Its history has ``train_loss``,
         ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``.
@@ -200,16 +205,24 @@ class PrototypeClassifier(AdditiveClassifier):
         self._prototype_blocks = torch.from_numpy(
             self.prototypes_.reshape(-1, *blocks.shape[1:])
         ).to(self._context.points.device)
-        self._offset = torch.from_numpy(
-            self._in_chunks(self._contributions, encoded).mean(axis=0)
-        ).to(self._context.points.device)
+        self._offset = self._mean_contributions(blocks)
+
+    def _mean_contributions(self, blocks: np.ndarray) -> torch.Tensor:
+        """Mean over the training rows, embedded already, (m, n_classes)."""
+        total = torch.zeros(
+            blocks.shape[1], len(self.classes_), dtype=torch.float64, device=self._intercept.device
+        )
+        for start in range(0, len(blocks), _ROWS_AT_ONCE):
+            rows = torch.from_numpy(blocks[start : start + _ROWS_AT_ONCE]).to(total.device)
+            total += self._contributions_of(rows).sum(0)
+        return total / len(blocks)
 
     def _embed_blocks(self, cells: CellBlocks) -> torch.Tensor:
         return self._network.embed(self._context, cells)
 
-    def _nearest(self, cells: CellBlocks) -> tuple[torch.Tensor, torch.Tensor]:
+    def _nearest(self, blocks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Squared distances (n, n_prototypes, m), and the nearest of each class (n, n_classes)."""
-        distance = column_distances(self._embed_blocks(cells), self._prototype_blocks)
+        distance = column_distances(blocks, self._prototype_blocks)
         total = distance.sum(-1)
         nearest = []
         for label in range(len(self.classes_)):
@@ -219,12 +232,17 @@ class PrototypeClassifier(AdditiveClassifier):
         return distance, torch.stack(nearest, 1)
 
     def _contributions(self, cells: CellBlocks) -> torch.Tensor:
-        distance, nearest = self._nearest(cells)
+        return self._contributions_of(self._embed_blocks(cells))
+
+    def _contributions_of(self, blocks: torch.Tensor) -> torch.Tensor:
+        distance, nearest = self._nearest(blocks)
         chosen = nearest[..., None].expand(-1, -1, distance.shape[-1])
         return -distance.gather(1, chosen).transpose(1, 2)
 
     def _support(self, encoded: torch.Tensor) -> dict[str, Any]:
-        nearest = self._in_chunks(lambda cells: self._nearest(cells)[1], encoded)
+        nearest = self._in_chunks(
+            lambda cells: self._nearest(self._embed_blocks(cells))[1], encoded
+        )
         predicted = self._in_chunks(self._logits, encoded).argmax(1)
         prototype = nearest[np.arange(len(nearest)), predicted]
         return {
@@ -235,12 +253,14 @@ class PrototypeClassifier(AdditiveClassifier):
 
 
 def _centres(embedded: np.ndarray, n_prototypes: int, seed: int) -> np.ndarray:
-    if n_prototypes == 1 or len(embedded) == 1:
+    if n_prototypes == 1:
         return embedded.mean(axis=0, keepdims=True)
-    # No more centres than different rows, of which k-means would warn.
-    n_different = len(np.unique(embedded, axis=0))
-    means = KMeans(min(n_prototypes, n_different), n_init=3, random_state=seed)
-    return means.fit(embedded).cluster_centers_
+    # No more centres than rows that k-means can tell apart; it would warn, and repeat some.
+    _, first, counts = np.unique(embedded.round(6), axis=0, return_index=True, return_counts=True)
+    # In the order of the rows, which does not depend on that of the columns.
+    order = first.argsort()
+    means = KMeans(min(n_prototypes, len(first)), n_init=3, random_state=seed)
+    return means.fit(embedded[first[order]], sample_weight=counts[order]).cluster_centers_
 
 
 def _check_priors(priors: Any, n_classes: int) -> np.ndarray:

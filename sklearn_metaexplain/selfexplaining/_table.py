@@ -1,56 +1,8 @@
-"""A labelled table as the networks read it."""
+"""Columns of a table and the encoded columns that come from them."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import torch
-
-from sklearn_metaexplain._encoder import TableEncoder
-
-
-class LabelledEncoder:
-    """Encode tables by the scales, ranks and categories of a labelled training table.
-
-    Columns that are constant there tell nothing and are left out.
-
-    Parameters
-    ----------
-    table : DataFrame or ndarray of shape (n_samples, n_features)
-        The training table.
-    labels : ndarray of int of shape (n_samples,)
-        Its classes.
-    n_classes : int
-        Number of classes.
-
-    Attributes
-    ----------
-    source_ : ndarray of shape (n_encoded,)
-        The column that each encoded column comes from.
-    encoded_ : tensor of shape (n_samples, n_encoded, 2)
-        The training table, encoded.
-    """
-
-    def __init__(self, table: Any, labels: np.ndarray, n_classes: int) -> None:
-        self._encoder = TableEncoder().fit(table)
-        coded = self._encoder.code(table)
-        self._encoder.place_categories(coded, np.eye(n_classes)[labels])
-        encoded = self._encoder.encode(coded)
-        varies = np.ptp(encoded, axis=0).max(axis=1) > 0
-        # A network needs something to read, even if it says nothing.
-        self._kept = np.flatnonzero(varies) if varies.any() else np.array([0])
-        self._is_constant = not varies.any()
-        self.source_ = self._encoder.source_[self._kept]
-        self.encoded_ = self._select(encoded)
-
-    def encode(self, table: Any) -> torch.Tensor:
-        """Encode rows of the same columns, (n_samples, n_encoded, 2)."""
-        return self._select(self._encoder.encode(self._encoder.code(table)))
-
-    def _select(self, encoded: np.ndarray) -> torch.Tensor:
-        kept = encoded[:, self._kept]
-        return torch.from_numpy(0.0 * kept if self._is_constant else kept)
 
 
 def add_up_columns(parts: np.ndarray, source: np.ndarray, n_features: int) -> np.ndarray:
@@ -74,24 +26,3 @@ def add_up_columns(parts: np.ndarray, source: np.ndarray, n_features: int) -> np
     for encoded, column in enumerate(source):
         sums[:, column] += parts[:, encoded]
     return sums
-
-
-def choose_support(labels: np.ndarray, n_support: int, rng: np.random.RandomState) -> np.ndarray:
-    """Positions of at most `n_support` rows, in order, at least one of each class.
-
-    Parameters
-    ----------
-    labels : ndarray of int of shape (n_samples,)
-        Classes from 0 on, each present.
-    n_support : int
-        Number of rows; where it is smaller than the number of classes, one row of each.
-    rng : RandomState
-        Draws the rows.
-    """
-    if len(labels) <= n_support:
-        return np.arange(len(labels))
-    order = rng.permutation(len(labels))
-    _, first = np.unique(labels[order], return_index=True)
-    others = np.delete(order, first)
-    chosen = np.concatenate([order[first], others[: max(n_support - len(first), 0)]])
-    return np.sort(chosen)

@@ -12,10 +12,12 @@ from sklearn_metaexplain.nets._adaptation import train_episodes
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._episodic import EpisodeBatch, EpisodicNet
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._labelled_table import choose_support
 from sklearn_metaexplain.nets._table_objective import TableObjective
-from sklearn_metaexplain.selfexplaining._table import choose_support
 
 _LEAST_STEPS, _MOST_STEPS = 4, 32
+# A step costs the square of the rows that it reads, and more of them teach little more.
+_MOST_READ = 256
 
 
 class TableNet(EpisodicNet):
@@ -76,7 +78,7 @@ def train_on_table(
     n_classes : int
         Number of classes.
     n_support : int
-        Most rows that are read in a step.
+        Most rows that are read in a step, if fewer than 256.
     batch_size : int
         Most rows that are labelled in a step.
     max_epochs, lr, patience, callbacks, device, seed, verbose
@@ -91,7 +93,9 @@ def train_on_table(
     """
     rng = np.random.RandomState(seed)
     trained, held_out = _hold_out(labels, validation_fraction, rng)
-    encoded = encoded.to(device)
+    # Half the time of double precision, in which the trained network is then used.
+    network = network.float()
+    encoded = encoded.float().to(device)
     targets = torch.from_numpy(labels).to(device)
     network.start_task(encoded.shape[1], n_classes)
 
@@ -104,14 +108,14 @@ def train_on_table(
         # Half to nine tenths are read, so that the network serves tables of several sizes.
         share = generator.uniform(0.5, 0.9)
         state = np.random.RandomState(generator.integers(2**31))
-        size = min(n_support, max(n_classes, int(share * len(trained))))
+        size = min(n_support, _MOST_READ, max(n_classes, int(share * len(trained))))
         support = choose_support(labels[trained], size, state)
         query = np.delete(trained, support)
         if len(query) == 0:
             query = trained
         return episode(trained[support], state.permutation(query)[:batch_size])
 
-    context = trained[choose_support(labels[trained], n_support, rng)]
+    context = trained[choose_support(labels[trained], min(n_support, _MOST_READ), rng)]
     n_steps = int(np.clip(np.ceil(len(trained) / batch_size), _LEAST_STEPS, _MOST_STEPS))
     net = train_episodes(
         TableNet,
@@ -129,6 +133,7 @@ def train_on_table(
         patience=patience,
     )
     assert isinstance(net, TableNet)
+    network.double()
     return net
 
 

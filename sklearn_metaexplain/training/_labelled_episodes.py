@@ -30,10 +30,20 @@ def draw_labelled_episode(
     rng : numpy Generator
         Source of randomness.
     max_support : int, default=256
-        Most support rows.
+        Most support rows, at least 4.
     max_classes : int, default=20
-        Most classes; mostly up to 5.
+        Most classes, at least 2, mostly up to 6; no more than half of `max_support`.
+
+    Raises
+    ------
+    ValueError
+        If `max_support` or `max_classes` is too small.
     """
+    if max_support < 4:
+        raise ValueError(f"max_support={max_support} is too small: give at least 4.")
+    if max_classes < 2:
+        raise ValueError(f"max_classes={max_classes} is too small: give at least 2.")
+    max_classes = min(max_classes, max_support // 2)
     n_columns = round(_log_uniform(rng, 1.5, _MOST_COLUMNS + 0.5))
     most = max_classes if rng.random() < _MANY_CLASSES_SHARE else min(6, max_classes)
     n_classes = min(int(_log_uniform(rng, 2, most + 1)), most)
@@ -44,7 +54,9 @@ def draw_labelled_episode(
         n_support = n_shots * n_classes
         least += n_shots
     else:
-        n_support = max(2 * n_classes, int(_log_uniform(rng, 10, max_support + 1)))
+        n_support = max(
+            2 * n_classes, int(_log_uniform(rng, min(10, max_support), max_support + 1))
+        )
     n_rows = max(2 * n_classes * least, n_support + _N_QUERY)
     with warnings.catch_warnings():
         # Random functions may overflow on the way to finite outputs.

@@ -28,43 +28,84 @@ class Stream(Protocol):
         ...
 
 
-class TimeBudget(Callback):
-    """Cosine learning rate over a wall-clock budget, and the end when it is spent.
+class Budget(Callback):
+    """Cosine learning rate over a budget of time, of steps or of both, and the end of it.
 
     Parameters
     ----------
-    minutes : float
-        Budget, resumed time included.
     lr : float
         Peak learning rate, reached after `warmup` of the budget.
+    minutes : float, default=None
+        Wall-clock budget, resumed time included.
+    n_steps : int, default=None
+        Budget of steps, those before a resumption included.
     warmup : float, default=0.02
         Share of the budget.
     """
 
-    def __init__(self, minutes: float, lr: float, warmup: float = 0.02) -> None:
-        self.minutes = minutes
+    def __init__(
+        self,
+        lr: float,
+        *,
+        minutes: float | None = None,
+        n_steps: int | None = None,
+        warmup: float = 0.02,
+    ) -> None:
         self.lr = lr
+        self.minutes = minutes
+        self.n_steps = n_steps
         self.warmup = warmup
 
     def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Count the time of earlier sittings."""
-        self._spent = sum(row["dur"] for row in net.history)
+        """Count the time and the steps of earlier sittings."""
+        self._earlier, self._steps = _spent(net)
         self._start = time.monotonic()
 
-    def _progress(self) -> float:
-        return (self._spent + time.monotonic() - self._start) / (60 * self.minutes)
-
     def on_batch_begin(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        """Set the learning rate."""
-        progress = min(1.0, self._progress())
+        """Set the learning rate to what it is in the middle of the step."""
+        if not training:
+            return
+        progress = min(1.0, self._progress(self._steps + 0.5))
         rate = min(1.0, progress / self.warmup) * 0.5 * (1 + math.cos(math.pi * progress))
         for group in net.optimizer_.param_groups:
             group["lr"] = self.lr * rate
 
+    def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
+        """Count the step."""
+        self._steps += bool(training)
+
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Stop the way skorch's own callbacks do."""
-        if self._progress() >= 1:
+        if self._progress(self._steps) >= 1:
             raise KeyboardInterrupt
+
+    def is_spent(self, net: NeuralNet) -> bool:
+        """Whether earlier sittings have left nothing."""
+        seconds, steps = _spent(net)
+        return self._share(seconds, steps) >= 1
+
+    def _progress(self, steps: float) -> float:
+        return self._share(self._earlier + time.monotonic() - self._start, steps)
+
+    def _share(self, seconds: float, steps: float) -> float:
+        shares = [0.0]
+        if self.minutes is not None:
+            shares.append(seconds / (60 * self.minutes))
+        if self.n_steps is not None:
+            shares.append(steps / self.n_steps)
+        return max(shares)
+
+
+def _spent(net: NeuralNet) -> tuple[float, int]:
+    """Seconds and steps of the epochs in a net's history."""
+    seconds = sum(row["dur"] for row in net.history)
+    return seconds, sum(row["train_batch_count"] for row in net.history)
+
+
+def _is_best(net: NeuralNet) -> bool:
+    """Whether the last epoch is the best of all; skorch's own note forgets earlier sittings."""
+    *earlier, last = net.history[:, "valid_loss"]
+    return math.isfinite(last) and not any(loss <= last for loss in earlier)
 
 
 class AdvanceStream(Callback):
@@ -78,18 +119,23 @@ class AdvanceStream(Callback):
 
 def meta_train(
     module: nn.Module,
-    objective: type[nn.Module],
+    objective: type[nn.Module] | nn.Module,
     stream: Stream,
     validation: list[list[Any]],
     *,
     run_dir: Path,
-    minutes: float,
+    minutes: float | None = None,
+    n_steps: int | None = None,
     lr: float = 2e-3,
     n_workers: int = 1,
     verbose: int = 1,
     max_epochs: int = 1_000_000,
+    net_class: type[EpisodicNet] = EpisodicNet,
+    optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
+    device: str = "cpu",
+    seed: int = 0,
 ) -> EpisodicNet:
-    """Train a network on a stream of episodes until the time is spent.
+    """Train a network on a stream of episodes until the time or the steps are spent.
 
     Every epoch (``stream.n_steps`` steps) leaves a checkpoint in `run_dir`; a run that finds one
     goes on from there. What comes back has the weights of the epoch with the best validation.
@@ -98,7 +144,7 @@ def meta_train(
     ----------
     module : Module
         The network to train.
-    objective : type of Module
+    objective : Module or type of Module
         Called with the network and an episode.
     stream : Stream
         Training episodes.
@@ -106,32 +152,45 @@ def meta_train(
         Held-out episodes, in batches.
     run_dir : Path
         Where checkpoints are.
-    minutes : float
+    minutes : float, default=None
         Wall-clock budget over all sittings.
+    n_steps : int, default=None
+        Budget of steps over all sittings, for runs that must not depend on the clock.
     lr : float, default=2e-3
-        Peak learning rate of AdamW.
+        Peak learning rate.
     n_workers : int, default=1
         Processes that draw episodes.
     verbose : int, default=1
         0 is silent; otherwise a line an epoch, and at a terminal a bar.
     max_epochs : int, default=1_000_000
-        Most epochs, for runs that must not depend on the clock.
+        Most epochs of this sitting.
+    net_class : type of EpisodicNet, default=EpisodicNet
+        The skorch net.
+    optimizer : type of Optimizer, default=AdamW
+        What takes the steps.
+    device : str, default="cpu"
+        Where the network is.
+    seed : int, default=0
+        Seed of the data loaders, so that they draw nothing from the global generator; the stream
+        has its own.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    best = Checkpoint(
-        monitor="valid_loss_best", dirname=str(run_dir), fn_prefix="best_", f_pickle=None
-    )
+    best = Checkpoint(monitor=_is_best, dirname=str(run_dir), fn_prefix="best_", f_pickle=None)
     last = Checkpoint(monitor=None, dirname=str(run_dir), fn_prefix="last_", f_pickle=None)
-    net = EpisodicNet(
+    budget = Budget(lr, minutes=minutes, n_steps=n_steps)
+    net = net_class(
         module,
         objective,
-        optimizer=torch.optim.AdamW,
+        optimizer=optimizer,
         lr=lr,
         max_epochs=max_epochs,
         iterator_train__num_workers=n_workers,
+        iterator_train__generator=torch.Generator().manual_seed(seed),
+        iterator_valid__generator=torch.Generator().manual_seed(seed),
+        device=device,
         train_split=HeldOut(EpisodeBatches(validation)),
         callbacks=[
-            ("budget", TimeBudget(minutes, lr)),
+            ("budget", budget),
             ("advance", AdvanceStream()),
             ("clip", GradientNormClipping(1.0)),
             ("best", best),
@@ -144,6 +203,8 @@ def meta_train(
     net.initialize()
     if (run_dir / "last_params.pt").exists():
         net.load_params(checkpoint=last)
-    net.partial_fit(EpisodeBatches(stream))
-    net.load_params(f_params=str(run_dir / "best_params.pt"))
+    if not budget.is_spent(net):
+        net.partial_fit(EpisodeBatches(stream))
+    if (run_dir / "best_params.pt").exists():  # no loss of a diverged run is a number
+        net.load_params(f_params=str(run_dir / "best_params.pt"))
     return net

@@ -1,0 +1,464 @@
+"""Meta-training as an estimator."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Mapping
+from copy import deepcopy
+from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from sklearn_metaexplain._validation import draw_seed
+from sklearn_metaexplain.learners import (
+    InContext,
+    Learner,
+    Reptile,
+    learner_record,
+)
+from sklearn_metaexplain.nets._checkpoint import Pretrained, save_pretrained
+from sklearn_metaexplain.nets._classifier_weights import save_classifier
+from sklearn_metaexplain.nets._device import check_device
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.training._episodes import TaskStream
+from sklearn_metaexplain.training._learner_net import (
+    LearnerNet,
+    MetaLearned,
+    draw_tasks,
+    judge,
+    summarise,
+)
+from sklearn_metaexplain.training._networks import (
+    KINDS,
+    check_episode,
+    make_module,
+    settings_of,
+)
+from sklearn_metaexplain.training._own_tasks import as_distribution
+from sklearn_metaexplain.training._run_dir import claim, earlier_seed, fingerprint
+from sklearn_metaexplain.training._task_distributions import TaskDistribution
+from sklearn_metaexplain.training._trainer import meta_train
+
+_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+_META_BATCH_SIZE = 8
+_VALIDATION_BATCH = 8
+
+
+class MetaTrainer(BaseEstimator):
+    """Meta-train a network on tables or models, by any learner.
+
+    `fit` draws tasks, has the learner find the meta-gradient of each, and takes a step of the
+    outer optimiser for every few of them; `save` writes weights that the estimators of this
+    package take as ``pretrained=path``. Where the learner has an inner loop, they then take its
+    steps on the rows that they are fitted to.
+
+    Parameters
+    ----------
+    network : {"prototype", "matching", "attention", "kernel"}, callable or Module, \
+            default="prototype"
+        What is trained: the network of `PrototypeClassifier`, `MatchingClassifier` or
+        `AttentionClassifier`, on labelled tables; "kernel", that of `MetaExplainer`, on models;
+        or a network of one's own, a module or what makes one, on whatever `objective` takes.
+    learner : Learner, default=None
+        How the network learns from a task. None: `InContext`, by reading its support.
+    objective : Module, default=None
+        The loss of an episode, see `~sklearn_metaexplain.learners.EpisodeLoss`. None: that of
+        the network; one of one's own needs one.
+    n_steps : int, default=1000
+        Outer steps. None: as many as `minutes` allow.
+    minutes : float, default=None
+        Wall-clock budget of training over all sittings. None: no limit. With one, what comes out
+        depends on the clock.
+    steps_per_epoch : int, default=50
+        Outer steps between validations, each of which leaves a checkpoint.
+    meta_batch_size : int, default=None
+        Tasks of an outer step. None: that of the learner, where it has one, else 8.
+    lr : float, default=None
+        Peak learning rate of the outer optimiser; it rises over the first fiftieth of the training
+        and falls as a cosine. None: 2e-3; for `Reptile` by "sgd", whose gradient is a way to go,
+        1.
+    init : str or path, default=None
+        Weights to start from: registered ones or a file. What its learner has learned is taken
+        over if `learner` is of the same kind. None: from scratch.
+    network_params : dict, default=None
+        Keyword arguments of the network, such as ``{"encoder": {"width": 16}}``,
+        ``{"metric": "cosine"}`` for "matching" or ``{"gate": "sparsemax"}`` for "attention".
+        Classifiers must then ask for that metric or gate.
+    validation_tasks : int, default=64
+        Tasks that are held out; the weights kept are those of the epoch with the least loss on
+        them.
+    run_dir : str or path, default=None
+        Folder of the checkpoints. `fit` goes on from those it finds, to the result that it would
+        have had without the interruption. None: a temporary one.
+    n_jobs : int, default=None
+        Processes that draw tasks beside the one that trains, with the same result. None: none.
+    device : str, default="cpu"
+        Where the network is; "kernel" is trained on the CPU only.
+    random_state : int, RandomState or None, default=None
+        Seed of the initial values and of the tasks.
+    verbose : int, default=0
+        Prints skorch's table of epochs if positive.
+
+    Attributes
+    ----------
+    network_ : Module
+        The network.
+    learner_ : Learner
+        The learner.
+    state_ : Module or None
+        What the learner has learned itself: rates, or a learned optimiser.
+    objective_ : Module
+        The loss.
+    initial_loss_ : float
+        Mean query loss of the tasks held out, after adaptation, before training.
+    validation_loss_ : float
+        The same of the weights kept.
+    n_steps_ : int
+        Outer steps taken.
+    net_ : LearnerNet
+        The skorch net.
+    history_ : History
+        Its history: ``train_loss`` and ``valid_loss``, query losses after adaptation, of each
+        epoch; for tables also ``train_accuracy`` and ``valid_accuracy``.
+
+    See Also
+    --------
+    TableTasks : Tasks out of tables.
+    ModelTasks : Tasks out of models.
+    sklearn_metaexplain.learners.MAML : A learner with an inner loop.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_metaexplain.learners import MAML
+    >>> from sklearn_metaexplain.training import MetaTrainer
+    >>> rng = np.random.default_rng(0)
+    >>> tables = []
+    >>> for _ in range(10):  # of three columns, one tells the classes apart
+    ...     X, y = rng.normal(size=(24, 3)), np.repeat(["no", "yes"], 12)
+    ...     X[y == "yes", rng.integers(3)] += 3
+    ...     tables.append((X, y))
+    >>> trainer = MetaTrainer(
+    ...     "prototype", learner=MAML(first_order=True), n_steps=5, lr=0.02, validation_tasks=4,
+    ...     network_params={"encoder": {"width": 4, "n_layers": 0}}, random_state=0,
+    ... ).fit(tables)
+    >>> trainer.validation_loss_ < trainer.initial_loss_
+    True
+    >>> trainer.evaluate(tables, n_tasks=10).accuracy > 0.6
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "network": [StrOptions(set(KINDS)), callable],
+        "learner": [HasMethods(["accumulate", "adapt", "make_state"]), None],
+        "objective": [callable, None],
+        "n_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "minutes": [Interval(Real, 0, None, closed="neither"), None],
+        "steps_per_epoch": [Interval(Integral, 1, None, closed="left")],
+        "meta_batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "lr": [Interval(Real, 0, None, closed="neither"), None],
+        "init": [str, PathLike, None],
+        "network_params": [Mapping, None],
+        "validation_tasks": [Interval(Integral, 1, None, closed="left")],
+        "run_dir": [str, PathLike, None],
+        "n_jobs": [Interval(Integral, 1, None, closed="left"), None],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        network: Any = "prototype",
+        *,
+        learner: Learner | None = None,
+        objective: nn.Module | None = None,
+        n_steps: int | None = 1000,
+        minutes: float | None = None,
+        steps_per_epoch: int = 50,
+        meta_batch_size: int | None = None,
+        lr: float | None = None,
+        init: str | PathLike | None = None,
+        network_params: Mapping[str, Any] | None = None,
+        validation_tasks: int = 64,
+        run_dir: str | PathLike | None = None,
+        n_jobs: int | None = None,
+        device: str = "cpu",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.learner = learner
+        self.objective = objective
+        self.n_steps = n_steps
+        self.minutes = minutes
+        self.steps_per_epoch = steps_per_epoch
+        self.meta_batch_size = meta_batch_size
+        self.lr = lr
+        self.init = init
+        self.network_params = network_params
+        self.validation_tasks = validation_tasks
+        self.run_dir = run_dir
+        self.n_jobs = n_jobs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # The learner is validated where it is used.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, tasks: Any, y: Any = None, *, validation: Any = None) -> MetaTrainer:
+        """Meta-train the network.
+
+        Parameters
+        ----------
+        tasks : TaskDistribution, list of pairs, or mapping of str to pair
+            What is learned from: a distribution, or pairs ``(X, y)`` or ``(X, fitted model)``,
+            which become `TableTasks` or `ModelTasks`.
+        y : None
+            Not used.
+        validation : TaskDistribution, list of pairs, or mapping of str to pair, default=None
+            Where the tasks held out come from, such as other tables. None: from `tasks`, drawn
+            with other seeds, so that of a list they are other rows of the same tables.
+
+        Returns
+        -------
+        self : MetaTrainer
+            With the network trained.
+
+        Raises
+        ------
+        TypeError
+            If `tasks` are no distribution and no pairs.
+        ValueError
+            If the tasks do not suit the network or the learner, `run_dir` has the checkpoints of
+            another run, or a table cannot be read.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If no epoch was better than the start, whose weights are then kept.
+        """
+        distribution = as_distribution(tasks)
+        held_out = distribution if validation is None else as_distribution(validation)
+        device = self._check_device()
+        if self.n_steps is None and self.minutes is None:
+            raise ValueError("n_steps=None and minutes=None: give one of them, to end some time.")
+        self.learner_ = InContext() if self.learner is None else clone(self.learner)
+        self.objective_ = self._make_objective()
+        seed = self._seed()
+        start_seed, train_seed, validation_seed = map(
+            int, np.random.SeedSequence(seed).generate_state(3)
+        )
+        episodes = draw_tasks(held_out, validation_seed, self.validation_tasks)
+        check_episode(self.network, self.learner_, episodes[0])
+        module = make_module(
+            self.network, self.network_params, self.init, self.learner_, start_seed
+        ).to(device)
+        with tempfile.TemporaryDirectory() as temporary:
+            run_dir = Path(temporary if self.run_dir is None else self.run_dir)
+            claim(run_dir, self._settings(module, episodes[0], seed))
+            self._train(module, distribution, episodes, run_dir, train_seed)
+        self.network_ = module.network.eval().requires_grad_(False)
+        self.state_ = None if module.state is None else module.state.requires_grad_(False)
+        return self
+
+    def evaluate(self, tasks: Any, n_tasks: int = 100, *, random_state: Any = 0) -> Bunch:
+        """Judge the network on tasks, each after adaptation to its support.
+
+        Parameters
+        ----------
+        tasks : TaskDistribution, list of pairs, or mapping of str to pair
+            As for `fit`.
+        n_tasks : int, default=100
+            How many are drawn.
+        random_state : int, RandomState or None, default=0
+            Seed of the draws: trainers judged with the same seed see the same tasks.
+
+        Returns
+        -------
+        result : Bunch
+            `loss`, the mean query loss, and `loss_se`, its standard error over the tasks drawn;
+            `accuracy` and `accuracy_se`, NaN if the objective has none; `losses` and
+            `accuracies` of shape (n_tasks,).
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        TypeError, ValueError
+            If the tasks do not suit the network.
+        """
+        check_is_fitted(self, "network_")
+        distribution = as_distribution(tasks)
+        if not isinstance(n_tasks, Integral) or n_tasks < 1:
+            raise ValueError(f"n_tasks={n_tasks!r} must be a whole number from 1 on.")
+        # Never the seeds that `fit` draws tasks with.
+        (seed,) = np.random.SeedSequence([draw_seed(random_state), 1]).generate_state(1)
+        episodes = draw_tasks(distribution, int(seed), n_tasks)
+        check_episode(self.network, self.learner_, episodes[0])
+        return summarise(*judge(self.net_.module_, self.objective_, episodes, self.device))
+
+    def save(self, path: str | PathLike[str]) -> str:
+        """Write the network, and what its learner has learned, to a weights file.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, ``.safetensors`` by custom. The estimator whose network it is takes it as
+            ``pretrained=path``. `MetaExplainer` then corrects nothing, and its estimate of its
+            own error is not calibrated.
+
+        Returns
+        -------
+        sha256 : str
+            Of the file's bytes.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` was not called.
+        ValueError
+            If the network or the learner is none of this package's.
+        """
+        check_is_fitted(self, "network_")
+        if not isinstance(self.network, str):
+            raise ValueError(
+                f"save writes networks of this package; {type(self.network_).__name__} is one of "
+                "your own: keep network_.state_dict() by torch.save."
+            )
+        record = {
+            "learner": learner_record(self.learner_),
+            "settings": settings_of(self.network, self.network_),
+            "init": None if self.init is None else str(self.init),
+            "steps": self.n_steps_,
+            "minutes": round(sum(row["dur"] for row in self.history_) / 60, 1),
+            "initial_loss": round(self.initial_loss_, 4),
+            "valid_loss": round(self.validation_loss_, 4),
+        }
+        if self.network == "kernel":
+            assert isinstance(self.network_, KernelNetwork)
+            return save_pretrained(
+                Pretrained(self.network_, training=record), Path(path), self.state_
+            )
+        return save_classifier(path, self.network, self.network_, record, self.state_)
+
+    # Parts of fit
+
+    def _check_device(self) -> str:
+        if self.network == "kernel" and torch.device(self.device).type != "cpu":
+            raise ValueError(
+                f'device={self.device!r}: network="kernel" is trained on the CPU, where its '
+                'Gaussian processes are; use device="cpu", and n_jobs to draw tasks meanwhile.'
+            )
+        return check_device(self.device)
+
+    def _make_objective(self) -> nn.Module:
+        if self.objective is not None:
+            # It takes notes, such as the accuracy.
+            return deepcopy(self.objective)
+        if not isinstance(self.network, str):
+            raise ValueError(
+                "objective is needed for a network of one's own: a module called with the network "
+                "and an episode, such as learners.SupervisedObjective."
+            )
+        return KINDS[self.network].objective()
+
+    def _seed(self) -> int:
+        earlier = None if self.run_dir is None else earlier_seed(Path(self.run_dir))
+        if self.random_state is None and earlier is not None:
+            return earlier
+        return draw_seed(self.random_state)
+
+    def _train(
+        self,
+        module: MetaLearned,
+        tasks: TaskDistribution,
+        held_out: list[Any],
+        run_dir: Path,
+        seed: int,
+    ) -> None:
+        """Train the module itself; keep its start if nothing is better."""
+        device = self.device
+        start = deepcopy(module.state_dict())
+        self.initial_loss_ = float(np.mean(judge(module, self.objective_, held_out, device)[0]))
+        self.net_ = meta_train(
+            module,
+            self.objective_,
+            TaskStream(
+                tasks.sample,
+                seed=seed,
+                n_steps=self.steps_per_epoch,
+                batch_size=self._meta_batch_size(),
+                stop=self.n_steps,
+            ),
+            [
+                held_out[first : first + _VALIDATION_BATCH]
+                for first in range(0, len(held_out), _VALIDATION_BATCH)
+            ],
+            run_dir=run_dir,
+            minutes=self.minutes,
+            n_steps=self.n_steps,
+            lr=self._lr(),
+            n_workers=self.n_jobs or 0,
+            verbose=self.verbose,
+            net_class=LearnerNet,
+            optimizer=_OPTIMIZERS[getattr(self.learner_, "outer_optimizer", "adamw")],
+            device=device,
+            seed=seed,
+        )
+        self.history_ = self.net_.history
+        self.n_steps_ = sum(row["train_batch_count"] for row in self.history_)
+        losses = (row["valid_loss"] for row in self.history_)
+        better = [float(loss) for loss in losses if loss < self.initial_loss_]
+        self.validation_loss_ = min(better, default=self.initial_loss_)
+        if not better:
+            module.load_state_dict(start)
+            warnings.warn(
+                f"No epoch of meta-training had a lower loss on the tasks held out than the start, "
+                f"{self.initial_loss_:.4g}; the start is kept. Lower lr, raise n_steps, or start "
+                "from pretrained weights by init.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _lr(self) -> float:
+        if self.lr is not None:
+            return self.lr
+        is_way = isinstance(self.learner_, Reptile) and self.learner_.outer_optimizer == "sgd"
+        return 1.0 if is_way else 2e-3
+
+    def _meta_batch_size(self) -> int:
+        if self.meta_batch_size is not None:
+            return self.meta_batch_size
+        return getattr(self.learner_, "meta_batch_size", _META_BATCH_SIZE)
+
+    def _settings(self, module: MetaLearned, episode: Any, seed: int) -> dict[str, Any]:
+        """What a run that goes on must have in common with the one it goes on from."""
+        numbers = {
+            name: value
+            for name, value in vars(self.objective_).items()
+            if isinstance(value, int | float | str)
+        }
+        return {
+            "seed": seed,
+            "network": type(module.network).__name__,
+            "network_params": repr(self.network_params),
+            "learner": f"{type(self.learner_).__name__} {self.learner_.get_params()}",
+            "objective": f"{type(self.objective_).__name__} {numbers}",
+            "init": str(self.init),
+            "lr": self._lr(),
+            "meta_batch_size": self._meta_batch_size(),
+            "steps_per_epoch": self.steps_per_epoch,
+            "tasks": fingerprint(episode),
+        }

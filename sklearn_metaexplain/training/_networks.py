@@ -1,0 +1,176 @@
+"""The networks that can be meta-trained by name, with what belongs to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from os import PathLike
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from sklearn_metaexplain.learners import Episodic, Learner
+from sklearn_metaexplain.learners._stored import load_learner
+from sklearn_metaexplain.nets import _checkpoint, _classifier_weights
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._table_objective import AttentionObjective, TableObjective
+from sklearn_metaexplain.nets._weights_file import Registry
+from sklearn_metaexplain.training._evaluated_model import Episode
+from sklearn_metaexplain.training._learner_net import MetaLearned
+from sklearn_metaexplain.training._objectives import KernelObjective
+
+
+class NetworkKind(NamedTuple):
+    """A network of this package."""
+
+    network_class: type[nn.Module]
+    objective: Callable[[], nn.Module]
+    episode: type
+    registry: Registry
+    settings: Mapping[str, tuple[str, ...]]  # parameters beside sizes: they change no shape
+
+
+_CLASSIFIERS: dict[str, tuple[type[nn.Module], dict[str, tuple[str, ...]]]] = {
+    "prototype": (TableObjective, {}),
+    "matching": (TableObjective, {"metric": ("euclidean", "cosine")}),
+    "attention": (
+        AttentionObjective,
+        {"attention": ("shared", "per_class"), "gate": ("sigmoid", "sparsemax")},
+    ),
+}
+KINDS: dict[str, NetworkKind] = {
+    name: NetworkKind(
+        _classifier_weights.NETWORKS[name],
+        objective,
+        LabelledEpisode,
+        _classifier_weights.REGISTRIES[name],
+        settings,
+    )
+    for name, (objective, settings) in _CLASSIFIERS.items()
+} | {"kernel": NetworkKind(KernelNetwork, KernelObjective, Episode, _checkpoint.REGISTRY, {})}
+
+
+def make_network(
+    network: str | Callable[..., nn.Module],
+    params: Mapping[str, Any] | None,
+    init: str | PathLike[str] | None,
+    seed: int,
+) -> nn.Module:
+    """Make the network where meta-training starts; the global generator is not touched.
+
+    Parameters
+    ----------
+    network : str, callable or Module
+        A name out of `KINDS`, what makes a network, or a network, which is copied.
+    params : mapping of str to object, default=None
+        Keyword arguments of what makes it.
+    init : str, path or None
+        Weights to start from.
+    seed : int
+        Of the initial values.
+
+    Raises
+    ------
+    ValueError
+        If the parameters or `init` do not suit the network.
+    """
+    params = dict(params or {})
+    if isinstance(network, nn.Module):
+        if params or init is not None:
+            raise ValueError(
+                "network is a module, which has its sizes and its initial values; leave out "
+                "network_params and init, or pass its class."
+            )
+        return deepcopy(network)
+    if isinstance(network, str):
+        for name, choices in KINDS[network].settings.items():
+            if params.get(name, choices[0]) not in choices:
+                raise ValueError(f"network_params: {name}={params[name]!r} is none of {choices}.")
+    if init is not None:
+        return _load(network, params, init)
+    maker = KINDS[network].network_class if isinstance(network, str) else network
+    width = params["encoder"].get("width", 4) if isinstance(params.get("encoder"), Mapping) else 4
+    if width % 4:
+        raise ValueError(f"network_params: the encoder's width={width} must be a multiple of 4.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return maker(**params)
+        except TypeError as error:
+            name = getattr(maker, "__name__", repr(maker))
+            raise ValueError(f"network_params={params!r} do not suit {name}: {error}") from error
+
+
+def _load(network: Any, params: dict[str, Any], init: str | PathLike[str]) -> nn.Module:
+    if not isinstance(network, str):
+        raise ValueError(
+            f"init={str(init)!r} holds a network of this package; with one of your own, leave init "
+            "out and have network make it with the values it should start from."
+        )
+    settings = KINDS[network].settings
+    sizes = [name for name in params if name not in settings]
+    if sizes:
+        raise ValueError(
+            f"network_params: {', '.join(sizes)} cannot be chosen with init={str(init)!r}, whose "
+            "weights have sizes of their own."
+        )
+    if network == "kernel":
+        loaded: nn.Module = _checkpoint.load_pretrained(init).kernel
+    else:
+        loaded, _ = _classifier_weights.load_classifier(init, network)
+    for name, value in params.items():
+        setattr(loaded, name, value)
+    return loaded.requires_grad_(True)
+
+
+def make_module(
+    network: str | Callable[..., nn.Module],
+    params: Mapping[str, Any] | None,
+    init: str | PathLike[str] | None,
+    learner: Learner,
+    seed: int,
+) -> MetaLearned:
+    """Make a network and what its learner learns, as of `make_network`.
+
+    Where `init` comes with a learner of the same kind and size, what that has learned is taken
+    over.
+    """
+    module = MetaLearned(make_network(network, params, init, seed), learner)
+    if init is not None and module.state is not None:
+        assert isinstance(network, str)
+        stored = load_learner(init, KINDS[network].registry, module.network)
+        if stored is not None and type(stored.learner) is type(learner):
+            earlier = stored.state
+            if earlier is not None and module.state.config == earlier.config:
+                module.state.load_state_dict(earlier.state_dict())
+    return module
+
+
+def check_episode(network: str | Callable[..., nn.Module], learner: Learner, episode: Any) -> None:
+    """Refuse tasks that a network or a learner cannot read.
+
+    Raises
+    ------
+    ValueError
+        If they are of another kind.
+    """
+    found = f"these tasks are {type(episode).__name__}s"
+    if isinstance(network, str) and not isinstance(episode, KINDS[network].episode):
+        remedy = (
+            "models: give SyntheticModels, ModelTasks or pairs (X, fitted model)"
+            if network == "kernel"
+            else "labelled tables: give SyntheticTables, TableTasks or pairs (X, y)"
+        )
+        raise ValueError(f"network={network!r} learns from {remedy}; {found}.")
+    if isinstance(learner, Episodic) and not isinstance(episode, LabelledEpisode):
+        raise ValueError(
+            f"Episodic draws classes out of labelled tables; {found}, for which InContext is what "
+            "is left of it."
+        )
+
+
+def settings_of(network: str, module: nn.Module) -> dict[str, Any]:
+    """What a file has to say of a network beside its sizes."""
+    return {name: getattr(module, name) for name in KINDS[network].settings}

@@ -1,0 +1,149 @@
+"""Episodes of classification out of a user's own tables."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sklearn_metaexplain._rows import take_rows
+from sklearn_metaexplain._validation import check_table
+from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
+from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
+
+_LEAST_SUPPORT = 10
+# Of a table; the rest is left to be labelled.
+_MOST_SUPPORT_SHARE = 0.75
+
+
+class _Table(NamedTuple):
+    name: str
+    X: Any
+    labels: np.ndarray  # 0 to n_classes - 1
+    n_classes: int
+
+
+class TableTasks:
+    """Labelled tables of one's own, each a family of episodes.
+
+    A draw takes one of the tables, all equally likely, and splits its rows at random: support
+    rows, at least one of each class, and query rows, which are to be labelled. Rows are encoded
+    as the classifiers do, by the support alone.
+
+    Parameters
+    ----------
+    tasks : list of pairs, or mapping of str to pair
+        Each ``(X, y)``: a DataFrame or array with text, categories, dates and missing values, and
+        the classes of its rows, at least two.
+    n_support : int, default=None
+        Support rows. None: from 10 to `max_support`, log-uniform, so that the network serves
+        tables of several sizes. In either case there are at most three quarters of a table's
+        rows.
+    max_support : int, default=256
+        Most support rows for ``n_support=None``.
+    n_query : int, default=64
+        Most query rows.
+
+    Raises
+    ------
+    TypeError
+        If `tasks` are no pairs.
+    ValueError
+        If a table or its labels cannot be read; the message names the task.
+
+    See Also
+    --------
+    SyntheticTables : Tables of the prior.
+    sklearn_metaexplain.learners.Episodic : Draws N-way K-shot episodes from these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris, load_wine
+    >>> from sklearn_metaexplain.training import TableTasks
+    >>> tables = {"iris": load_iris(return_X_y=True), "wine": load_wine(return_X_y=True)}
+    >>> tasks = TableTasks(tables, n_support=30)
+    >>> episode = tasks.sample(np.random.default_rng(0))
+    >>> len(episode.support), len(episode.query), episode.n_classes
+    (30, 64, 3)
+    """
+
+    def __init__(
+        self, tasks: Any, *, n_support: int | None = None, max_support: int = 256, n_query: int = 64
+    ) -> None:
+        self.n_support = None if n_support is None else check_count("n_support", n_support, 2)
+        self.max_support = check_count("max_support", max_support, 2)
+        self.n_query = check_count("n_query", n_query, 1)
+        self._tables = [_read(*task) for task in named_pairs(tasks, "(X, y)")]
+
+    def __repr__(self) -> str:
+        return f"TableTasks({[table.name for table in self._tables]})"
+
+    def sample(self, rng: np.random.Generator) -> LabelledEpisode:
+        """Draw a table and split it.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        episode : LabelledEpisode
+            Its rows, encoded, split into support and query.
+        """
+        table = self._tables[rng.integers(len(self._tables))]
+        n_support = self._draw_size(rng, table)
+        state = np.random.RandomState(rng.integers(2**31))
+        support = choose_support(table.labels, n_support, state)
+        others = np.delete(np.arange(len(table.labels)), support)
+        query = state.permutation(others)[: self.n_query]
+        rows = take_rows(table.X, support)
+        encoder = LabelledEncoder(rows, table.labels[support], table.n_classes)
+        return LabelledEpisode(
+            encoder.encoded_.float(),
+            torch.from_numpy(table.labels[support]),
+            encoder.encode(take_rows(table.X, query)).float(),
+            torch.from_numpy(table.labels[query]),
+            table.n_classes,
+        )
+
+    def _draw_size(self, rng: np.random.Generator, table: _Table) -> int:
+        n_rows = len(table.labels)
+        most = max(table.n_classes, int(_MOST_SUPPORT_SHARE * n_rows))
+        if self.n_support is not None:
+            return min(self.n_support, most)
+        most = min(self.max_support, most)
+        least = min(_LEAST_SUPPORT, most)
+        return int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))
+
+
+def _read(name: str, X: Any, y: Any) -> _Table:
+    try:
+        X = check_table(CheckedTable(), X, reset=True)
+        labels, n_classes = _read_labels(X, y)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Task {name!r}: {error}") from error
+    return _Table(name, X, labels, n_classes)
+
+
+def _read_labels(X: Any, y: Any) -> tuple[np.ndarray, int]:
+    y = column_or_1d(y)
+    check_consistent_length(X, y)
+    if pd.isna(y).any():
+        raise ValueError("y has missing labels; drop their rows.")
+    check_classification_targets(y)
+    classes, labels = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y has one class, {classes[0]!r}; two are needed to tell rows apart.")
+    if len(labels) <= len(classes):
+        raise ValueError(
+            f"{len(labels)} rows of {len(classes)} classes leave none to label once a row of each "
+            "class is read; add rows."
+        )
+    return labels, len(classes)

@@ -1,0 +1,188 @@
+"""AttentionClassifier: gates times evidence, their penalty, groups, perturbations."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+
+from sklearn_metaexplain import AttentionClassifier
+from sklearn_metaexplain.metrics import local_lipschitz
+from tests.selfexplaining.tables import clouds, mixed_frame
+
+GATES = [(a, g) for a in ("shared", "per_class") for g in ("sigmoid", "sparsemax")]
+
+
+def fitted(X, y, **settings):
+    return AttentionClassifier(random_state=0, **settings).fit(X, y)
+
+
+def evidence_of(classifier, X):
+    """What each column says of each class, (n, d, n_classes), of columns that are all read."""
+    blocks = classifier.embed(X).reshape(len(X), X.shape[1], -1)
+    n_heads, n_classes = len(classifier._network.weight), len(classifier.classes_)
+    evidence = blocks[..., -n_heads * n_classes :].reshape(*blocks.shape[:2], n_heads, n_classes)
+    return np.einsum("h,ndhc->ndc", classifier._network.weight.numpy(), evidence)
+
+
+@pytest.mark.parametrize(("attention", "gate"), GATES)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_logits_are_gates_times_evidence(attention, gate, n_classes):
+    X, y = clouds(30, 4, n_classes)
+    classifier = fitted(X, y, attention=attention, gate=gate)
+    explanation = classifier.explain(X[:7])
+    weights = explanation.support["attention"]
+    assert weights.shape == ((7, 4) if attention == "shared" else (7, 4, n_classes))
+    assert (weights >= 0).all()
+    if gate == "sparsemax":
+        np.testing.assert_allclose(weights.sum(1), 1, rtol=0, atol=1e-12)
+    else:
+        assert (weights < 1).all()
+    if attention == "shared":
+        weights = weights[..., None]
+    said = weights * evidence_of(classifier, X[:7])
+    if gate == "sparsemax":
+        start, slope = classifier._network.log_total.tolist()
+        said *= np.exp(start) * 4**slope
+    logits = np.log(np.bincount(y) / 30) + said.sum(1)
+    np.testing.assert_allclose(classifier.predict_proba(X[:7]), softmax(logits, axis=1), atol=1e-9)
+    # Values are the terms of the sum, up to what all classes share.
+    centred = said - said.mean(-1, keepdims=True)
+    centred = 2 * centred if n_classes == 2 else centred
+    np.testing.assert_allclose(explanation.values, centred, rtol=0, atol=1e-9)
+    assert not np.abs(explanation.values).max() < 1e-2
+
+
+def test_evidence_is_that_of_the_shares_where_nothing_is_known():
+    X, y = clouds(31, 3, 3)
+    explanation = fitted(X, y).explain(X)
+    expected = np.log(np.bincount(y) / 31)
+    np.testing.assert_allclose(explanation.base_values[0], expected - expected.mean(), atol=1e-12)
+
+
+def test_kinds_of_gates_have_gates_of_their_own():
+    X, y = clouds(30, 4, 3)
+    kinds = [fitted(X, y, attention=a, gate=g).predict_proba(X) for a, g in GATES]
+    for i in range(4):
+        for j in range(i):
+            assert np.abs(kinds[i] - kinds[j]).max() > 1e-3
+
+
+@pytest.mark.parametrize("gate", ["sigmoid", "sparsemax"])
+@pytest.mark.parametrize("attention", ["shared", "per_class"])
+def test_groups_have_gates_that_multiply(attention, gate):
+    X, y = clouds(30, 5, 3)
+    X[:, 4] = 1.0
+    groups = {"pair": [2, 0], "still": [4]}
+    classifier = fitted(X, y, attention=attention, gate=gate, groups_by=groups)
+    assert classifier.group_names_.tolist() == ["pair", "x1", "x3", "still"]
+    explanation = classifier.explain(X[:6])
+    assert explanation.feature_names.tolist() == ["x0", "x1", "x2", "x3", "x4"]
+    support = explanation.support
+    trailing = () if attention == "shared" else (3,)
+    assert support["attention"].shape == (6, 5, *trailing)
+    assert support["group_attention"].shape == (6, 4, *trailing)
+    group_of_column = [0, 1, 0, 2, 3]
+    product = support["group_attention"][:, group_of_column] * support["attention_in_group"]
+    np.testing.assert_allclose(support["attention"], product, rtol=0, atol=1e-12)
+    assert not support["attention"][:, 4].any()
+    assert not support["group_attention"][:, 3].any()
+    if gate == "sparsemax":
+        np.testing.assert_allclose(support["group_attention"].sum(1), 1, atol=1e-12)
+        pair = support["attention_in_group"][:, [0, 2]].sum(1)
+        np.testing.assert_allclose(pair, 1, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(support["attention_in_group"][:, [1, 3]], 1, atol=1e-12)
+    else:
+        # A group's gate is open as far as its columns' scores are on average.
+        within = support["attention_in_group"]
+        scores = np.log(within[:, [0, 2]] / (1 - within[:, [0, 2]])).mean(1)
+        expected = 1 / (1 + np.exp(-scores))
+        np.testing.assert_allclose(support["group_attention"][:, 0], expected, atol=1e-9)
+    assert np.abs(explanation.residual).max() < 1e-9
+
+
+def test_groups_by_name_and_refit_without():
+    frame, y = mixed_frame()
+    classifier = fitted(frame, y, groups_by=[["number", "count"]])
+    assert classifier.group_names_[0] == "number+count"
+    assert len(classifier.group_names_) == frame.shape[1] - 1
+    classifier.set_params(groups_by=None).fit(frame, y)
+    assert not hasattr(classifier, "group_names_")
+    assert set(classifier.explain(frame[:2]).support) == {"attention"}
+
+
+def test_weight_of_a_column_read_twice_is_the_mean():
+    X, y = clouds(30, 2, 2)
+    X[::5, 0] = np.nan
+    classifier = fitted(X, y)
+    assert classifier._encoder.source_.tolist() == [0, 0, 1]
+    weights = classifier.explain(X).support["attention"]
+    assert (weights < 1).all()
+    assert (weights > 0).all()
+    gates = classifier._in_chunks(
+        lambda cells: classifier._gates(cells).columns, classifier._encode(X)
+    )
+    np.testing.assert_allclose(weights[:, 0], gates[:, :2, 0].mean(1), rtol=1e-12)
+
+
+def test_embedding_has_the_evidence_of_each_class():
+    X, y = clouds(40, 3, 2, separation=4.0)
+    evidence = evidence_of(fitted(X, y), X).sum(1)
+    assert (evidence.argmax(1) == y).mean() > 0.9
+
+
+def openness(classifier, X, gate):
+    """Gates of a row in all, or how many of the weights count (that sum to 1)."""
+    weights = classifier.explain(X).support["attention"]
+    return float(weights.sum(1).mean() if gate == "sigmoid" else 1 / (weights**2).sum(1).mean())
+
+
+@pytest.mark.parametrize(("attention", "gate"), GATES)
+def test_raising_l1_closes_gates(attention, gate):
+    X, y = clouds(24, 5, 2, separation=1.0)
+    trained = {"max_epochs": 5, "lr": 0.02, "attention": attention, "gate": gate}
+    # Weights that sum to 1 go where they must in leaps, once it pays.
+    levels = (0.0, 0.3, 30.0) if gate == "sigmoid" else (0.0, 30.0)
+    opened = [openness(fitted(X, y, l1=l1, **trained), X, gate) for l1 in levels]
+    for more, less in pairwise(opened):
+        assert less < 0.8 * more
+
+
+@pytest.mark.slow
+def test_adversarial_training_makes_explanations_more_stable():
+    X, y = clouds(160, 6, 2, separation=0.6)
+    rough, stable = (
+        AttentionClassifier(
+            adversarial_eps=eps, pretrained=None, max_epochs=15, lr=0.01, random_state=0
+        ).fit(X[:100], y[:100])
+        for eps in (0.0, 0.3)
+    )
+    constants = [
+        local_lipschitz(model, X[100:], reference=X, random_state=0) for model in (rough, stable)
+    ]
+    assert constants[1] < 0.9 * constants[0]
+    assert stable.score(X[100:], y[100:]) > rough.score(X[100:], y[100:]) - 0.08
+
+
+@pytest.mark.parametrize("name", ["l1", "adversarial_eps"])
+def test_parts_of_the_loss_need_training(name):
+    with pytest.raises(ValueError, match=rf"{name}=0\.5 .* nothing with max_epochs=0; set max_ep"):
+        fitted(*clouds(), **{name: 0.5})
+
+
+@pytest.mark.parametrize(
+    ("groups_by", "kind", "message"),
+    [
+        ([["a", "z"]], ValueError, "groups_by names the column 'z', which the table does not"),
+        ({"g": [0, 7]}, ValueError, "groups_by names column position 7"),
+        ([["a"], ["a", "b"]], ValueError, "'a' is named twice in groups_by"),
+        ({"g": []}, ValueError, "Group 'g' of groups_by is empty"),
+        ({"b": ["a", "c"]}, ValueError, "groups_by would give two players the name 'b'"),
+        (["a"], TypeError, "A group of groups_by must be a list of columns; got 'a'"),
+    ],
+)
+def test_bad_groups(groups_by, kind, message):
+    X, y = clouds()
+    with pytest.raises(kind, match=message):
+        fitted(pd.DataFrame(X, columns=list("abc")), y, groups_by=groups_by)

@@ -1,0 +1,104 @@
+"""Tables as the classifiers read them: columns, categories, the rows that are chosen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
+from sklearn_metaexplain.selfexplaining._table import add_up_columns
+from tests.selfexplaining.tables import mixed_frame
+
+
+def test_encoded_columns_are_added_up():
+    parts = np.arange(8.0).reshape(2, 4)
+    sums = add_up_columns(parts, np.array([0, 2, 2, 3]), 5)
+    np.testing.assert_array_equal(sums, [[0, 0, 3, 3, 0], [4, 0, 11, 7, 0]])
+    by_class = add_up_columns(np.stack([parts, -parts], -1), np.array([0, 2, 2, 3]), 5)
+    np.testing.assert_array_equal(by_class, np.stack([sums, -sums], -1))
+
+
+def test_columns_of_numbers_are_those_of_the_package_s_encoder():
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    X[:, 1] = 4.0
+    encoder = LabelledEncoder(X, np.arange(20) % 2, 2)
+    assert encoder.source_.tolist() == [0, 2]
+    assert not encoder.is_constant_
+    plain = TableEncoder().fit(X)
+    np.testing.assert_array_equal(encoder.encoded_, plain.encode(plain.code(X))[:, [0, 2]])
+    np.testing.assert_array_equal(encoder.encode(X), encoder.encoded_)
+    other = X[:5] + np.array([0.1, 9.0, 0.0])
+    np.testing.assert_array_equal(encoder.encode(other), plain.encode(plain.code(other))[:, [0, 2]])
+
+
+def test_missing_values_have_a_column_of_their_own():
+    X = np.array([[1.0, 5.0], [np.nan, 5.0], [2.0, np.nan], [3.0, 5.0]])
+    encoder = LabelledEncoder(X, np.array([0, 1, 0, 1]), 2)
+    # The second column is constant but for what is missing.
+    assert encoder.source_.tolist() == [0, 0, 1]
+    flag = encoder.encoded_[:, 2, 0].numpy()
+    assert flag[2] > flag[0] == flag[1] == flag[3]
+
+
+def test_a_table_that_says_nothing_is_read_as_zeros():
+    X = np.full((6, 3), 2.7)
+    encoder = LabelledEncoder(X, np.arange(6) % 2, 2)
+    assert encoder.is_constant_
+    assert encoder.source_.tolist() == [0]
+    assert not encoder.encode(X + np.arange(6)[:, None]).any()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_categories_lie_where_their_classes_are_and_names_of_classes_do_not_matter(n_classes):
+    random = np.random.RandomState(0)
+    frame = pd.DataFrame({"letter": random.choice(list("abcd"), 60)})
+    labels = np.where(frame["letter"].isin(["a", "b"]), 0, random.randint(1, n_classes, size=60))
+    encoded = LabelledEncoder(frame, labels, n_classes).encoded_.numpy()
+    place = {letter: encoded[frame["letter"] == letter][0, 0, 0] for letter in "abcd"}
+    within = max(abs(place["a"] - place["b"]), abs(place["c"] - place["d"]))
+    assert within < 0.6 * min(abs(place[one] - place[other]) for one in "ab" for other in "cd")
+    for renamed in ([1, 0, 2], [2, 1, 0]) if n_classes == 3 else ([1, 0],):
+        other = LabelledEncoder(frame, np.array(renamed)[labels], n_classes)
+        np.testing.assert_allclose(other.encoded_, encoded, rtol=0, atol=1e-12)
+
+
+def test_unseen_category_is_the_average_one():
+    frame, labels = mixed_frame()
+    encoder = LabelledEncoder(frame, (labels == "yes").astype(int), 2)
+    strange = frame[:3].assign(town="Oz")
+    towns = encoder.source_ == frame.columns.get_loc("town")
+    assert towns.any()
+    assert not encoder.encode(strange)[:, towns].any()
+    np.testing.assert_array_equal(
+        encoder.encode(strange)[:, ~towns], encoder.encode(frame[:3])[:, ~towns]
+    )
+
+
+some_labels = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(
+    lambda labels: np.unique(labels, return_inverse=True)[1]
+)
+
+
+@given(some_labels, st.integers(2, 40), st.integers(0, 1000))
+def test_support_has_each_class_and_no_more_rows_than_asked(labels, n_support, seed):
+    chosen = choose_support(labels, n_support, np.random.RandomState(seed))
+    n_classes = labels.max() + 1
+    assert len(chosen) == min(len(labels), max(n_support, n_classes))
+    assert (np.diff(chosen) > 0).all()
+    assert set(labels[chosen]) == set(range(n_classes))
+    again = choose_support(labels, n_support, np.random.RandomState(seed))
+    np.testing.assert_array_equal(chosen, again)
+    # What classes are called is no matter.
+    renamed = choose_support(labels.max() - labels, n_support, np.random.RandomState(seed))
+    np.testing.assert_array_equal(chosen, renamed)
+
+
+def test_support_is_drawn_from_all_rows():
+    labels = np.repeat([0, 1], [300, 100])
+    drawn = [choose_support(labels, 40, np.random.RandomState(seed)) for seed in range(60)]
+    shares = np.mean([(labels[rows] == 1).mean() for rows in drawn])
+    assert shares == pytest.approx(0.25, abs=0.04)
+    counts = np.bincount(np.concatenate(drawn), minlength=400)
+    assert np.mean(counts > 0) > 0.98

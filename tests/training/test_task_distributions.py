@@ -1,0 +1,262 @@
+"""Where tasks come from: splits, encodings, truth, and refusals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from sklearn_metaexplain.nets._labelled_table import LabelledEncoder
+from sklearn_metaexplain.training import (
+    ModelTasks,
+    SyntheticModels,
+    SyntheticTables,
+    TableTasks,
+    TaskDistribution,
+)
+from sklearn_metaexplain.training._own_tasks import as_distribution
+from tests.training.families import frame, one_column_tells
+
+RNG = np.random.default_rng
+
+
+def equal(first, second):
+    return all(
+        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def small_models():
+    X = RNG(0).normal(size=(40, 3))
+    return X, Ridge(alpha=1e-6).fit(X, X @ [1.0, -2.0, 0.5])
+
+
+DISTRIBUTIONS = {
+    "synthetic tables": lambda: SyntheticTables(max_support=40, max_classes=3),
+    "synthetic models": lambda: SyntheticModels(max_support=80),
+    "tables": lambda: TableTasks([one_column_tells(RNG(0)), frame()]),
+    "models": lambda: ModelTasks([small_models()], n_support=40),
+}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_draws_depend_on_the_generator_alone(name):
+    tasks: TaskDistribution = DISTRIBUTIONS[name]()
+    state, torch_state = np.random.get_state()[1].copy(), torch.random.get_rng_state()
+    first = [tasks.sample(RNG([3, i])) for i in range(3)]
+    again = [DISTRIBUTIONS[name]().sample(RNG([3, i])) for i in range(3)]
+    assert all(equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not equal(first[0], first[1])
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    assert torch.random.get_rng_state().equal(torch_state)
+
+
+def test_synthetic_sizes_keep_to_what_was_asked():
+    tables = SyntheticTables(max_support=20, max_classes=3)
+    episodes = [tables.sample(RNG([0, i])) for i in range(12)]
+    assert max(len(episode.support) for episode in episodes) <= 20
+    assert {episode.n_classes for episode in episodes} == {2, 3}
+    models = SyntheticModels(max_support=70)
+    assert all(64 <= len(models.sample(RNG([0, i])).outputs) <= 70 for i in range(4))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    counts=st.lists(st.integers(1, 9), min_size=2, max_size=6).filter(lambda c: sum(c) > len(c)),
+    n_support=st.one_of(st.none(), st.integers(2, 60)),
+    seed=st.integers(0, 99),
+)
+def test_every_class_is_in_the_support_and_no_row_in_both(counts, n_support, seed):
+    y = np.repeat(np.arange(len(counts)), counts)
+    # Rows are told apart by their only column, whose ranks are known.
+    X = np.arange(len(y), dtype=float)[:, None]
+    tasks = TableTasks([(X, y)], n_support=n_support, max_support=30, n_query=7)
+    episode = tasks.sample(RNG(seed))
+    assert episode.n_classes == len(counts)
+    assert set(episode.labels.tolist()) == set(range(len(counts)))
+    n_read, n_asked = len(episode.support), len(episode.query)
+    assert 1 <= n_asked == min(7, len(y) - n_read)
+    most = max(len(counts), int(0.75 * len(y)))
+    if n_support is None:
+        assert min(10, most) <= n_read <= max(min(30, most), len(counts))
+    else:
+        assert n_read == max(len(counts), min(n_support, most))
+    for labels in (episode.labels, episode.query_labels):
+        used = np.bincount(labels, minlength=len(counts))
+        assert (used <= counts).all()
+    used = np.bincount(torch.cat([episode.labels, episode.query_labels]), minlength=len(counts))
+    assert (used <= counts).all()
+
+
+def test_rows_are_encoded_by_the_support_alone():
+    X, y = frame()
+    # A column that numbers the rows, in which they are found again.
+    X.insert(0, "row", np.arange(30.0))
+    episode = TableTasks([(X, y)], n_support=20, n_query=99).sample(RNG(5))
+    assert episode.support.dtype == torch.float32
+    assert episode.labels.dtype == torch.int64
+    encoded = torch.cat([episode.support, episode.query])
+    rows = encoded[:, 0, 0].argsort().argsort().numpy()
+    assert set(rows) == set(range(30))
+    read, asked = rows[:20], rows[20:]
+    labels = np.unique(y, return_inverse=True)[1]
+    np.testing.assert_array_equal(episode.labels, labels[read])
+    np.testing.assert_array_equal(episode.query_labels, labels[asked])
+    encoder = LabelledEncoder(X.iloc[read], labels[read], 3)
+    torch.testing.assert_close(episode.support, encoder.encoded_.float())
+    torch.testing.assert_close(episode.query, encoder.encode(X.iloc[asked]).float())
+    # Row, two axes of towns, size, number, its gaps and day; the constant column says nothing.
+    assert episode.support.shape[1] == 7
+
+
+@pytest.mark.parametrize("kind", ["frame", "sparse", "list", "mapping"])
+def test_tables_of_any_kind(kind):
+    X, y = one_column_tells(RNG(2))
+    tasks = {
+        "frame": [frame()],
+        "sparse": [(sparse.csr_array(np.where(X > 1, X, 0.0)), y)],
+        "list": [(X.tolist(), y.tolist())],
+        "mapping": {"mine": (X, y), "a frame": frame()},
+    }[kind]
+    distribution = TableTasks(tasks)
+    for i in range(4):
+        episode = distribution.sample(RNG([1, i]))
+        assert bool(episode.support.isfinite().all())
+        assert bool(episode.query.isfinite().all())
+    if kind == "mapping":
+        assert repr(distribution) == "TableTasks(['mine', 'a frame'])"
+
+
+def test_a_linear_models_shapley_values_are_known():
+    X, model = small_models()
+    tasks = ModelTasks([(X, model)], n_support=64, n_query=4, n_background=5)
+    episode = tasks.sample(RNG(0))
+    assert len(episode.outputs) == 64
+    assert episode.family == "task0"
+    # Standardised columns times their scale are what the model weighs.
+    scale = X.std(0) * model.coef_
+    spread = float((episode.gap[:, None] / episode.values.sum(1, keepdim=True)).mean())
+    assert spread == pytest.approx(1, rel=1e-4)
+    deviation = episode.query[..., 0] - episode.background[..., 0].mean(0)
+    expected = deviation * torch.from_numpy(scale).float()
+    # Up to the outputs' standard deviation, which every value is divided by.
+    ratio = expected / episode.values
+    torch.testing.assert_close(ratio, ratio[:1, :1].expand_as(ratio), rtol=1e-3, atol=0)
+    assert float(episode.outputs.std(correction=0)) == pytest.approx(1, abs=1e-5)
+    support = (episode.support[..., 0] * torch.from_numpy(scale).float()).sum(1)
+    centred = (support - support.mean()) / support.std(correction=0)
+    torch.testing.assert_close(centred, episode.outputs, rtol=0, atol=1e-4)
+
+
+def test_models_on_frames_have_one_player_a_column():
+    X, y = frame()
+    X = X[["town", "size", "constant"]]
+    model = make_pipeline(
+        make_column_transformer((OneHotEncoder(), ["town", "size"]), remainder="passthrough"),
+        LogisticRegression(),
+    ).fit(X, y)
+    tasks = ModelTasks({"towns": (X, model)}, n_support=48, n_query=6)
+    seen = set()
+    for i in range(6):
+        episode = tasks.sample(RNG([2, i]))
+        assert episode.family == "towns"
+        assert episode.values.shape == (6, 3)
+        assert set(episode.player_of_column.tolist()) == {0, 1, 2}
+        assert not episode.can_matter[:, 2].any()
+        assert not episode.values[:, 2].abs().max() > 1e-6
+        torch.testing.assert_close(episode.values.sum(1), episode.gap, rtol=0, atol=1e-5)
+        # The town, placed by the class's probability, is nearly all that is known.
+        town = episode.support[:, episode.player_of_column == 0, 0]
+        seen.add(round(float(town.abs().max()), 3))
+        correlation = np.corrcoef(town[:, 0], episode.outputs)[0, 1]
+        assert correlation > 0.9
+    assert len(seen) > 1  # each of three classes gets its turn
+
+
+def test_a_forest_can_be_asked_on_any_scale():
+    X, y = load_iris(return_X_y=True)
+    forest = RandomForestClassifier(5, random_state=0).fit(X, y > 0)
+    options = {"n_support": 40, "n_query": 2, "n_background": 3}
+    known = forest.predict_proba(X)[:, 1]
+    odds = ModelTasks([(X, forest)], output="log_odds", **options).sample(RNG(0))
+    shares = ModelTasks([(X, forest)], **options).sample(RNG(0))
+    # The same rows: standardised, both say the same where there are only two answers.
+    assert len(np.unique(known.round(6))) > 2
+    assert not torch.allclose(odds.outputs, shares.outputs, atol=1e-3)
+    torch.testing.assert_close(odds.support, shares.support)
+
+
+def test_pairs_become_the_distribution_they_are():
+    X, model = small_models()
+    table = one_column_tells(RNG(0))
+    assert isinstance(as_distribution([table]), TableTasks)
+    assert isinstance(as_distribution({"m": (X, model)}), ModelTasks)
+    own = SyntheticTables()
+    assert as_distribution(own) is own
+    with pytest.raises(TypeError, match=r"Some of the tasks are tables .* others with models"):
+        as_distribution([table, (X, model)])
+    # A DataFrame has a method of that name, too.
+    with pytest.raises(TypeError, match=r"list of pairs \(X, y\) .* got DataFrame"):
+        as_distribution(pd.DataFrame(table[0]))
+
+
+X, Y = one_column_tells(RNG(0))
+
+
+@pytest.mark.parametrize(
+    ("tasks", "error", "message"),
+    [
+        ([], ValueError, r"tasks is empty; give at least one pair \(X, y\)"),
+        ((X, Y), TypeError, "Task 'task0' is no pair .* a single task goes into a list"),
+        (7, TypeError, "tasks must be a list of pairs .* got int"),
+        ([(X, Y[:-1])], ValueError, "Task 'task0': Found input variables with inconsistent"),
+        ([(X, np.full(24, "a"))], ValueError, "Task 'task0': y has one class, .*'a'"),
+        ([(X, X[:, 0])], ValueError, "Task 'task0': Unknown label type: continuous"),
+        ([(X[:2], Y[11:13])], ValueError, "2 rows of 2 classes leave none to label"),
+        ([(X, np.where(Y == "no", None, Y))], ValueError, "missing labels; drop their rows"),
+        ({"big": (np.full((4, 1), np.inf), [0, 0, 1, 1])}, ValueError, "Task 'big': .* infinity"),
+    ],
+)
+def test_tables_that_cannot_be_read_are_named(tasks, error, message):
+    with pytest.raises(error, match=message):
+        TableTasks(tasks)
+
+
+def test_models_that_cannot_be_read_are_named():
+    X, model = small_models()
+    constant = LinearRegression().fit(X, np.ones(40))
+    with pytest.raises(ValueError, match="Task 'flat': the outputs of LinearRegression are the sa"):
+        ModelTasks({"flat": (X, constant)})
+    with pytest.raises(ValueError, match=r"Task 'task0': .*not fitted"):
+        ModelTasks([(X, Ridge())])
+    with pytest.raises(ValueError, match="Task 'task0': X has 2 features, but Ridge is expecting"):
+        ModelTasks([(X[:, :2], model)])
+    with pytest.raises(TypeError, match="Task 'task0': str is neither a classifier nor"):
+        ModelTasks([(X, "a model")])
+    with pytest.raises(ValueError, match=r"n_support=20 is too small; give 24 or more"):
+        ModelTasks([(X, model)], n_support=20)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: SyntheticTables(max_classes=1), ValueError, "max_classes=1 is too small; give 2"),
+        (lambda: SyntheticTables(max_support=5), ValueError, "max_support=5 is too small"),
+        (lambda: SyntheticModels(max_support=64), ValueError, "max_support=64 is too small"),
+        (lambda: TableTasks([(X, Y)], n_support=1), ValueError, "n_support=1 is too small"),
+        (lambda: TableTasks([(X, Y)], n_query=0), ValueError, "n_query=0 is too small"),
+        (lambda: TableTasks([(X, Y)], n_support=2.5), TypeError, "n_support=2.5 must be a whole"),
+    ],
+)
+def test_sizes_are_checked(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
