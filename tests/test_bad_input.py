@@ -505,7 +505,7 @@ class TestWeights:
             record["networks"]["oracle"] = record["networks"].pop("corrector")
 
         self.rewrite(path, rename)
-        with refused("mine.safetensors holds another architecture (oracle"):
+        with refused("mine.safetensors holds another architecture: 'oracle"):
             self.fit(path)
 
     def test_something_else(self, path):

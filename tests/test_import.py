@@ -58,11 +58,16 @@ def test_baselines_import_their_library_only_when_used(name):
         "sklearn_metaexplain",
         "sklearn_metaexplain.datasets",
         "sklearn_metaexplain.inspection",
+        "sklearn_metaexplain.learners",
         "sklearn_metaexplain.metrics",
         "sklearn_metaexplain.model_selection",
         "sklearn_metaexplain.pipeline",
         "sklearn_metaexplain.posthoc",
+        "sklearn_metaexplain.prior",
+        "sklearn_metaexplain.selfexplaining",
+        "sklearn_metaexplain.tasks",
         "sklearn_metaexplain.testing",
+        "sklearn_metaexplain.training",
     ],
 )
 def test_public_names_resolve_and_are_listed(name):

@@ -25,6 +25,7 @@ from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import estimate_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
+from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
 
 _ERROR_ROWS = 64
 
@@ -60,9 +61,10 @@ class MetaExplainer(PosthocExplainer):
         Columns that move together and are explained as one player.
     pretrained : str, path or None, default="default"
         Networks: the name of shipped weights, or a file written by
-        ``python -m sklearn_metaexplain.training train``. None uses nothing meta-trained: the
-        kernel comes from a likelihood search (or, with `max_epochs`, from a network trained on
-        this task alone) and nothing is corrected.
+        ``python -m sklearn_metaexplain.training train`` or by `MetaTrainer`. Where that says that
+        the kernel network learns by inner steps, they are taken on this task's evaluations. None
+        uses nothing meta-trained: the kernel comes from a likelihood search (or, with
+        `max_epochs`, from a network trained on this task alone) and nothing is corrected.
     max_epochs : int, default=0
         Most epochs for which the kernel network is adapted to this task's own evaluations.
     lr : float, default=1e-3
@@ -215,6 +217,8 @@ class MetaExplainer(PosthocExplainer):
             support = ask_support(model, X, self.n_support, rng)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
+        if pretrained is not None and not self._is_exact(self.budget):
+            warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         self.__dict__.pop("net_", None)
         with stage("fit the surrogates", verbose=self.verbose):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Bunch
@@ -102,7 +103,8 @@ class MetaTrainer(BaseEstimator):
         Folder of the checkpoints. `fit` goes on from those it finds, to the result that it would
         have had without the interruption. None: a temporary one.
     n_jobs : int, default=None
-        Processes that draw tasks beside the one that trains, with the same result. None: none.
+        Processes that draw tasks beside the one that trains, with the same result; -1: as many as
+        there are processors. None: none.
     device : str, default="cpu"
         Where the network is; "kernel" is trained on the CPU only.
     random_state : int, RandomState or None, default=None
@@ -172,7 +174,7 @@ class MetaTrainer(BaseEstimator):
         "network_params": [Mapping, None],
         "validation_tasks": [Interval(Integral, 1, None, closed="left")],
         "run_dir": [str, PathLike, None],
-        "n_jobs": [Interval(Integral, 1, None, closed="left"), None],
+        "n_jobs": [Integral, None],
         "device": [str],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -410,7 +412,7 @@ class MetaTrainer(BaseEstimator):
             minutes=self.minutes,
             n_steps=self.n_steps,
             lr=self._lr(),
-            n_workers=self.n_jobs or 0,
+            n_workers=0 if self.n_jobs is None else effective_n_jobs(self.n_jobs),
             verbose=self.verbose,
             net_class=LearnerNet,
             optimizer=_OPTIMIZERS[getattr(self.learner_, "outer_optimizer", "adamw")],

@@ -93,16 +93,16 @@ class StackedStream:
 
     @property
     def start(self) -> int:
-        """Number of the first step."""
-        return self.stream.start
+        """Number of the first step, those on episodes that come back included."""
+        return self.stream.start * (1 + self.n_repeats)
 
     @start.setter
     def start(self, step: int) -> None:
-        self.stream.start = step
+        self.stream.start = step // (1 + self.n_repeats)
 
     def __iter__(self) -> Iterator[list[Any]]:
         worker = get_worker_info()
-        seed = [self.stream.seed, self.start, 0 if worker is None else worker.id]
+        seed = [self.stream.seed, self.stream.start, 0 if worker is None else worker.id]
         rng = np.random.default_rng(seed)
         seen: list[StackedEpisode] = []
         for episodes in self.stream:

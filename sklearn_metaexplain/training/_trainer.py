@@ -113,8 +113,8 @@ class AdvanceStream(Callback):
 
     def on_epoch_begin(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
         """Move the stream to the steps of this epoch."""
-        stream = dataset_train.batches
-        stream.start = (len(net.history) - 1) * stream.n_steps
+        # The epoch that begins is in the history already.
+        dataset_train.batches.start = sum(row["train_batch_count"] for row in net.history[:-1])
 
 
 def meta_train(
@@ -190,13 +190,14 @@ def meta_train(
         device=device,
         train_split=HeldOut(EpisodeBatches(validation)),
         callbacks=[
-            ("budget", budget),
             ("advance", AdvanceStream()),
             ("clip", GradientNormClipping(1.0)),
             ("best", best),
             ("last", last),
             # A bar is for a person at a terminal; a log file gets the line of each epoch.
             *([("bar", ProgressBar("count"))] if verbose and sys.stderr.isatty() else []),
+            # Last: it may end an epoch that has yet to be saved.
+            ("budget", budget),
         ],
         verbose=verbose,
     )

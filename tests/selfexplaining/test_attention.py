@@ -151,18 +151,20 @@ def test_raising_l1_closes_gates(attention, gate):
 
 @pytest.mark.slow
 def test_adversarial_training_makes_explanations_more_stable():
-    X, y = clouds(160, 6, 2, separation=0.6)
-    rough, stable = (
-        AttentionClassifier(
-            adversarial_eps=eps, pretrained=None, max_epochs=15, lr=0.01, random_state=0
-        ).fit(X[:100], y[:100])
-        for eps in (0.0, 0.3)
-    )
-    constants = [
-        local_lipschitz(model, X[100:], reference=X, random_state=0) for model in (rough, stable)
-    ]
-    assert constants[1] < 0.9 * constants[0]
-    assert stable.score(X[100:], y[100:]) > rough.score(X[100:], y[100:]) - 0.08
+    ratios, scores = [], []
+    for seed in range(10, 15):
+        X, y = clouds(120, 5, 2, separation=0.7, seed=seed)
+        rough, stable = (
+            fitted(X[:70], y[:70], adversarial_eps=eps, pretrained=None, max_epochs=15, lr=5e-3)
+            for eps in (0.0, 0.3)
+        )
+        constants = [
+            local_lipschitz(model, X[70:], reference=X, random_state=0) for model in (stable, rough)
+        ]
+        ratios.append(constants[0] / constants[1])
+        scores.append(stable.score(X[70:], y[70:]) - rough.score(X[70:], y[70:]))
+    assert np.median(ratios) < 0.85
+    assert np.mean(scores) > -0.02
 
 
 @pytest.mark.parametrize("name", ["l1", "adversarial_eps"])

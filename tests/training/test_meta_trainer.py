@@ -28,7 +28,9 @@ from sklearn_metaexplain.learners import (
     LearnedOptimizer,
     Reptile,
     SupervisedObjective,
+    learner_record,
 )
+from sklearn_metaexplain.nets._classifier_weights import save_classifier
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder
 from sklearn_metaexplain.nets._table_objective import AttentionObjective, TableObjective
@@ -172,10 +174,12 @@ def test_going_on_ends_where_it_would_have_ended(tmp_path):
 
 
 def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path):
-    settings = {"run_dir": tmp_path, "random_state": None, "lr": 0.05, "steps_per_epoch": 1}
-    first = trainer(n_steps=1, **settings).fit(OneColumnTells())
-    second = trainer(n_steps=2, **settings).fit(OneColumnTells())
-    assert (first.n_steps_, second.n_steps_) == (1, 2)
+    settings = {"run_dir": tmp_path, "random_state": None, "lr": 0.05, "steps_per_epoch": 2}
+    first = trainer(n_steps=3, **settings).fit(OneColumnTells())
+    # Longer than it was meant to be: the epoch that was cut short stays as it is.
+    second = trainer(n_steps=6, **settings).fit(OneColumnTells())
+    assert [row["train_batch_count"] for row in first.history_] == [2, 1]
+    assert [row["train_batch_count"] for row in second.history_] == [2, 1, 2, 1]
     assert second.initial_loss_ == first.initial_loss_
     assert second.history_[0]["train_loss"] == first.history_[0]["train_loss"]
     other = trainer(n_steps=1, **{**settings, "run_dir": None}).fit(OneColumnTells())
@@ -313,6 +317,16 @@ def test_adapted_classifiers_at_their_edges(adapting):
         scratch.trace_adaptation(X, y)
 
 
+def test_what_a_learner_has_learned_must_be_in_the_file(adapting, tmp_path):
+    fitted, _ = adapting
+    record = {"learner": learner_record(fitted.learner_)}
+    path = tmp_path / "rates lost"
+    save_classifier(path, "prototype", fitted.network_.float(), record)
+    X, y = one_column_tells(np.random.default_rng(6))
+    with pytest.raises(ValueError, match=r"learns by MAML.*, but what that has learned is not in"):
+        PrototypeClassifier(pretrained=path).fit(X, y)
+
+
 def test_steps_without_bounds_are_not_taken(tmp_path):
     learner = MAML(inner_lr=1e300)
     with warnings.catch_warnings():
@@ -332,6 +346,9 @@ def test_weights_are_where_another_training_starts(adapting):
         still = {"init": path, "network_params": None, "lr": 1e-12, "n_steps": 1}
         again = trainer(learner=clone(fitted.learner_), **still).fit(OneColumnTells())
         other = trainer(learner=ANIL(learn_lr=True), **still).fit(OneColumnTells())
+    # The weights kept are those that the history was proud of, up to the last epoch.
+    assert again.initial_loss_ == pytest.approx(fitted.validation_loss_, rel=1e-5)
+    assert fitted.history_[-1]["valid_loss"] == pytest.approx(fitted.validation_loss_)
     for name, value in weights(fitted.network_).items():
         torch.testing.assert_close(
             weights(again.network_)[name].double(), value.double(), atol=1e-6, rtol=0
