@@ -75,6 +75,15 @@ def sample_labelled_table(
     ------
     ValueError
         If there are fewer than two classes, or too few rows for them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_metaexplain.prior import sample_labelled_table
+    >>> rng = np.random.default_rng(0)
+    >>> labelled = sample_labelled_table(rng, n_rows=60, n_columns=3, n_classes=4)
+    >>> labelled.table.shape, labelled.n_classes
+    ((60, 3), 4)
     """
     if n_classes < 2:
         raise ValueError(f"n_classes={n_classes} is too small: give at least 2.")

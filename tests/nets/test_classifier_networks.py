@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.special import log_softmax, softmax
 
 from sklearn_metaexplain.nets._attention_network import AttentionNetwork, Gates, open_gates
@@ -17,6 +18,7 @@ from sklearn_metaexplain.nets._classifiers import (
     column_distances,
 )
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from tests.nets.test_sparsemax import projected
 
 SMALL = {"width": 8, "n_heads": 2, "n_dims": 2, "n_layers": 1}
 
@@ -143,6 +145,23 @@ def test_groups_of_one_column_each(attention, gate):
     if gate == "sparsemax":
         torch.testing.assert_close(nested.within, torch.ones_like(nested.within))
         torch.testing.assert_close(nested.columns, flat.columns)
+
+
+def test_shares_in_a_group_are_projections_of_its_scores():
+    network, task = randomised(AttentionNetwork, gate="sparsemax"), episode(n_columns=5)
+    network.gate_heads["shared_sparsemax"].weight *= 4
+    context, _, query = everything(network, task)
+    rows = network.read_rows(context, query)
+    scores = network.gate_heads["shared_sparsemax"](F.gelu(rows))[..., 0].numpy()
+    network.groups = torch.tensor([1, 0, 1, 0, 0])
+    gates = network.gates(rows, query)
+    for members in ([1, 3, 4], [0, 2]):
+        expected = np.apply_along_axis(projected, 1, scores[:, members])
+        np.testing.assert_allclose(gates.within[:, members, 0], expected, atol=1e-9)
+        assert (expected > 0).sum(1).max() > 1
+    means = np.stack([scores[:, [1, 3, 4]].mean(1), scores[:, [0, 2]].mean(1)], axis=1)
+    expected = np.apply_along_axis(projected, 1, means)
+    np.testing.assert_allclose(gates.groups[..., 0], expected, atol=1e-9)
 
 
 def test_openness():

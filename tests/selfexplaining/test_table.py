@@ -64,6 +64,17 @@ def test_categories_lie_where_their_classes_are_and_names_of_classes_do_not_matt
         np.testing.assert_allclose(other.encoded_, encoded, rtol=0, atol=1e-12)
 
 
+def test_places_of_categories_do_not_depend_on_the_order_of_rows():
+    random = np.random.RandomState(0)
+    frame = pd.DataFrame({"letter": random.choice(list("abc"), 25)})
+    labels = (random.random_sample(25) < 0.4 + 0.2 * (frame["letter"] == "a")).astype(int)
+    expected = LabelledEncoder(frame, labels, 2).encoded_
+    for seed in range(20):
+        order = np.random.RandomState(seed).permutation(25)
+        encoded = LabelledEncoder(frame.iloc[order], labels[order], 2).encoded_
+        np.testing.assert_allclose(encoded, expected[order], rtol=0, atol=1e-9)
+
+
 def test_unseen_category_is_the_average_one():
     frame, labels = mixed_frame()
     encoder = LabelledEncoder(frame, (labels == "yes").astype(int), 2)
