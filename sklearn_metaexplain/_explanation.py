@@ -47,7 +47,8 @@ class Explanation(ExplanationViews):
         `predict` returns.
     value_function : str, default="interventional"
         What it means for a column to be left out. "interventional": it is replaced by the
-        background's values, whatever the other columns are.
+        background's values, whatever the other columns are. "intrinsic": none is left out, values
+        are the model's own terms.
     n_evaluations : int or array-like of int of shape (n_samples,)
         Rows that the model was asked for to explain each row, beyond the row's own prediction.
     additive : bool, default=True

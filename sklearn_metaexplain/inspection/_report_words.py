@@ -20,6 +20,10 @@ _VALUE_FUNCTIONS = {
         "Attributions are of a simple model that imitates the explained one near each row (local); "
         "no column is left out."
     ),
+    "intrinsic": (
+        "No column is left out: attributions are the terms of which the model itself makes its "
+        "prediction (intrinsic)."
+    ),
 }
 
 

@@ -45,6 +45,8 @@ def test_value_functions():
     assert "background rows" in words(mixed_explanation())["Columns left out"]
     said = words(mixed_explanation(value_function="local"))["Columns left out"]
     assert "near each row" in said
+    said = words(mixed_explanation(value_function="intrinsic"))["Columns left out"]
+    assert "the model itself" in said
     said = words(mixed_explanation(value_function="conditional"))["Columns left out"]
     assert '"conditional"' in said
 
