@@ -166,7 +166,8 @@ def as_float(column: Any) -> np.ndarray:
     series = pd.Series(column)
     if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_timedelta64_dtype(series):
         missing = series.isna().to_numpy()
-        values = series.astype("int64").to_numpy(dtype=float)
+        # One unit, whatever the table's own: dates of fit and of later tables are compared.
+        values = series.dt.as_unit("us").astype("int64").to_numpy(dtype=float)
         return np.where(missing, np.nan, values)
     return pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
 

@@ -111,3 +111,12 @@ def test_large_constant_is_constant_in_spite_of_rounding():
     table = np.full((7, 1), 0.1) + 1e9
     encoder = fitted(table)
     assert not encoder.encode(encoder.code(table)).any()
+
+
+def test_dates_mean_the_same_in_any_unit():
+    dates = pd.DataFrame({"seen": pd.date_range("2024-01-01", periods=40, freq="13h")})
+    encoder = TableEncoder().fit(dates)
+    expected = encoder.encode(encoder.code(dates))
+    for unit in ("s", "ms", "us"):
+        rows = dates.astype(f"datetime64[{unit}]")
+        np.testing.assert_allclose(encoder.encode(encoder.code(rows)), expected, atol=1e-12)
