@@ -165,3 +165,33 @@ def test_every_method_runs(bench, task):
             np.testing.assert_allclose(
                 one.values.sum(1), task.predictions - task.base, atol=1e-8, err_msg=one.method
             )
+
+
+def test_stability_is_compared_by_ratios(bench):
+    scores = {"accuracy": [0.9, 0.8, 0.7], "local Lipschitz": [4.0, 2.0, 1.0]}
+    results = pd.DataFrame(
+        {
+            "table": "iris",
+            "adversarial_eps": bench.stability.EPSILONS,
+            "seed": 0,
+            **scores,
+            "max sensitivity": [0.5, 0.5, 1.0],
+        }
+    )
+    page = bench.stability.report(results)
+    assert "adversarial_eps=0.1 the local Lipschitz estimate is 0.50" in page
+    assert "adversarial_eps=0.3 the local Lipschitz estimate is 0.25" in page
+    assert (
+        "relative change 2.00 (geometric means over tables), and accuracy changes by -20.0" in page
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["learners", "stability"])
+def test_quick_run_leaves_its_page(bench, name, tmp_path, capsys):
+    out = tmp_path / "learners.md" if name == "learners" else tmp_path
+    getattr(bench, name).main(["--quick", "--out", str(out)])
+    page = (tmp_path / f"{name}.md").read_text(encoding="utf-8")
+    assert page.startswith("# ")
+    assert "nan" not in page
+    assert page.strip() in capsys.readouterr().out

@@ -41,7 +41,7 @@ class AttentionClassifier(AdditiveClassifier):
         its own within the group. Columns that are not named are groups of their own.
     adversarial_eps : float, default=0.0
         Largest change of a cell, in standard deviations of its column, against which the network is
-        trained; needs `max_epochs`. At moderate values (0.1 to 0.3) predictions, and with them
+        trained; needs `max_epochs`. At moderate values (about 0.3) predictions, and with them
         explanations, usually change less between rows that are alike.
     pretrained : str, path or None, default="default"
         Weights: the name of shipped ones or a file that
