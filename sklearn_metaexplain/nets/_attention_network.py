@@ -122,12 +122,15 @@ class AttentionNetwork(SelfExplainingNetwork):
         self, context: TableContext, support: CellBlocks | None, query: CellBlocks
     ) -> torch.Tensor:
         """Log-softmax of the log of the classes' shares plus the gated evidence."""
-        gates = self.gates(self.read_rows(context, query), query)
-        return self.total(context, self.contributions(query, gates)).log_softmax(-1)
+        return self.classify_gated(context, self.read_rows(context, query), query)[0]
 
-    def total(self, context: TableContext, contributions: torch.Tensor) -> torch.Tensor:
-        """Logits, (n, n_classes)."""
-        return context.prior.log() + contributions.sum(1)
+    def classify_gated(
+        self, context: TableContext, rows: torch.Tensor, cells: CellBlocks
+    ) -> tuple[torch.Tensor, Gates]:
+        """Log-probabilities of rows that `read_rows` has read, and the gates that made them."""
+        gates = self.gates(rows, cells)
+        logits = context.prior.log() + self.contributions(cells, gates).sum(1)
+        return logits.log_softmax(-1), gates
 
 
 def open_gates(gates: Gates, gate: str) -> torch.Tensor:

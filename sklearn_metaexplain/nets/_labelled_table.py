@@ -13,7 +13,9 @@ from sklearn_metaexplain._encoder import TableEncoder
 class LabelledEncoder:
     """Encode tables by the scales, ranks and categories of a labelled training table.
 
-    Columns that are constant there tell nothing and are left out.
+    Columns that are constant there tell nothing and are left out. Nor does a category of a single
+    row: it would be placed by that row's own label, and a column of identifiers would then tell
+    the labels of the training rows perfectly and those of no others. It counts as one not seen.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ class LabelledEncoder:
     def __init__(self, table: Any, labels: np.ndarray, n_classes: int) -> None:
         self._encoder = TableEncoder().fit(table)
         coded = self._encoder.code(table)
+        self._single = [_single_categories(column) for column in coded]
+        coded = self._forget_single(coded)
         self._encoder.place_categories(coded, _class_outputs(labels, n_classes))
         encoded = self._encoder.encode(coded)
         varies = np.ptp(encoded, axis=0).max(axis=1) > 0
@@ -48,11 +52,24 @@ class LabelledEncoder:
 
     def encode(self, table: Any) -> torch.Tensor:
         """Encode rows of the same columns, (n_samples, n_encoded, 2)."""
-        return self._select(self._encoder.encode(self._encoder.code(table)))
+        return self._select(self._encoder.encode(self._forget_single(self._encoder.code(table))))
+
+    def _forget_single(self, coded: list[np.ndarray]) -> list[np.ndarray]:
+        return [
+            np.where(np.isin(column, single), -1, column) if len(single) else column
+            for column, single in zip(coded, self._single, strict=True)
+        ]
 
     def _select(self, encoded: np.ndarray) -> torch.Tensor:
         kept = encoded[:, self._kept]
         return torch.from_numpy(0.0 * kept if self.is_constant_ else kept)
+
+
+def _single_categories(column: np.ndarray) -> np.ndarray:
+    """Codes that one row has; none of a column of numbers."""
+    if column.dtype.kind == "f":
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(np.bincount(column) == 1)
 
 
 def _class_outputs(labels: np.ndarray, n_classes: int) -> np.ndarray:

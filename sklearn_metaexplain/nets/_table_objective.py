@@ -118,8 +118,7 @@ class AttentionObjective(TableObjective):
     def _loss(self, network: AttentionNetwork, episode: LabelledEpisode) -> torch.Tensor:
         context, _ = network.read(episode)
         query = network.encoder.embed(context, episode.query)
-        gates = network.gates(network.read_rows(context, query), query)
-        told = network.total(context, network.contributions(query, gates)).log_softmax(-1)
+        told, gates = network.classify_gated(context, network.read_rows(context, query), query)
         self._judge(told, episode)
         loss = F.nll_loss(told, episode.query_labels)
         return loss + self.l1 * open_gates(gates, network.gate) if self.l1 else loss

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +33,11 @@ class AdaptingMixin:
     learner_: Learner | None
     _kind: ClassVar[str]
     _adaptation: _Adaptation | None
+
+    if TYPE_CHECKING:
+
+        def _encode(self, X: Any) -> torch.Tensor:
+            raise NotImplementedError
 
     def trace_adaptation(self, X: Any, y: Any) -> AdaptationTrace:
         """Take the inner steps of `fit` again and record what each of them does.
@@ -67,7 +72,7 @@ class AdaptingMixin:
                 "like."
             )
         stored, loss, episode = self._adaptation
-        query = self._encode(X)  # type: ignore[attr-defined]
+        query = self._encode(X)
         y = column_or_1d(y)
         check_consistent_length(query, y)
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)

@@ -42,9 +42,7 @@ class JointNetwork(nn.Module):
         rows = self.attention.read_rows(context, query)
         for kind in GATES:
             self.attention.attention, _, self.attention.gate = kind.rpartition("_")
-            contributions = self.attention.contributions(query, self.attention.gates(rows, query))
-            logits = self.attention.total(context, contributions)
-            told[f"attention_{kind}"] = logits.log_softmax(-1)
+            told[f"attention_{kind}"], _ = self.attention.classify_gated(context, rows, query)
         return told
 
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sklearn_metaexplain import MatchingClassifier, PrototypeClassifier
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.datasets import load_penguins
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
 from sklearn_metaexplain.selfexplaining._table import add_up_columns
 from tests.selfexplaining.tables import mixed_frame
@@ -113,3 +115,24 @@ def test_support_is_drawn_from_all_rows():
     assert shares == pytest.approx(0.25, abs=0.04)
     counts = np.bincount(np.concatenate(drawn), minlength=400)
     assert np.mean(counts > 0) > 0.98
+
+
+@pytest.mark.parametrize("classifier", [PrototypeClassifier, MatchingClassifier])
+def test_identifiers_tell_nothing(classifier):
+    X, y = load_penguins(return_X_y=True)
+    order = np.random.RandomState(0).permutation(len(X))
+    X, y = X.iloc[order], y.iloc[order]
+    named = X.assign(ring=[f"R{number:04d}" for number in range(len(X))])
+    plain = classifier(random_state=0).fit(X[:24], y[:24])
+    ringed = classifier(random_state=0).fit(named[:24], y[:24])
+    np.testing.assert_allclose(ringed.predict_proba(named), plain.predict_proba(X), atol=1e-12)
+    assert not ringed.explain(named).values[:, -1].any()
+
+
+def test_a_category_of_two_rows_counts():
+    table = pd.DataFrame({"kind": ["a", "a", "b", "b", "c"]})
+    encoder = LabelledEncoder(table, np.array([0, 0, 1, 1, 0]), 2)
+    first, _, second, _, single = encoder.encoded_[:, 0, 0].tolist()
+    assert first != second
+    unseen = encoder.encode(pd.DataFrame({"kind": ["never"]}))
+    assert single == unseen[0, 0, 0]
