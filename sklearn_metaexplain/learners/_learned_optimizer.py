@@ -72,6 +72,8 @@ class LearnedOptimizer(InnerLoopLearner):
     >>> from sklearn_metaexplain.learners import EpisodeLoss, LearnedOptimizer
     >>> from sklearn_metaexplain.learners import SupervisedEpisode, SupervisedObjective
     >>> network = nn.Linear(2, 1)
+    >>> for values in network.parameters():
+    ...     _ = nn.init.zeros_(values)
     >>> loss = EpisodeLoss(network, SupervisedObjective(nn.functional.mse_loss))
     >>> rows, targets = torch.eye(2), torch.tensor([[1.0], [-1.0]])
     >>> episode = SupervisedEpisode(rows, targets, rows, targets)
@@ -83,7 +85,7 @@ class LearnedOptimizer(InnerLoopLearner):
     ...     outer.zero_grad()
     ...     query_loss = learner.accumulate(loss, episode, state=state)
     ...     outer.step()
-    >>> learner.query_loss(loss, episode, state=state) < 0.1 * before
+    >>> learner.query_loss(loss, episode, state=state) < 0.5 * before
     True
     """
 

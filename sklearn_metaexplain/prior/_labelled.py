@@ -10,8 +10,9 @@ from sklearn_metaexplain.prior._functions import FUNCTION_FAMILIES, sample_funct
 from sklearn_metaexplain.prior._tables import sample_table
 
 #: Every way in which labels come about.
-LABEL_FAMILIES = ("clusters", *FUNCTION_FAMILIES)
-_CLUSTERS_SHARE = 0.5
+LABEL_FAMILIES = ("clusters", "bands", *FUNCTION_FAMILIES)
+_CLUSTERS_SHARE = 0.45
+_BANDS_SHARE = 0.2
 _ATTEMPTS = 20
 
 
@@ -50,10 +51,11 @@ def sample_labelled_table(
 ) -> LabelledTable:
     """Draw a labelled table.
 
-    Half of the tables are clusters: classes are one or several clouds in a space of latent
-    factors, some of which tell them apart, and columns are warped mixtures of the factors. In the
-    others labels are drawn from the softmax of a random function of the columns, of any family of
-    the prior.
+    Nearly half of the tables are clusters: classes are one or several clouds in a space of latent
+    factors, some of which tell them apart, and columns are warped mixtures of the factors. In a
+    fifth classes are bands, the levels of one score: a random function of the columns, or the
+    distance from a centre, which makes them shells. In the others labels are drawn from the
+    softmax of a random function of the columns, of any family of the prior.
 
     Parameters
     ----------
@@ -92,7 +94,12 @@ def sample_labelled_table(
             f"n_rows={n_rows} is too small for {n_classes} classes of at least {least_in_class} "
             f"rows: give {2 * n_classes * least_in_class} or more."
         )
-    if rng.random() >= _CLUSTERS_SHARE:
+    kind = rng.random()
+    if kind < _BANDS_SHARE:
+        table = sample_table(rng, n_rows=n_rows, n_columns=n_columns).values
+        labels = _shares(rng, n_rows, n_classes, least_in_class, balanced)
+        return LabelledTable(table, _labels_of_bands(rng, table, labels), "bands")
+    if kind >= _BANDS_SHARE + _CLUSTERS_SHARE:
         for _ in range(_ATTEMPTS):
             family = FUNCTION_FAMILIES[rng.integers(len(FUNCTION_FAMILIES))]
             table = sample_table(rng, n_rows=n_rows, n_columns=n_columns).values
@@ -119,6 +126,34 @@ def _labels_of_function(
     return (scores + offsets + rng.gumbel(size=scores.shape)).argmax(1)
 
 
+def _labels_of_bands(
+    rng: np.random.Generator, table: np.ndarray, labels: np.ndarray
+) -> np.ndarray:
+    """The same labels dealt out anew: to each class an interval of one noisy score."""
+    if rng.random() < 0.5:
+        score = _distance(rng, table)
+    else:
+        family = FUNCTION_FAMILIES[rng.integers(len(FUNCTION_FAMILIES))]
+        score = sample_function(rng, table, family, 1)(table)[:, 0]
+    spread = rng.choice([0.0, 0.1, 0.3]) * score.std()
+    order = (score + spread * rng.normal(size=len(score))).argsort()
+    place = rng.permutation(int(labels.max()) + 1)
+    banded = np.empty_like(labels)
+    banded[order] = labels[place[labels].argsort(kind="stable")]
+    return banded
+
+
+def _distance(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
+    """From a point near the middle, in some of the columns; missing cells count as the middle."""
+    counted = rng.random(table.shape[1]) < rng.uniform(0.3, 1.0)
+    counted[rng.integers(table.shape[1])] = True
+    chosen = table[:, counted]
+    middle, spread = np.nanmedian(chosen, 0), np.nanstd(chosen, 0)
+    places = np.nan_to_num((chosen - middle) / (spread + 1e-12))
+    centre = rng.choice([0.0, 0.5]) * rng.normal(size=chosen.shape[1])
+    return np.linalg.norm(places - centre, axis=1)
+
+
 def _shares(
     rng: np.random.Generator, n_rows: int, n_classes: int, least_in_class: int, balanced: bool
 ) -> np.ndarray:
@@ -143,7 +178,12 @@ def _clustered_scores(rng: np.random.Generator, labels: np.ndarray, n_columns: i
     if rng.random() < 0.3:
         # Each class stands out in factors of its own.
         centres *= rng.random((n_classes, 1, n_factors)) < rng.uniform(0.2, 0.8)
+    if rng.random() < 0.2:
+        # Classes around one another: spreads alone tell them apart.
+        centres *= rng.choice([0.0, 0.3])
     spreads = np.exp(rng.normal(size=size) * rng.choice([0.0, 0.3, 0.7]))
+    # A class may be wide or narrow in all factors at once.
+    spreads *= np.exp(rng.normal(size=(n_classes, 1, 1)) * rng.choice([0.0, 0.5, 0.9]))
     cluster = rng.integers(n_clusters, size=n_rows)
     noise = rng.normal(size=(n_rows, n_factors))
     if rng.random() < 0.2:
