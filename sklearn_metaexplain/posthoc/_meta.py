@@ -18,16 +18,16 @@ from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
-from sklearn_metaexplain.posthoc._budget import resolve_budget
-from sklearn_metaexplain.posthoc._support import Support, ask_about_rows, ask_support
+from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
+from sklearn_metaexplain.posthoc._own import Goal, ask_about_rows
+from sklearn_metaexplain.posthoc._self_error import n_judged, quantiles_of, task_evidence
+from sklearn_metaexplain.posthoc._support import Support, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
-from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.shapley._error import estimate_task_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
-
-_ERROR_ROWS = 64
 
 
 class MetaExplainer(PosthocExplainer):
@@ -54,7 +54,11 @@ class MetaExplainer(PosthocExplainer):
         Rows that `fit` asks the model about, the background included.
     budget : int, default=0
         Rows that `explain` may ask the model about for each explained row, beyond the row's own
-        prediction. From ``(2**n_players - 2) * n_background`` the values are exact.
+        prediction. From ``(2**n_players - 2) * n_background`` the values are exact. Each row is
+        asked what is expected to tell most about it.
+    tol : float, default=None
+        Spend on each row only as much of `budget` as brings its expected squared error down to
+        `tol` times the squared size of its values. None: spend all of it.
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None
@@ -137,6 +141,7 @@ class MetaExplainer(PosthocExplainer):
         **PosthocExplainer._parameter_constraints,
         "n_support": [Interval(Integral, 1, None, closed="left")],
         "budget": [Interval(Integral, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither"), None],
         "pretrained": [str, PathLike, None],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -151,6 +156,7 @@ class MetaExplainer(PosthocExplainer):
         background: Any = 100,
         n_support: int = 2048,
         budget: int = 0,
+        tol: float | None = None,
         output: str = "auto",
         feature_groups: Any = None,
         pretrained: str | PathLike | None = "default",
@@ -175,13 +181,16 @@ class MetaExplainer(PosthocExplainer):
         )
         self.n_support = n_support
         self.budget = budget
+        self.tol = tol
         self.pretrained = pretrained
         self.max_epochs = max_epochs
         self.lr = lr
         self.callbacks = callbacks
         self.device = device
 
-    def explain(self, X: Any, *, budget: int | None = None) -> Explanation:
+    def explain(
+        self, X: Any, *, budget: int | None = None, tol: float | None = None
+    ) -> Explanation:
         """Attribute the model's outputs to the columns.
 
         Parameters
@@ -191,24 +200,36 @@ class MetaExplainer(PosthocExplainer):
         budget : int, default=None
             Evaluations of the model for each row, beyond the row's own prediction. None: the
             parameter `budget`.
+        tol : float, default=None
+            Spend on each row only what brings its expected squared error down to `tol` times the
+            squared size of its values; `n_evaluations` says what was spent. None: the parameter
+            `tol`.
 
         Returns
         -------
         explanation : Explanation
-            `std` is the standard deviation of the error of the values.
+            `std` is the standard deviation of the error of the values; `interval` has calibrated
+            multiples of it.
+
+        Warns
+        -----
+        ToleranceWarning
+            If rows have spent their budget, and their expected error is above `tol`.
 
         Raises
         ------
         NotFittedError
             If the explainer is not fitted.
         ValueError
-            If `X` has other columns than in `fit`, infinite values, or `budget` is negative.
+            If `X` has other columns than in `fit`, infinite values, `budget` is negative, or there
+            is a `tol` without a budget.
         """
-        return super().explain(X, budget=budget)
+        return super().explain(X, budget=budget, tol=tol)
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
+        self._calibration_ = {} if pretrained is None else pretrained.calibration
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)
         # One seed for all rows that will be explained: each is asked the same questions.
@@ -231,7 +252,7 @@ class MetaExplainer(PosthocExplainer):
                 propose=self._kernel_proposer(pretrained, players, device),
             )
         with stage("estimate the error", verbose=self.verbose):
-            self._estimate_own_error(support, pretrained)
+            self._estimate_own_error(support)
 
     def _kernel_proposer(
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str
@@ -269,25 +290,26 @@ class MetaExplainer(PosthocExplainer):
 
         return propose
 
-    def _estimate_own_error(self, support: Support, pretrained: Pretrained | None) -> None:
+    def _estimate_own_error(self, support: Support) -> None:
         if self._is_exact(self.budget):
             self.shapley_error_, self.shapley_error_se_ = 0.0, 0.0
             return
-        # A large background makes each row dear; a few rows serve.
-        most = max(8, min(_ERROR_ROWS, _ERROR_ROWS * 100 // self._masked_model_.n_background))
-        encoded, outputs = support.whole_rows(most)
-        able = torch.ones(len(encoded), self._masked_model_.n_players, dtype=torch.bool)
-        values, std = self._surrogate_.explain(encoded, outputs, able)
-        calibration = {} if pretrained is None else pretrained.calibration
-        self.shapley_error_, self.shapley_error_se_ = estimate_error(values, std, calibration)
+        rows = support.whole_rows(n_judged(self._masked_model_.n_background))
+        self._evidence_ = task_evidence(self._surrogate_, *rows)
+        self.shapley_error_, self.shapley_error_se_ = estimate_task_error(
+            self._evidence_, self._calibration_.get("task")
+        )
 
     def _is_exact(self, budget: int) -> bool:
         model = self._masked_model_
         # Beyond 62 players the first factor alone is out of anybody's reach.
         return budget >= (2 ** min(model.n_players, 62) - 2) * model.n_background
 
-    def _explain(self, X: Any, *, budget: int | None = None) -> Explanation:
+    def _explain(
+        self, X: Any, *, budget: int | None = None, tol: float | None = None
+    ) -> Explanation:
         budget = resolve_budget(budget, self.budget, least=0)
+        tol = resolve_tol(tol, self.tol, budget or 0)
         assert budget is not None
         model = self._masked_model_
         predictions = model.predict(X)
@@ -296,19 +318,50 @@ class MetaExplainer(PosthocExplainer):
             values[~model.can_matter(X)] = 0.0  # rather than a rounding error
             std = np.zeros_like(values)
         else:
-            own, n_evaluations = ask_about_rows(
-                model, X, predictions, budget, self._row_seed_, verbose=self.verbose
-            )
-            values, std = self._surrogate_.explain(
-                torch.from_numpy(self._encoder_.encode(self._encoder_.code(X))),
-                torch.from_numpy(predictions),
-                torch.from_numpy(model.can_matter(X)),
-                own,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
-            )
+            encoded = torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
+            values, std, n_evaluations = self._estimate(X, encoded, predictions, budget, tol)
         base = model.background_outputs.mean(0)
-        return self._assemble(X, values, predictions, base, std=std, n_evaluations=n_evaluations)
+        return self._assemble(
+            X,
+            values,
+            predictions,
+            base,
+            std=std,
+            std_quantiles=quantiles_of(self._calibration_, asked=budget > 0),
+            n_evaluations=n_evaluations,
+        )
+
+    def _estimate(
+        self,
+        X: Any,
+        encoded: torch.Tensor,
+        predictions: np.ndarray,
+        budget: int,
+        tol: float | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Values, their standard deviations, and what each row cost."""
+        model, surrogate = self._masked_model_, self._surrogate_
+        rows = (encoded, torch.from_numpy(predictions), torch.from_numpy(model.can_matter(X)))
+        options = {"n_jobs": self.n_jobs, "verbose": self.verbose}
+        values, std = np.empty(0), np.empty(0)
+        if budget == 0 or tol is not None:
+            values, std = surrogate.explain(*rows, **options)
+        if budget == 0:
+            return values, std, np.zeros(len(predictions), dtype=int)
+        goal = None if tol is None else Goal(tol, values, std, self._calibration_.get("row"))
+        own, n_evaluations = ask_about_rows(
+            model,
+            surrogate,
+            X,
+            encoded,
+            predictions,
+            budget,
+            seed=self._row_seed_,
+            goal=goal,
+            **options,
+        )
+        values, std = surrogate.explain(*rows, own, **options)
+        return values, std, n_evaluations
 
 
 def _fresh_network(seed: int) -> KernelNetwork:

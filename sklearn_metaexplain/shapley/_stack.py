@@ -187,6 +187,27 @@ def shrink_std(
     return std * left.clamp(0.01, 1.0).sqrt()
 
 
+def std_left(
+    std: torch.Tensor,
+    explained: torch.Tensor,
+    explained_now: torch.Tensor,
+    variance_scale: torch.Tensor,
+) -> torch.Tensor:
+    """Share of `shrink_std` that is left when more variance is explained, at most 1.
+
+    Parameters
+    ----------
+    std : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations before anything is explained.
+    explained, explained_now : tensor of shape (n_rows, n_players)
+        Explained variance, before `variance_scale`.
+    variance_scale : tensor of shape (n_outputs,)
+        Of the process.
+    """
+    now = shrink_std(std, explained_now, variance_scale)
+    return (now / shrink_std(std, explained, variance_scale).clamp_min(1e-30)).clamp(0.0, 1.0)
+
+
 def _tree_settings(n_rows: int) -> dict[str, Any]:
     """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins."""
     if n_rows < 256:
