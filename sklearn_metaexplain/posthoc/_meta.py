@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
@@ -19,7 +19,8 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
-from sklearn_metaexplain.posthoc._own import Goal, ask_about_rows
+from sklearn_metaexplain.posthoc._fast import Student
+from sklearn_metaexplain.posthoc._own import explain_asking
 from sklearn_metaexplain.posthoc._self_error import n_judged, quantiles_of, task_evidence
 from sklearn_metaexplain.posthoc._support import Support, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
@@ -59,6 +60,10 @@ class MetaExplainer(PosthocExplainer):
     tol : float, default=None
         Spend on each row only as much of `budget` as brings its expected squared error down to
         `tol` times the squared size of its values. None: spend all of it.
+    speed : {"default", "fast"}, default="default"
+        "fast": trees learn at fit what the surrogates say of many hybrid rows, and explain rows by
+        looking up tables; `student_error_` says how far their values are from those of the
+        default. There is no correction, `std` is the same for all rows, and no `budget`.
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None
@@ -105,6 +110,9 @@ class MetaExplainer(PosthocExplainer):
         size, at ``budget=0`` (0 where `budget` makes them exact).
     shapley_error_se_ : float
         Standard error of `shapley_error_`.
+    student_error_ : float
+        With ``speed="fast"``: squared distance of the trees' values from the surrogates' over the
+        squared size of these, on rows of `X`. It is part of `shapley_error_`.
     learner_ : Learner or None
         What took inner steps on the evaluations before any other training of the kernel network.
         None: the weights read a task in context.
@@ -142,6 +150,7 @@ class MetaExplainer(PosthocExplainer):
         "n_support": [Interval(Integral, 1, None, closed="left")],
         "budget": [Interval(Integral, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither"), None],
+        "speed": [StrOptions({"default", "fast"})],
         "pretrained": [str, PathLike, None],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -157,6 +166,7 @@ class MetaExplainer(PosthocExplainer):
         n_support: int = 2048,
         budget: int = 0,
         tol: float | None = None,
+        speed: str = "default",
         output: str = "auto",
         feature_groups: Any = None,
         pretrained: str | PathLike | None = "default",
@@ -182,6 +192,7 @@ class MetaExplainer(PosthocExplainer):
         self.n_support = n_support
         self.budget = budget
         self.tol = tol
+        self.speed = speed
         self.pretrained = pretrained
         self.max_epochs = max_epochs
         self.lr = lr
@@ -228,6 +239,8 @@ class MetaExplainer(PosthocExplainer):
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
+        self._check_speed(self.budget)
+        resolve_tol(None, self.tol, self.budget)
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
         self._calibration_ = {} if pretrained is None else pretrained.calibration
         model = self._masked_model_
@@ -238,7 +251,7 @@ class MetaExplainer(PosthocExplainer):
             support = ask_support(model, X, self.n_support, rng)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
-        if pretrained is not None and not self._is_exact(self.budget):
+        if pretrained is not None and not self._is_exact(self.budget, self.tol):
             warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         self.__dict__.pop("net_", None)
@@ -252,7 +265,7 @@ class MetaExplainer(PosthocExplainer):
                 propose=self._kernel_proposer(pretrained, players, device),
             )
         with stage("estimate the error", verbose=self.verbose):
-            self._estimate_own_error(support)
+            self._estimate_own_error(support, X, rng)
 
     def _kernel_proposer(
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str
@@ -290,20 +303,27 @@ class MetaExplainer(PosthocExplainer):
 
         return propose
 
-    def _estimate_own_error(self, support: Support) -> None:
-        if self._is_exact(self.budget):
-            self.shapley_error_, self.shapley_error_se_ = 0.0, 0.0
-            return
+    def _estimate_own_error(self, support: Support, X: Any, rng: np.random.RandomState) -> None:
         rows = support.whole_rows(n_judged(self._masked_model_.n_background))
         self._evidence_ = task_evidence(self._surrogate_, *rows)
-        self.shapley_error_, self.shapley_error_se_ = estimate_task_error(
-            self._evidence_, self._calibration_.get("task")
-        )
+        error, standard_error = estimate_task_error(self._evidence_, self._calibration_.get("task"))
+        self.__dict__.pop("student_error_", None)
+        if self.speed == "fast":
+            self._student_ = Student(self._surrogate_).fit(self._encode(X), *rows, rng)
+            self.student_error_ = self._student_.error_
+            error += self.student_error_
+        elif self._is_exact(self.budget, self.tol):
+            error = standard_error = 0.0
+        self.shapley_error_, self.shapley_error_se_ = error, standard_error
 
-    def _is_exact(self, budget: int) -> bool:
+    def _encode(self, X: Any) -> torch.Tensor:
+        return torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
+
+    def _is_exact(self, budget: int, tol: float | None) -> bool:
         model = self._masked_model_
         # Beyond 62 players the first factor alone is out of anybody's reach.
-        return budget >= (2 ** min(model.n_players, 62) - 2) * model.n_background
+        all_hybrids = (2 ** min(model.n_players, 62) - 2) * model.n_background
+        return tol is None and self.speed == "default" and budget >= all_hybrids
 
     def _explain(
         self, X: Any, *, budget: int | None = None, tol: float | None = None
@@ -311,57 +331,49 @@ class MetaExplainer(PosthocExplainer):
         budget = resolve_budget(budget, self.budget, least=0)
         tol = resolve_tol(tol, self.tol, budget or 0)
         assert budget is not None
+        self._check_speed(budget)
         model = self._masked_model_
         predictions = model.predict(X)
-        if self._is_exact(budget):
+        can_matter = model.can_matter(X)
+        n_evaluations = np.zeros(len(predictions), dtype=int)
+        rows = (self._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter))
+        if self.speed == "fast":
+            values, std = self._student_.explain(*rows)
+        elif self._is_exact(budget, tol):
             values, n_evaluations = enumerate_shapley(model, X, predictions)
-            values[~model.can_matter(X)] = 0.0  # rather than a rounding error
+            values[~can_matter] = 0.0  # rather than a rounding error
             std = np.zeros_like(values)
+        elif budget == 0:
+            values, std = self._surrogate_.explain(*rows, n_jobs=self.n_jobs, verbose=self.verbose)
         else:
-            encoded = torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
-            values, std, n_evaluations = self._estimate(X, encoded, predictions, budget, tol)
-        base = model.background_outputs.mean(0)
+            values, std, n_evaluations = explain_asking(
+                model,
+                self._surrogate_,
+                X,
+                *rows,
+                budget=budget,
+                tol=tol,
+                calibration=self._calibration_.get("row"),
+                seed=self._row_seed_,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+            )
         return self._assemble(
             X,
             values,
             predictions,
-            base,
+            model.background_outputs.mean(0),
             std=std,
             std_quantiles=quantiles_of(self._calibration_, asked=budget > 0),
             n_evaluations=n_evaluations,
         )
 
-    def _estimate(
-        self,
-        X: Any,
-        encoded: torch.Tensor,
-        predictions: np.ndarray,
-        budget: int,
-        tol: float | None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Values, their standard deviations, and what each row cost."""
-        model, surrogate = self._masked_model_, self._surrogate_
-        rows = (encoded, torch.from_numpy(predictions), torch.from_numpy(model.can_matter(X)))
-        options = {"n_jobs": self.n_jobs, "verbose": self.verbose}
-        values, std = np.empty(0), np.empty(0)
-        if budget == 0 or tol is not None:
-            values, std = surrogate.explain(*rows, **options)
-        if budget == 0:
-            return values, std, np.zeros(len(predictions), dtype=int)
-        goal = None if tol is None else Goal(tol, values, std, self._calibration_.get("row"))
-        own, n_evaluations = ask_about_rows(
-            model,
-            surrogate,
-            X,
-            encoded,
-            predictions,
-            budget,
-            seed=self._row_seed_,
-            goal=goal,
-            **options,
-        )
-        values, std = surrogate.explain(*rows, own, **options)
-        return values, std, n_evaluations
+    def _check_speed(self, budget: int) -> None:
+        if self.speed == "fast" and budget > 0:
+            raise ValueError(
+                f'speed="fast" asks nothing about the rows: pass budget=0, not {budget}, or '
+                'speed="default".'
+            )
 
 
 def _fresh_network(seed: int) -> KernelNetwork:

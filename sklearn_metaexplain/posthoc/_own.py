@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.utils import _safe_indexing
 
 from sklearn_metaexplain._progress import progress_bar
+from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
 from sklearn_metaexplain.posthoc._support import deal_by_name
@@ -40,20 +42,22 @@ class _Plan(NamedTuple):
     probes: Probes
 
 
-def ask_about_rows(
+def explain_asking(
     model: MaskedModel,
     surrogate: TaskSurrogate,
     X: Any,
     encoded: torch.Tensor,
-    predictions: np.ndarray,
-    budget: int,
+    predictions: torch.Tensor,
+    can_matter: torch.Tensor,
     *,
+    budget: int,
+    tol: float | None = None,
+    calibration: Mapping[str, float] | None = None,
     seed: int,
-    goal: Goal | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
-) -> tuple[OwnEvaluations, np.ndarray]:
-    """Evaluate the hybrids of each row that tell most about its Shapley values.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Explain rows with the help of evaluations of their own.
 
     What is asked about a row depends on the row and on what was learned at fit alone; a larger
     budget asks all that a smaller one does, and more.
@@ -66,27 +70,65 @@ def ask_about_rows(
         What was learned at fit.
     X : table of shape (n_rows, n_columns)
         Explained rows.
-    encoded : tensor of shape (n_rows, m, 2)
-        The same, encoded.
-    predictions : ndarray of shape (n_rows, n_computed)
-        Their outputs.
+    encoded, predictions, can_matter : tensor
+        As of `TaskSurrogate.explain`.
     budget : int
         Most evaluations a row, at least 1.
+    tol : float or None, default=None
+        Expected relative squared error at which a row has had enough. None: when `budget` is
+        spent.
+    calibration : mapping or None, default=None
+        For `estimate_error`.
     seed : int
         Seed of what may be asked.
-    goal : Goal or None, default=None
-        When a row has had enough. None: when `budget` is spent.
     n_jobs : int or None, default=None
         Threads over rows.
     verbose : int, default=0
-        Shows a bar if positive.
+        Shows bars if positive.
 
     Returns
     -------
-    own : OwnEvaluations
+    values, std : ndarray of shape (n_rows, n_players, n_outputs)
     n_evaluations : ndarray of int of shape (n_rows,)
         At most `budget`: nothing is asked that is known or that could tell nothing.
     """
+    rows = (encoded, predictions, can_matter)
+    options = {"n_jobs": n_jobs, "verbose": verbose}
+    goal = None
+    if tol is not None:
+        goal = Goal(tol, *surrogate.explain(*rows, **options), calibration)
+    own, n_evaluations = _ask_about_rows(
+        model, surrogate, X, encoded, predictions.numpy(), budget, seed, goal, **options
+    )
+    values, std = surrogate.explain(*rows, own, **options)
+    if tol is not None:
+        missed = sum(
+            estimate_error(values[[i]], std[[i]], calibration) > tol for i in range(len(values))
+        )
+        if missed:
+            warnings.warn(
+                f"{missed} of {len(values)} rows are expected to be above tol={tol} with all of "
+                f"budget={budget} spent: raise budget or n_support.",
+                ToleranceWarning,
+                stacklevel=4,
+            )
+    return values, std, n_evaluations
+
+
+def _ask_about_rows(
+    model: MaskedModel,
+    surrogate: TaskSurrogate,
+    X: Any,
+    encoded: torch.Tensor,
+    predictions: np.ndarray,
+    budget: int,
+    seed: int,
+    goal: Goal | None,
+    *,
+    n_jobs: int | None,
+    verbose: int,
+) -> tuple[OwnEvaluations, np.ndarray]:
+    """Evaluate the hybrids of each row that tell most about its Shapley values."""
     n_rows = len(predictions)
     size = _POOL if model.n_background <= _MANY_BACKGROUNDS else _CHOSEN
     draws = draw_row_probes(

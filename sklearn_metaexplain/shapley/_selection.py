@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import torch
 
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
+from sklearn_metaexplain.shapley._hybrids import hybrid_products
 from sklearn_metaexplain.shapley._kernel import ProductKernel
 
 _JITTER = 1e-8
@@ -230,22 +230,8 @@ class _Candidates:
         self, centers: torch.Tensor, of_row: np.ndarray, of_background: np.ndarray
     ) -> np.ndarray:
         pool = self.pool
-        products = _hybrid_products(of_row, of_background, pool.coalitions, pool.backgrounds)
+        only = np.zeros(len(pool.backgrounds), dtype=int)
+        products = hybrid_products(
+            of_row[None], of_background, only, pool.backgrounds, pool.coalitions
+        )
         return self.amplitude * products + self.kernel.linear(self.hybrids, centers).numpy()
-
-
-@numba.njit(nogil=True, cache=True)
-def _hybrid_products(of_row, of_background, coalitions, backgrounds):
-    """Products of the factors of hybrids at centers: (n_hybrids, n_centers).
-
-    A hybrid's factor is its row's inside the coalition and its background row's outside.
-    """
-    n_players, n_centers = of_row.shape
-    out = np.ones((len(coalitions), n_centers))
-    for i in range(len(coalitions)):
-        theirs = of_background[backgrounds[i]]
-        for j in range(n_players):
-            factor = of_row[j] if coalitions[i, j] else theirs[j]
-            for center in range(n_centers):
-                out[i, center] *= factor[center]
-    return out

@@ -100,9 +100,10 @@ class SurrogateStack:
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Predicted outputs: (n_rows, n_outputs)."""
-        return self._mix(self.process.predict(encoded), encoded)
+        return self.mix(self.process.predict(encoded), encoded)
 
-    def _mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
+    def mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
+        """Outputs of encoded rows for which the process predicts `process`: (n_rows, n_outputs)."""
         trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1).mean(1)
         weights = self.weights
         return self.center + weights[:, 0] * process + weights[:, 1] * (trees.T - self.center)
@@ -159,7 +160,7 @@ class SurrogateStack:
         explained : tensor of shape (n_rows, n_players)
             Variance that the rows' outputs explain, before `variance_scale`.
         """
-        expected = self._mix(values.reading.cross @ self.process.alpha, encoded)
+        expected = self.mix(values.reading.cross @ self.process.alpha, encoded)
         update, explained = self.process.condition_on_outputs(
             values.reading, predictions - expected
         )
