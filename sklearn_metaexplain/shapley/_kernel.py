@@ -120,7 +120,9 @@ class ProductKernel:
     ) -> torch.Tensor:
         """Shapley values of the linear part of ``k(., center)``: (n_rows, n_players, n_centers)."""
         moved = self._slope_variance * (rows - background.mean(0))
-        return self._membership.T @ (moved[:, :, None] * centers.T)
+        values = moved[:, :, None] * centers.T
+        # A product with the identity would be quadratic in columns.
+        return values if self._one_to_one else self._membership.T @ values
 
     def linear_shapley_of_itself(
         self, rows: torch.Tensor, background: torch.Tensor
