@@ -17,7 +17,7 @@ from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
-_MOST_CACHED = 4_000_000
+_MOST_CACHED = 16_000_000
 _JITTER = 1e-8
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
