@@ -27,6 +27,7 @@ from sklearn_metaexplain import MetaExplainer
 COLUMNS = (10, 30, 64, 100, 200)
 _COMMAND = "python benchmarks/columns.py"
 _N_ROWS, _N_BACKGROUND = 2000, 25
+_LEAST = 64  # from where the exponent of time is fitted
 _MODELS = ("linear", "additive", "interaction")
 
 
@@ -55,9 +56,9 @@ class KnownModel(RegressorMixin, BaseEstimator):
 
 def known_model(name: str, n_columns: int, rng: np.random.RandomState) -> Known:
     """Linear and additive in every column, or two products among six columns."""
-    weights = rng.randn(n_columns)
     if name == "interaction":
         return Known(_products, _products_shapley)
+    weights = rng.randn(n_columns)
 
     def terms(X: np.ndarray) -> np.ndarray:
         return weights * (X if name == "linear" else np.sin(2 * X) + 0.5 * X**2)
@@ -108,7 +109,7 @@ def measure(name: str, n_columns: int, n_support: int, n_explained: int) -> dict
     done = time.process_time()
     exact = known.shapley(rows, background)
     values = explanation.values[:, :, 0]
-    gap = np.abs(values.sum(1) - (exact.sum(1))).max()
+    gap = np.abs(values.sum(1) - exact.sum(1)).max()
     return {
         "columns": n_columns,
         "model": name,
@@ -121,7 +122,7 @@ def measure(name: str, n_columns: int, n_support: int, n_explained: int) -> dict
     }
 
 
-def exponent(results: pd.DataFrame, seconds: str, least: int = 64) -> float:
+def exponent(results: pd.DataFrame, seconds: str, least: int = _LEAST) -> float:
     """Slope of the logarithm of time in that of the number of columns, from `least` on."""
     means = results[results["columns"] >= least].groupby("columns")[seconds].mean()
     return float(np.polyfit(np.log(means.index), np.log(means), 1)[0])
@@ -138,32 +139,32 @@ def report(results: pd.DataFrame, n_support: int) -> str:
         f"`{_COMMAND}`: `MetaExplainer` with {n_support:,} evaluations, {_N_BACKGROUND} background",
         "rows and the shipped weights, on one core: seconds of processor time, means over three",
         "models, with the model's own; peak memory of the whole process, imports included; and",
-        r"relative errors $\lVert\hat\varphi - \varphi\rVert^2 / \lVert\varphi\rVert^2$ of models whose",
-        "Shapley values are known: linear and additive in all columns, and two products among six",
-        "columns, the others irrelevant. Beside them the mean of `shapley_error_`.",
+        r"relative errors $\lVert\hat\varphi - \varphi\rVert^2 / \lVert\varphi\rVert^2$ of models",
+        "whose Shapley values are known: linear and additive in all columns, and two products",
+        "among six columns, the others irrelevant. Beside them the mean of `shapley_error_`.",
         "",
         "| columns | fit, s | 1,000 rows, s | memory, GiB | linear | additive | interaction |"
         " believed |",
         "|-|" + "-|" * 7,
     ]
     for columns, cost in costs.iterrows():
-        found = " | ".join(f"{error:.3f}" for error in errors.loc[columns])
+        found = " | ".join(f"{error:.2g}" for error in errors.loc[columns])
         lines.append(
             f"| {columns} | {cost['fit']:.1f} | {cost['explain']:.1f} | {cost['memory']:.2f} | "
-            f"{found} | {believed[columns]:.3f} |"
+            f"{found} | {believed[columns]:.2g} |"
         )
-    if (results["columns"] >= 64).sum() > 1 and results["columns"].max() > 64:
+    if results.loc[results["columns"] >= _LEAST, "columns"].nunique() > 1:
         lines += [
             "",
-            f"Between 64 and {results['columns'].max()} columns time grows with the number of columns "
-            f"to the power of {exponent(results, 'fit'):.2f} (fit) and "
+            f"Between {_LEAST} and {results['columns'].max()} columns time grows with the number",
+            f"of columns to the power of {exponent(results, 'fit'):.2f} (fit) and "
             f"{exponent(results, 'explain'):.2f} (explain).",
         ]
     lines += [
         "",
         f"Values sum to what they must within {results['gap'].max():.0e} of the largest sum.",
-        "With a fixed number of evaluations the error grows with the number of columns that matter:",
-        "raise `n_support`, or group columns (`feature_groups`).",
+        "With a fixed number of evaluations the error grows with the number of columns: raise",
+        "`n_support`, or group columns (`feature_groups`).",
     ]
     return "\n".join(lines) + "\n"
 

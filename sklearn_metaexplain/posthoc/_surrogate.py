@@ -23,7 +23,8 @@ from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, clos
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 
-# A multiple of the tile of centers, for rows are centers when conditioning on their outputs.
+# A multiple of the tile of centers, for rows are centers when conditioning on their outputs;
+# fewer rows from 64 players on.
 _ROWS_AT_ONCE = 64
 
 

@@ -157,7 +157,8 @@ class ProductKernel:
         the mean over the background of
         :math:`\int_0^1 (u_j - v_j) \prod_{k \ne j} (t u_k + (1 - t) v_k) dt`, a polynomial
         integrated exactly by ``ceil(d / 2)`` Gauss-Legendre nodes, or closely by `max_nodes`.
-        Differentiable; `product_shapley` is its compiled counterpart.
+        Differentiable; `product_shapley` is its compiled counterpart, which takes as many nodes
+        as the factors need.
         """
         u = self.factors(rows, centers)
         v = self.factors(background, centers)
