@@ -186,8 +186,23 @@ def test_stability_is_compared_by_ratios(bench):
     )
 
 
+@pytest.mark.parametrize("name", ["linear", "additive", "interaction"])
+def test_known_values_of_many_columns_are_the_shapley_values(bench, name):
+    rng = np.random.RandomState(0)
+    known = bench.columns.known_model(name, 6, rng)
+    rows, background = rng.randn(3, 6), rng.randn(4, 6)
+    model = bench.columns.KnownModel(known).fit(rows, known.function(rows))
+    truth, _ = enumerate_shapley(MaskedModel(model, background), rows, model.predict(rows)[:, None])
+    np.testing.assert_allclose(known.shapley(rows, background), truth[:, :, 0], atol=1e-12)
+
+
+def test_exponent_of_time_in_columns(bench):
+    results = pd.DataFrame({"columns": [10, 64, 200], "fit": [50.0, 64**1.5, 200**1.5]})
+    assert bench.columns.exponent(results, "fit") == pytest.approx(1.5)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["learners", "stability"])
+@pytest.mark.parametrize("name", ["columns", "learners", "stability"])
 def test_quick_run_leaves_its_page(bench, name, tmp_path, capsys):
     out = tmp_path / "learners.md" if name == "learners" else tmp_path
     getattr(bench, name).main(["--quick", "--out", str(out)])

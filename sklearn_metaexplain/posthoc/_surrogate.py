@@ -29,7 +29,8 @@ from sklearn_metaexplain.shapley._stack import (
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 
-# A multiple of the tile of centers, for rows are centers when conditioning on their outputs.
+# A multiple of the tile of centers, for rows are centers when conditioning on their outputs;
+# fewer rows from 64 players on.
 _ROWS_AT_ONCE = 64
 
 
@@ -148,17 +149,19 @@ class TaskSurrogate:
         values, std : ndarray of shape (n_rows, n_players, n_outputs)
             In the model's units.
         """
-        starts = range(0, len(encoded), _ROWS_AT_ONCE)
+        # Memory is that of rows, players and inducing rows at once.
+        at_once = max(16, min(_ROWS_AT_ONCE, _ROWS_AT_ONCE**2 // self.n_players))
+        starts = range(0, len(encoded), at_once)
 
         def chunk(start: int) -> tuple[torch.Tensor, torch.Tensor]:
-            part = slice(start, start + _ROWS_AT_ONCE)
+            part = slice(start, start + at_once)
             mine = own and OwnEvaluations(own.update[part], own.explained[part])
             with torch.no_grad():
                 return self._explain(
                     encoded[part], self.standardise(predictions[part]), can_matter[part], mine
                 )
 
-        bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=_ROWS_AT_ONCE)
+        bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=at_once)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
         values, std = (torch.cat(part) * self.spread for part in zip(*parts, strict=True))
         return values.numpy(), std.numpy()

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numba
 import numpy as np
 
 # Centers per inner loop; a constant lets the compiler vectorise.
 _TILE = 64
+# Nodes come in fours: the loop takes two and their mirror images at a time.
+_STEP = 4
+# What the number of nodes may add to an integral, relative to the product of mean factors.
+_TOLERANCE = 1e-14
+_TINY = 1e-300
+# Sizes of the Bernstein ellipses among which the error bound chooses.
+_ELLIPSES = np.exp(np.linspace(0.3, 4.0, 16))
 
 
-def product_shapley(
-    rows: np.ndarray, background: np.ndarray, nodes: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    """Shapley values of products of factors, summed over background rows.
+def product_shapley(rows: np.ndarray, background: np.ndarray) -> np.ndarray:
+    r"""Shapley values of products of factors, summed over background rows.
+
+    With :math:`a_k = (u_k - v_k) / (u_k + v_k)` and :math:`s = 2 t - 1` the value of player j is
+
+    .. math:: \prod_k \frac{u_k + v_k}{2} \; a_j
+        \int_{-1}^1 \prod_{k \ne j} (1 + s\, a_k) \, ds .
+
+    Gauss-Legendre quadrature with ``ceil(n_players / 2)`` nodes is exact. A pair of rows takes
+    fewer where that changes the integral by less than 1e-14 of what it is with every factor
+    at the mean of its two values (and as many where it does not): on the Bernstein ellipse of
+    size :math:`\rho`, whose half axes are at most :math:`A = (\rho + 1 / \rho) / 2`, the
+    integrand is at most :math:`M = \exp(A |\sum_{k \ne j} a_k| + A^2 \sum_k a_k^2 / 2)`, so that
+    n nodes err by at most :math:`8 M \rho^{-2n} / (1 - 1 / \rho)`.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_tiles, n_players, tile)
-        Factors u of explained rows, as `tile_centers` arranges them.
+        Factors u of explained rows, positive, as `tile_centers` arranges them.
     background : ndarray of shape (n_background, n_tiles, n_players, tile)
         Factors v of background rows.
-    nodes, weights : ndarray of shape (n_nodes,)
-        Quadrature on [0, 1].
 
     Returns
     -------
     ndarray of shape (n_rows, n_tiles, n_players, tile)
-        Sums over the background of the integrals of
+        Sums over the background of the integrals over t from 0 to 1 of
         ``(u_j - v_j) * prod_{k != j} (t * u_k + (1 - t) * v_k)``.
+
+    References
+    ----------
+    Trefethen, Approximation Theory and Approximation Practice, 2013, theorems 8.1 and 19.3.
     """
-    return _product_shapley(rows, background, nodes, 1 - nodes, weights)
+    return _product_shapley(rows, background, *_rules(rows.shape[2]), *_bounds())
 
 
 def tile_centers(factors: np.ndarray) -> np.ndarray:
@@ -49,38 +70,121 @@ def untile_centers(tiled: np.ndarray, n_centers: int) -> np.ndarray:
     return tiled.transpose(0, 2, 1, 3).reshape(n_rows, n_players, -1)[..., :n_centers]
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
-def _product_shapley(rows, background, nodes, rests, weights):
-    # Products of the factors before and after each player give "all others" without a
-    # division; one tile of centers at a time stays in the first cache.
+@lru_cache(maxsize=32)
+def _rules(n_players: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Quadratures to choose from: numbers of nodes, positive nodes and their weights.
+
+    The last is exact. The difference between neighbours is 4 nodes, or a quarter.
+    """
+    exact = -(-max(1, (n_players + 1) // 2) // _STEP) * _STEP
+    sizes = [_STEP]
+    while sizes[-1] < exact:
+        sizes.append(min(exact, sizes[-1] + max(_STEP, sizes[-1] // (4 * _STEP) * _STEP)))
+    nodes, weights = np.zeros((2, len(sizes), sizes[-1] // 2))
+    for rule, size in enumerate(sizes):
+        node, weight = np.polynomial.legendre.leggauss(size)
+        nodes[rule, : size // 2], weights[rule, : size // 2] = (
+            node[size // 2 :],
+            weight[size // 2 :],
+        )
+    return np.array(sizes), nodes, weights
+
+
+@lru_cache(maxsize=1)
+def _bounds() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each ellipse: half axis, logarithm of the constant, and what a node is worth."""
+    half_axis = (_ELLIPSES + 1 / _ELLIPSES) / 2
+    constant = np.log(8 / (1 - 1 / _ELLIPSES) / _TOLERANCE)
+    return half_axis, constant, 2 * np.log(_ELLIPSES)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _choose_rule(sizes, largest_sum, largest_squares, half_axis, constant, per_node):
+    # A player's own a_j, which its integrand lacks, is at most 1 and at most sqrt(squares).
+    drift = largest_sum + min(1.0, np.sqrt(largest_squares))
+    least = np.inf
+    for e in range(len(half_axis)):
+        height = half_axis[e] * (drift + half_axis[e] * largest_squares / 2)
+        least = min(least, (height + constant[e]) / per_node[e])
+    rule = 0
+    while rule < len(sizes) - 1 and sizes[rule] < least:
+        rule += 1
+    return rule
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+def _product_shapley(
+    rows, background, sizes, all_nodes, all_weights, half_axis, constant, per_node
+):
+    # Dividing the product of all factors by one is safe: |s a| < 1. One division serves four
+    # nodes. One tile of centers at a time stays in the first caches.
     n_rows, n_tiles, n_players, _ = rows.shape
     out = np.zeros_like(rows)
-    mixed = np.empty((n_players, _TILE), rows.dtype)
-    after = np.empty((n_players, _TILE), rows.dtype)
-    before = np.empty(_TILE, rows.dtype)
+    a = np.empty((n_players, _TILE), rows.dtype)
     others = np.empty((n_players, _TILE), rows.dtype)
+    scale, total, squares = np.empty((3, _TILE), rows.dtype)
+    up, down, up2, down2 = np.empty((4, _TILE), rows.dtype)
     for i in range(n_rows):
         for tile in range(n_tiles):
-            u, total = rows[i, tile], out[i, tile]
+            u, values = rows[i, tile], out[i, tile]
             for b in range(len(background)):
                 v = background[b, tile]
-                others[:] = 0
-                for node in range(len(nodes)):
-                    t, rest = nodes[node], rests[node]
-                    for c in range(_TILE):
-                        after[n_players - 1, c] = weights[node]
-                    for k in range(n_players - 1, 0, -1):
-                        for c in range(_TILE):
-                            mixed[k, c] = rest * v[k, c] + t * u[k, c]
-                            after[k - 1, c] = after[k, c] * mixed[k, c]
-                    for c in range(_TILE):
-                        before[c] = rest * v[0, c] + t * u[0, c]
-                        others[0, c] += after[0, c]
-                    for k in range(1, n_players):
-                        for c in range(_TILE):
-                            others[k, c] += before[c] * after[k, c]
-                            before[c] *= mixed[k, c]
+                scale[:] = 1
+                total[:] = 0
+                squares[:] = 0
                 for k in range(n_players):
                     for c in range(_TILE):
-                        total[k, c] += (u[k, c] - v[k, c]) * others[k, c]
+                        both = u[k, c] + v[k, c]
+                        a[k, c] = (u[k, c] - v[k, c]) / (both + _TINY)
+                        scale[c] *= both / 2
+                        total[c] += a[k, c]
+                        squares[c] += a[k, c] * a[k, c]
+                largest_sum = largest_squares = 0.0
+                for c in range(_TILE):
+                    largest_sum = max(largest_sum, abs(total[c]))
+                    largest_squares = max(largest_squares, squares[c])
+                rule = _choose_rule(
+                    sizes, largest_sum, largest_squares, half_axis, constant, per_node
+                )
+                nodes, weights = all_nodes[rule], all_weights[rule]
+                others[:] = 0
+                for node in range(0, sizes[rule] // 2, 2):
+                    s, s2 = nodes[node], nodes[node + 1]
+                    up[:] = weights[node]
+                    down[:] = weights[node]
+                    up2[:] = weights[node + 1]
+                    down2[:] = weights[node + 1]
+                    # Two players a turn, for fewer trips to memory.
+                    for k in range(0, n_players - 1, 2):
+                        for c in range(_TILE):
+                            x, y = s * a[k, c], s * a[k + 1, c]
+                            up[c] *= (1 + x) * (1 + y)
+                            down[c] *= (1 - x) * (1 - y)
+                            x, y = s2 * a[k, c], s2 * a[k + 1, c]
+                            up2[c] *= (1 + x) * (1 + y)
+                            down2[c] *= (1 - x) * (1 - y)
+                    if n_players % 2:
+                        for c in range(_TILE):
+                            x, y = s * a[n_players - 1, c], s2 * a[n_players - 1, c]
+                            up[c] *= 1 + x
+                            down[c] *= 1 - x
+                            up2[c] *= 1 + y
+                            down2[c] *= 1 - y
+                    # up / (1 + s a) + down / (1 - s a), on one denominator.
+                    for c in range(_TILE):
+                        x, y = up[c] - down[c], up2[c] - down2[c]
+                        up[c] += down[c]
+                        up2[c] += down2[c]
+                        down[c] = s * x
+                        down2[c] = s2 * y
+                    for k in range(n_players):
+                        for c in range(_TILE):
+                            square = a[k, c] * a[k, c]
+                            under, under2 = 1 - s * s * square, 1 - s2 * s2 * square
+                            over = up[c] - a[k, c] * down[c]
+                            over2 = up2[c] - a[k, c] * down2[c]
+                            others[k, c] += (over * under2 + over2 * under) / (under * under2)
+                for k in range(n_players):
+                    for c in range(_TILE):
+                        values[k, c] += scale[c] * a[k, c] * others[k, c]
     return out

@@ -13,11 +13,11 @@ from sklearn_metaexplain.shapley._fused import (
     tile_centers,
     untile_centers,
 )
-from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel, gauss_legendre
+from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
-_MOST_CACHED = 4_000_000
+_MOST_CACHED = 16_000_000
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
 
@@ -211,12 +211,11 @@ class HybridProcess:
         all.
         """
         tiled = tile_centers(rows.numpy())
-        quadrature = gauss_legendre(self.kernel.n_players)
         blocks = iter(background)
-        few = product_shapley(tiled, next(blocks), *quadrature)
+        few = product_shapley(tiled, next(blocks))
         every = few.copy()
         for block in blocks:
-            every += product_shapley(tiled, block, *quadrature)
+            every += product_shapley(tiled, block)
         amplitude = float(self.kernel.parameters.amplitude)
         n_centers = rows.shape[2]
         return (

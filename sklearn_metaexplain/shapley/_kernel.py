@@ -37,6 +37,7 @@ DEFAULT_RAW_TASK = (0.0, -3.0)
 _VARIANCE_NODES = 3
 # Prior variance of the linear part of a standardised output, shared among the columns.
 _LINEAR_VARIANCE = 1.0
+_NUMBERS_AT_ONCE = 100_000
 
 
 def parameters_from_raw(columns: torch.Tensor, task: torch.Tensor) -> KernelParameters:
@@ -91,6 +92,19 @@ class ProductKernel:
 
     def factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Return every player's factor, (n_left, n_players, n_right), of warped rows."""
+        tensors = (left, right, *self.parameters)
+        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+            return self._factors(left, right)
+        # A few rows at a time keep the many steps of a factor in cache.
+        out = left.new_empty(len(left), self.n_players, len(right))
+        n_right = max(1, _NUMBERS_AT_ONCE // max(1, right.shape[1]))
+        n_left = max(1, n_right // max(1, len(right)))
+        for columns, centers in zip(out.split(n_right, 2), right.split(n_right), strict=True):
+            for part, piece in zip(columns.split(n_left), left.split(n_left), strict=True):
+                part.copy_(self._factors(piece, centers))
+        return out
+
+    def _factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         p = KernelParameters(*(value[..., None] for value in self.parameters))
         distance = (left[:, :, None] - right.T).abs()
         scaled = distance * (3**0.5 / p.smooth)
@@ -120,7 +134,9 @@ class ProductKernel:
     ) -> torch.Tensor:
         """Shapley values of the linear part of ``k(., center)``: (n_rows, n_players, n_centers)."""
         moved = self._slope_variance * (rows - background.mean(0))
-        return self._membership.T @ (moved[:, :, None] * centers.T)
+        values = moved[:, :, None] * centers.T
+        # A product with the identity would be quadratic in columns.
+        return values if self._one_to_one else self._membership.T @ values
 
     def linear_shapley_of_itself(
         self, rows: torch.Tensor, background: torch.Tensor
@@ -141,7 +157,8 @@ class ProductKernel:
         the mean over the background of
         :math:`\int_0^1 (u_j - v_j) \prod_{k \ne j} (t u_k + (1 - t) v_k) dt`, a polynomial
         integrated exactly by ``ceil(d / 2)`` Gauss-Legendre nodes, or closely by `max_nodes`.
-        Differentiable; `product_shapley` is its compiled counterpart.
+        Differentiable; `product_shapley` is its compiled counterpart, which takes as many nodes
+        as the factors need.
         """
         u = self.factors(rows, centers)
         v = self.factors(background, centers)

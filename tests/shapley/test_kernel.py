@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from sklearn_metaexplain.shapley._enumeration import all_coalitions
-from sklearn_metaexplain.shapley._fused import product_shapley, tile_centers, untile_centers
+from sklearn_metaexplain.shapley._fused import (
+    _bounds,
+    _choose_rule,
+    _rules,
+    product_shapley,
+    tile_centers,
+    untile_centers,
+)
 from sklearn_metaexplain.shapley._kernel import (
     ProductKernel,
     gauss_legendre,
@@ -60,18 +67,61 @@ def test_shapley_equals_enumeration(seed, enumerate_by_hand):
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("n_players", "n_centers"), [(1, 3), (2, 64), (7, 65), (12, 130)])
-def test_compiled_loop_equals_the_differentiable_formula(n_players, n_centers):
-    kernel = random_kernel(0, torch.arange(n_players))
+def loop_and_formula(kernel, n_centers):
+    """Products' part of the values by the compiled loop, and by as many nodes as are exact."""
+    n_players = kernel.n_players
     x, background = rows(1, 3, n_players), rows(2, 5, n_players)
     centers = rows(3, n_centers, n_players)
     u, v = (kernel.factors(part, centers).numpy() for part in (x, background))
-    tiled = product_shapley(tile_centers(u), tile_centers(v), *gauss_legendre(n_players))
+    tiled = product_shapley(tile_centers(u), tile_centers(v))
     values = untile_centers(tiled, n_centers) / len(v)
+    # Taking the linear part off the sum would cancel what is far smaller.
+    kernel._slope_variance = 0.0
     expected = kernel.shapley(x, background, centers)
-    expected -= kernel.linear_shapley(x, background, centers)
-    expected /= kernel.parameters.amplitude
-    np.testing.assert_allclose(values, expected.numpy(), atol=1e-13)
+    return values, (expected / kernel.parameters.amplitude).numpy()
+
+
+@pytest.mark.parametrize(("n_players", "n_centers"), [(1, 3), (2, 64), (7, 65), (12, 130)])
+def test_compiled_loop_equals_the_differentiable_formula(n_players, n_centers):
+    kernel = random_kernel(0, torch.arange(n_players))
+    values, expected = loop_and_formula(kernel, n_centers)
+    np.testing.assert_allclose(values, expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("n_players", [2, 9, 32, 33, 64, 200])
+@pytest.mark.parametrize("length", [0.05, 1.0, 20.0])
+@pytest.mark.parametrize("weight", [0.02, 1.0, 148.0])
+def test_as_many_nodes_as_the_kernel_needs(n_players, length, weight):
+    kernel = random_kernel(0, torch.arange(n_players))
+    constant = torch.full((n_players,), 1.0, dtype=torch.float64)
+    kernel.parameters = kernel.parameters._replace(
+        smooth=length * constant, rough=length * constant, weight=weight * constant
+    )
+    values, expected = loop_and_formula(kernel, 5)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+def test_nodes_follow_the_factors_not_the_columns():
+    sizes, _, _ = _rules(200)
+    bounds = _bounds()
+    assert sizes[-1] == 100
+    # Every factor at both ends of its range, and hardly any difference.
+    assert _choose_rule(sizes, 190.0, 190.0, *bounds) == len(sizes) - 1
+    assert sizes[_choose_rule(sizes, 0.1, 0.1, *bounds)] == 8
+    assert [len(_rules(n_players)[0]) for n_players in (1, 8, 9, 16)] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("n_factors", [5, 40])
+@pytest.mark.parametrize("a", [0.01, 0.1, 0.5])
+def test_the_error_bound_holds(n_factors, a):
+    sizes, nodes, weights = _rules(200)
+    rule = _choose_rule(sizes, n_factors * a, n_factors * a * a, *_bounds())
+    even = sum(
+        (w * ((1 + s * a) ** n_factors + (1 - s * a) ** n_factors))
+        for s, w in zip(nodes[rule], weights[rule], strict=True)
+    )
+    exact = ((1 + a) ** (n_factors + 1) - (1 - a) ** (n_factors + 1)) / (a * (n_factors + 1))
+    assert even == pytest.approx(exact, rel=1e-13, abs=1e-13)
 
 
 def test_shapley_variance_equals_that_of_sampled_functions():
