@@ -9,6 +9,14 @@ import numpy as np
 # Found without meta-trained parts on prior tasks: see docs/model_card.md.
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 
+#: Of explanations from logged outputs alone, by kernel and by whether the explained rows' outputs
+#: are known: "std" multiplies standard deviations. PROVISIONAL
+LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
+    (kernel, known): {"std": 5.0, "factor": 1.0, "power": 1.0, "spread": 1.0}
+    for kernel in ("proposed", "searched")
+    for known in ("outputs unknown", "outputs given")
+}
+
 
 def raw_error(values: np.ndarray, std: np.ndarray) -> float:
     """Expected squared error over squared size, as the standard deviations have it.
