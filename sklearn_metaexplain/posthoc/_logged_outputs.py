@@ -12,8 +12,8 @@ from sklearn_metaexplain.masking._outputs import expand_outputs, expand_values
 
 __all__ = ["LoggedOutputs"]
 
-# Logs are rounded; what is farther off is no probability.
-_SUM_TOLERANCE = 1e-2
+# Logs are rounded, to two decimals perhaps: what each column may be off by.
+_ROUNDING = 5.001e-3
 
 
 class LoggedOutputs:
@@ -47,11 +47,9 @@ class LoggedOutputs:
         self.output = output
         array = _numbers(y, "y")
         self._shape = array.shape[1:]
-        self.is_classes = output == "probability" or (output == "log_odds" and array.ndim == 1)
+        self.is_classes = output != "raw"
         complementary = output == "probability" and self._shape == (2,)
         self.is_binary = self.is_classes and (array.ndim == 1 or complementary)
-        if output == "log_odds" and array.ndim == 2:
-            self.is_classes = array.shape[1] > 1
         self.computed = self._compute(array, "y")
         self.names = self._name(y, 2 if self.is_binary else self.computed.shape[1])
 
@@ -107,9 +105,7 @@ class LoggedOutputs:
 
 def _numbers(outputs: Any, name: str) -> np.ndarray:
     try:
-        array = check_array(
-            outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name
-        )
+        return check_array(outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name)
     except (TypeError, ValueError) as error:
         if "could not convert" not in str(error):
             raise
@@ -118,9 +114,6 @@ def _numbers(outputs: Any, name: str) -> np.ndarray:
             f"{name} must be numbers that the model logged, probabilities or scores; of labels "
             "nothing can be learned about how sure it was."
         ) from None
-    if array.ndim not in (1, 2):
-        raise ValueError(f"{name} must be a 1-D or 2-D array; got shape {array.shape}.")
-    return array
 
 
 def _probabilities(array: np.ndarray, name: str) -> np.ndarray:
@@ -138,7 +131,7 @@ def _probabilities(array: np.ndarray, name: str) -> np.ndarray:
             "or a column for each class."
         )
     sums = array.sum(axis=1, keepdims=True)
-    off = np.flatnonzero(np.abs(sums[:, 0] - 1) > _SUM_TOLERANCE)
+    off = np.flatnonzero(np.abs(sums[:, 0] - 1) > _ROUNDING * array.shape[1])
     if len(off):
         raise ValueError(
             f"The columns of {name} must sum to 1 and sum to {sums[off[0], 0]:g} in row {off[0]}; "
