@@ -216,7 +216,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
             encoded = torch.from_numpy(self._encoder_.encode(coded))
             players = torch.from_numpy(self._players_.player_of_column[self._encoder_.source_])
             background = self._encode(self.background_)
-            self._surrogate_ = TaskSurrogate(players, len(self._players_.names)).fit(
+            self._surrogate_ = TaskSurrogate(players, len(self._players_.names), hybrids=False).fit(
                 encoded,
                 torch.from_numpy(outputs[sample]),
                 background,
@@ -329,7 +329,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
             feature_names=self._attributed_names(),
             output_names=logged.names,
             output=logged.output,
-            n_evaluations=0,
+            n_evaluations=np.zeros(len(values), dtype=int),
             estimator_type="classifier" if logged.is_classes else "regressor",
         )
 

@@ -120,7 +120,7 @@ def _probabilities(array: np.ndarray, name: str) -> np.ndarray:
     outside = np.argwhere((array < 0) | (array > 1))
     if len(outside):
         raise ValueError(
-            f'{name} holds {array[tuple(outside[0])]:g} in row {outside[0][0]}, which is no '
+            f"{name} holds {array[tuple(outside[0])]:g} in row {outside[0][0]}, which is no "
             'probability; set output="log_odds" or output="raw" if the model logged scores.'
         )
     if array.ndim == 1:

@@ -19,7 +19,13 @@ from sklearn_metaexplain.nets._evidence import (
     support_evidence,
 )
 from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap, shrink_std
+from sklearn_metaexplain.shapley._stack import (
+    StackValues,
+    SurrogateStack,
+    close_gap,
+    shrink_std,
+    widen_std,
+)
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 
@@ -49,6 +55,9 @@ class TaskSurrogate:
         Whose corrector is used.
     device : str
         Where the corrector runs.
+    hybrids : bool, default=True
+        Whether it is fitted to hybrids. If not, the disagreement of process and trees is part of
+        the standard deviations.
     """
 
     def __init__(
@@ -58,11 +67,13 @@ class TaskSurrogate:
         *,
         pretrained: Pretrained | None = None,
         device: str = "cpu",
+        hybrids: bool = True,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
         self.pretrained = pretrained
         self.device = device
+        self.hybrids = hybrids
 
     def fit(
         self,
@@ -175,7 +186,10 @@ class TaskSurrogate:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         surrogate = self.stack.shapley(encoded, can_matter)
         std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
-        return self.stack.combine(surrogate), std
+        return self.stack.combine(surrogate), self._widen(std, surrogate)
+
+    def _widen(self, std: torch.Tensor, surrogate: StackValues) -> torch.Tensor:
+        return std if self.hybrids else widen_std(std, surrogate)
 
     def _explain(
         self,
@@ -191,7 +205,7 @@ class TaskSurrogate:
         gap = predictions - self.base
         scale = stack.process.variance_scale
         before = stack.process.shapley_std(surrogate.reading) * able
-        std = shrink_std(before, explained, scale)
+        std = self._widen(shrink_std(before, explained, scale), surrogate)
         correction = torch.zeros_like(values)
         if self.corrector is not None:
             missing = gap - stack.combine(surrogate).sum(1)

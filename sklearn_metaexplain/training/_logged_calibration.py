@@ -29,6 +29,7 @@ _N_QUERY = 4
 _N_BACKGROUND = 25
 _FEWEST_ROWS, _MOST_ROWS = 64, 2048
 _MOST_COLUMNS = 8
+_N_DRAWS = 20
 
 
 class Answer(NamedTuple):
@@ -113,8 +114,12 @@ def explain_logged(
     corrector = load_pretrained(pretrained).corrector
     for name, kernel in kernels.items():
         stacked = stack_with(episode, kernel)
-        answers[f"{name}, outputs unknown"] = Answer(stacked.open, stacked.open_std)
-        answers[f"{name}, outputs given"] = Answer(stacked.closed, stacked.std)
+        # As `widen_std` has it.
+        open_std, std = (
+            torch.hypot(part, stacked.disagreement) for part in (stacked.open_std, stacked.std)
+        )
+        answers[f"{name}, outputs unknown"] = Answer(stacked.open, open_std)
+        answers[f"{name}, outputs given"] = Answer(stacked.closed, std)
         if name == "proposed" and corrector is not None:
             answers[f"{name}, outputs given, corrected"] = _correct(stacked, corrector.float())
     n_logged = len(episode.support)
@@ -123,10 +128,9 @@ def explain_logged(
 
 @torch.no_grad()
 def _correct(stacked: StackedEpisode, corrector: Corrector) -> Answer:
+    proposed, log_scale = corrector(corrector.read(stacked.support), stacked.query)
     correction, std = player_corrections(
-        *corrector(corrector.read(stacked.support), stacked.query),
-        stacked.player_of_column,
-        stacked.can_matter,
+        proposed, log_scale, stacked.player_of_column, stacked.can_matter
     )
     return Answer(stacked.closed + correction, std)
 
@@ -143,16 +147,19 @@ def relative_errors(tasks: list[LoggedTask], method: str) -> np.ndarray:
 
 
 def random_cells(tasks: list[LoggedTask], method: str, seed: int = 0) -> np.ndarray:
-    """Absolute error over standard deviation, of one random cell a task that can matter."""
+    """Absolute error over standard deviation of a random cell a task that can matter.
+
+    The draw is repeated, for a quantile that depends on it less: ndarray of shape (20, n_tasks).
+    """
     rng = np.random.default_rng(seed)
     ratios = []
     for task in tasks:
         answer = task.answers[method]
         error = (answer.values - task.truth).abs()[task.can_matter]
         std = answer.std[task.can_matter]
-        cell = int(rng.integers(len(error)))
-        ratios.append(float(error[cell]) / max(float(std[cell]), 1e-12))
-    return np.array(ratios)
+        cells = rng.integers(len(error), size=_N_DRAWS)
+        ratios.append((error[cells] / std[cells].clamp_min(1e-12)).numpy())
+    return np.stack(ratios, axis=1)
 
 
 def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:

@@ -34,6 +34,7 @@ class StackedEpisode(NamedTuple):
     family: str
     open: torch.Tensor  # (n_query, n_players), the stack's values as if no output were known
     open_std: torch.Tensor  # (n_query, n_players), of the process then
+    disagreement: torch.Tensor  # (n_query, n_players), of process and trees
 
 
 def stack_episode(episode: Episode, network: KernelNetwork) -> StackedEpisode:
@@ -71,6 +72,7 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
         episode.family,
         combined[..., 0].float(),
         before[..., 0].float(),
+        (values.process - values.trees)[..., 0].abs().float(),
     )
 
 

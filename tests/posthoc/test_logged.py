@@ -272,7 +272,7 @@ class TestBadInput:
         X = numbers()
         explainer = LoggedExplainer(background=X[:1], random_state=0).fit(X, scores(X))
         assert (explainer.explain(X[:1], outputs=scores(X)[:1]).values == 0).all()
-        with pytest.raises(ValueError, match="Row 0 equals every background row.*leave out"):
+        with pytest.raises(ValueError, match=r"Row 0 equals every background row.*leave out"):
             explainer.explain(X[:1], outputs=scores(X)[:1] + 1)
 
     def test_background_with_other_columns(self):
