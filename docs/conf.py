@@ -42,7 +42,14 @@ myst_substitutions = {
     "benchmark_report": _report("README.md", "make bench"),
     **{
         f"{name}_report": _report(f"{name}.md", f"python benchmarks/{name}.py")
-        for name in ("few_shot", "learners", "consistency", "stability", "task_vector", "model_free")
+        for name in (
+            "few_shot",
+            "learners",
+            "consistency",
+            "stability",
+            "task_vector",
+            "model_free",
+        )
     },
 }
 
