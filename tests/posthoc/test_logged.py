@@ -282,22 +282,20 @@ class TestBadInput:
 
 
 class TestOwnError:
-    @pytest.mark.parametrize("known", ["outputs unknown", "outputs given"])
-    def test_coverage_on_prior_tasks(self, known):
-        """Of models that the calibration has not seen; a wide band: 30 tasks."""
-        inside, shares = [], []
-        for episode in logged_episodes(30, seed=7):
-            if len(episode.support) > 400:
-                continue
+    @pytest.mark.slow
+    def test_coverage_on_prior_tasks(self):
+        """Of models that the calibration has not seen; a wide band, for there are few."""
+        inside, widths = [], []
+        for episode in logged_episodes(16, seed=7):
             explainer, table, outputs = _fit_episode(episode)
-            given = outputs if known == "outputs given" else None
-            explanation = explainer.explain(table, outputs=given)
-            error = np.abs(explanation.values[..., 0] - episode.values.numpy())
-            able = episode.can_matter.numpy()
-            inside.append((error <= 1.645 * explanation.std[..., 0])[able].mean())
-            shares.append(explanation.std[..., 0][able].mean())
-        assert 0.75 <= np.mean(inside) <= 1.0
-        assert np.mean(shares) < 3  # of the outputs' standard deviation
+            for given in (None, outputs):
+                explanation = explainer.explain(table, outputs=given)
+                error = np.abs(explanation.values[..., 0] - episode.values.numpy())
+                able = episode.can_matter.numpy()
+                inside.append((error <= 1.645 * explanation.std[..., 0])[able].mean())
+                widths.append(explanation.std[..., 0][able].mean())
+        assert 0.75 <= np.mean(inside) < 1.0
+        assert np.mean(widths) < 0.5  # of the outputs' standard deviation
 
     def test_estimate_is_larger_where_less_is_known(self):
         X = numbers(n=300)
