@@ -8,34 +8,26 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from sklearn_metaexplain._encoder import TableEncoder, columns_of
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._validation import draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
-from sklearn_metaexplain.masking import RowPool, resolve_feature_groups
+from sklearn_metaexplain.masking import resolve_feature_groups
 from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 from sklearn_metaexplain.masking._players import name_players, players_that_can_matter
-from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
 from sklearn_metaexplain.nets._device import check_device
-from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
-from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
-from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION, estimate_error
-from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._search import search_kernel
+from sklearn_metaexplain.posthoc._logged_surrogate import LoggedSurrogate, positions_of
 
 __all__ = ["LoggedExplainer"]
 
 _LEAST_ROWS = 8
-_ERROR_ROWS = 64
 
 
 class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
@@ -194,70 +186,34 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
                 f"{type(self).__name__} needs at least {_LEAST_ROWS} logged rows; got n_samples="
                 f"{n_rows}. Log the outputs of more rows, or ask the model by MetaExplainer."
             )
-        device = check_device(self.device)
-        pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
-        seed = draw_seed(self.random_state)
-        self._players_ = resolve_feature_groups(
-            self.feature_groups, _check_feature_names_in(self, None)
-        )
         # The background comes first, so that the sample holds it.
-        order = draw_background(n_rows, n_rows, seed)
+        order = draw_background(n_rows, n_rows, draw_seed(self.random_state))
         if isinstance(self.background, Integral):
-            drawn = order[: int(self.background)]
-            self.background_ = _safe_indexing(X, drawn)
+            rows = order[: int(self.background)]
+            self.background_ = _safe_indexing(X, rows)
         else:
             self.background_ = given_background(self, self.background, X)
-            drawn = _positions_of(self.background_, X)
+            rows = positions_of(self.background_, X)
         sample = order[: self.n_support]
+        names = _check_feature_names_in(self, None)
+        self._logged_ = logged
         with stage("fit the surrogates", verbose=self.verbose):
-            self._encoder_ = TableEncoder().fit(X)
-            coded = self._encoder_.code(_safe_indexing(X, sample))
-            self._encoder_.place_categories(coded, outputs[sample])
-            encoded = torch.from_numpy(self._encoder_.encode(coded))
-            players = torch.from_numpy(self._players_.player_of_column[self._encoder_.source_])
-            background = self._encode(self.background_)
-            self._surrogate_ = TaskSurrogate(players, len(self._players_.names), hybrids=False).fit(
-                encoded,
-                torch.from_numpy(outputs[sample]),
-                background,
-                None,
-                propose=self._kernel_proposer(pretrained, players, device),
+            self._surrogate_ = LoggedSurrogate(
+                resolve_feature_groups(self.feature_groups, names),
+                names,
+                logged,
+                pretrained=self.pretrained,
+                device=check_device(self.device),
+            ).fit(
+                _safe_indexing(X, sample),
+                outputs[sample],
+                self.background_,
+                np.where((rows >= 0)[:, None], outputs[rows], np.nan),
             )
         logged.computed = outputs[:0]  # not kept
-        self._logged_ = logged
-        expected = self._project(self._surrogate_.predict(background))
-        known = np.where((drawn >= 0)[:, None], outputs[drawn], expected)
-        self._base_ = known.mean(0)
-        self._surrogate_.set_base(torch.from_numpy(self._base_))
-        self._shift_ = self._base_ - expected.mean(0)
         self.n_evaluations_ = 0
-        self._kernel_ = "searched" if pretrained is None else "proposed"
-        with stage("estimate the error", verbose=self.verbose):
-            self._estimate_own_error(encoded[:_ERROR_ROWS])
+        self.shapley_error_, self.shapley_error_se_ = self._surrogate_.error
         return self
-
-    def _kernel_proposer(
-        self, pretrained: Pretrained | None, players: torch.Tensor, device: str
-    ) -> KernelProposer:
-        if pretrained is None:
-            return search_kernel
-        network, n_players = pretrained.kernel.double().to(device), len(self._players_.names)
-
-        def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
-            encoded, outputs = encoded.to(device), outputs.to(device)
-            assert self.pretrained is not None
-            task = EvaluatedTask(encoded, outputs, players.to(device), n_players)
-            adapt_by_learner(network, self.pretrained, task)
-            with torch.no_grad():
-                return network.propose(encoded, outputs).to("cpu")
-
-        return propose
-
-    def _estimate_own_error(self, encoded: torch.Tensor) -> None:
-        able = torch.ones(len(encoded), len(self._players_.names), dtype=torch.bool)
-        values, std = self._surrogate_.explain(encoded, None, able)
-        calibration = LOGGED_CALIBRATION[self._kernel_, "outputs unknown"]
-        self.shapley_error_, self.shapley_error_se_ = estimate_error(values, std, calibration)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the model's outputs by the surrogate.
@@ -274,7 +230,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        return self._logged_.shape_as_logged(self._predict(self._encode(X)))
+        surrogate = self._surrogate_
+        return self._logged_.shape_as_logged(surrogate.predict(surrogate.encode(X)))
 
     def explain(self, X: Any, *, outputs: Any = None) -> Explanation:
         """Attribute the model's outputs to the columns.
@@ -303,21 +260,16 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         return super().explain(X, outputs=outputs)
 
     def _explain(self, X: Any, *, outputs: Any = None) -> Explanation:
-        logged, encoded = self._logged_, self._encode(X)
-        able = players_that_can_matter(self._players_, self.background_, X)
-        if outputs is None:
-            predictions, given = self._predict(encoded), None
-        else:
-            predictions = logged.read(outputs, X.shape[0])
-            self._refuse_contradictions(predictions, able)
-            given = torch.from_numpy(predictions)
-        values, std = self._surrogate_.explain(
-            encoded, given, torch.from_numpy(able), n_jobs=self.n_jobs, verbose=self.verbose
+        logged, surrogate = self._logged_, self._surrogate_
+        encoded = surrogate.encode(X)
+        given = None if outputs is None else logged.read(outputs, X.shape[0])
+        predictions = surrogate.predict(encoded) if given is None else given
+        able = players_that_can_matter(surrogate.players, self.background_, X)
+        values, std = surrogate.explain(
+            encoded, given, able, n_jobs=self.n_jobs, verbose=self.verbose
         )
-        known = "outputs unknown" if outputs is None else "outputs given"
-        std = std * LOGGED_CALIBRATION[self._kernel_, known]["std"]
         values, predictions = logged.expand_values(values), logged.expand(predictions)
-        base = np.broadcast_to(logged.expand(self._base_[None]), predictions.shape)
+        base = np.broadcast_to(logged.expand(surrogate.base[None]), predictions.shape)
         if logged.output == "probability" and not logged.is_binary:
             values = sum_to_zero_over_classes(values, predictions, base)
         return Explanation(
@@ -333,46 +285,13 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
             estimator_type="classifier" if logged.is_classes else "regressor",
         )
 
-    def _refuse_contradictions(self, predictions: np.ndarray, able: np.ndarray) -> None:
-        gap = np.abs(predictions - self._base_).max(axis=1)
-        scale = np.maximum(1.0, np.abs(predictions).max(axis=1))
-        rows = np.flatnonzero(~able.any(axis=1) & (gap > 1e-9 * scale))
-        if len(rows):
-            raise ValueError(
-                f"Row {rows[0]} equals every background row, yet its output is not their mean "
-                f"output: no column can account for the {gap[rows[0]]:.3g} between them. Give a "
-                "background of several different rows, or leave out the row's output."
-            )
-
-    def _predict(self, encoded: torch.Tensor) -> np.ndarray:
-        return self._project(self._surrogate_.predict(encoded)) + self._shift_
-
-    def _project(self, outputs: np.ndarray) -> np.ndarray:
-        """Let probabilities of several classes, of which each has its surrogate, sum to one."""
-        if self._logged_.output != "probability" or self._logged_.is_binary:
-            return outputs
-        return outputs + (1 - outputs.sum(1, keepdims=True)) / outputs.shape[1]
-
-    def _encode(self, X: Any) -> torch.Tensor:
-        coded = self._encoder_.code(X)
-        names = _check_feature_names_in(self, None)
-        for name, code, column in zip(names, coded, columns_of(X), strict=True):
-            if code.dtype.kind == "f" and column.dtype == object:
-                text = [cell for cell in column[np.isnan(code)] if isinstance(cell, str)]
-                if text:
-                    raise ValueError(
-                        f"Column {name!r} held numbers in fit and now holds {text[0]!r}; correct "
-                        "the value, or fit with a table in which the column is text."
-                    )
-        return torch.from_numpy(self._encoder_.encode(coded))
-
     def _check_table(self, X: Any, *, reset: bool) -> Any:
         X = super()._check_table(X, reset=reset)
         return X if reset else match_container(X, self.background_)
 
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
         columns = _check_feature_names_in(self, input_features)
-        return name_players(self._players_, _check_feature_names_in(self, None), columns)
+        return name_players(self._surrogate_.players, self._surrogate_.names, columns)
 
     def _explained_outputs(self) -> np.ndarray:
         return self._logged_.names
@@ -389,13 +308,3 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.categorical = True
         return tags
-
-
-def _positions_of(background: Any, X: Any) -> np.ndarray:
-    """Where in X each background row is, -1 where it is not."""
-    codes = RowPool(X, background).codes()
-    n_rows = X.shape[0]
-    where: dict[bytes, int] = {}
-    for position, row in enumerate(codes[:n_rows]):
-        where.setdefault(row.tobytes(), position)
-    return np.array([where.get(row.tobytes(), -1) for row in codes[n_rows:]])
