@@ -89,11 +89,10 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Base values are the means of the logged outputs of the background rows; background rows that
-    are not among `X` count with the surrogate's prediction. The surrogate is shifted by a
-    constant so that its mean over the background is the same. It may leave [0, 1] where it
-    predicts probabilities. `Explanation.std` is wide: 1.645 of it on either side hold 90% of
-    errors on tasks held out (``python -m sklearn_metaexplain.training calibrate-logged``).
+    Base values are mean logged outputs of the background; rows of it that are not among `X` count
+    with the surrogate's prediction. The surrogate is shifted so that its mean there is the same; it
+    may leave [0, 1]. 1.645 `std` on either side hold 90% of the errors on random tasks
+    (``python -m sklearn_metaexplain.training calibrate-logged``).
 
     Examples
     --------
@@ -172,11 +171,6 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
             says, or `background` has other columns than `X`.
         """
         X = self._check_table(X, reset=True)
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None; pass "
-                "the outputs that the model logged."
-            )
         logged = LoggedOutputs(y, self.output)
         outputs = logged.computed
         check_consistent_length(X, outputs)
@@ -230,8 +224,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        surrogate = self._surrogate_
-        return self._logged_.shape_as_logged(surrogate.predict(surrogate.encode(X)))
+        outputs = self._surrogate_.predict(self._surrogate_.encode(X))
+        return self._logged_.shape_as_logged(outputs)
 
     def explain(self, X: Any, *, outputs: Any = None) -> Explanation:
         """Attribute the model's outputs to the columns.
@@ -302,9 +296,6 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> EstimatorTags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
-        tags.target_tags.single_output = True
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
+        for kind in ("sparse", "allow_nan", "string", "categorical"):
+            setattr(tags.input_tags, kind, True)
         return tags

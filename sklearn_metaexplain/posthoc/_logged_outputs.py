@@ -44,6 +44,11 @@ class LoggedOutputs:
     """
 
     def __init__(self, y: Any, output: str) -> None:
+        if y is None:
+            raise ValueError(
+                "LoggedExplainer requires y to be passed, but the target y is None; pass the "
+                "outputs that the model logged."
+            )
         self.output = output
         array = _numbers(y, "y")
         self._shape = array.shape[1:]
