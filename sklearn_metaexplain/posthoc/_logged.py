@@ -77,9 +77,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
     n_evaluations_ : int
         Rows that the model was asked about: 0.
     shapley_error_ : float
-        Estimate of the squared error of the values over their squared size, of rows whose outputs
-        are not given. A guess: how the model behaves off the data is not in the log, and the
-        estimate holds as far as this model resembles those it was calibrated on.
+        Estimate of the squared error of the values over their squared size where outputs are not
+        given. A guess from models of random tasks: the log does not show this one off the data.
     shapley_error_se_ : float
         Standard error of `shapley_error_`.
 
@@ -155,7 +154,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-            Rows that the model was asked about: numbers, text, categories, dates, missing values.
+            Rows that the model has seen: numbers, text, categories, dates, missing values.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The outputs that it logged, not the true targets.
 
@@ -174,8 +173,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         logged = LoggedOutputs(y, self.output)
         outputs = logged.computed
         check_consistent_length(X, outputs)
-        n_rows = X.shape[0]
-        if n_rows < _LEAST_ROWS:
+        if (n_rows := X.shape[0]) < _LEAST_ROWS:
             raise ValueError(
                 f"{type(self).__name__} needs at least {_LEAST_ROWS} logged rows; got n_samples="
                 f"{n_rows}. Log the outputs of more rows, or ask the model by MetaExplainer."
@@ -262,7 +260,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         values, std = surrogate.explain(
             encoded, given, able, n_jobs=self.n_jobs, verbose=self.verbose
         )
-        values, predictions = logged.expand_values(values), logged.expand(predictions)
+        values, std = logged.expand_values(values), np.abs(logged.expand_values(std))
+        predictions = logged.expand(predictions)
         base = np.broadcast_to(logged.expand(surrogate.base[None]), predictions.shape)
         if logged.output == "probability" and not logged.is_binary:
             values = sum_to_zero_over_classes(values, predictions, base)
@@ -270,7 +269,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
             values,
             base,
             predictions,
-            std=np.abs(logged.expand_values(std)),
+            std=std,
             data=X,
             feature_names=self._attributed_names(),
             output_names=logged.names,
