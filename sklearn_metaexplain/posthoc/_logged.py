@@ -90,8 +90,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
     -----
     Base values are mean logged outputs of the background; rows of it that are not among `X` count
     with the surrogate's prediction. The surrogate is shifted so that its mean there is the same; it
-    may leave [0, 1]. 1.645 `std` on either side hold 90% of the errors on random tasks
-    (``python -m sklearn_metaexplain.training calibrate-logged``).
+    may leave [0, 1]. 1.645 `std` on either side hold 90% of the errors on random tasks, fewer where
+    columns depend on each other more (``python -m sklearn_metaexplain.training calibrate-logged``).
 
     Examples
     --------
