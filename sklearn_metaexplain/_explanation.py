@@ -36,6 +36,9 @@ class Explanation(ExplanationViews):
         The model's outputs for the rows.
     std : array-like of shape (n_samples, n_features, n_outputs), default=None
         Standard deviation of the error of `values`, where the explainer knows it.
+    std_quantiles : array-like of shape (n_levels, 2), default=None
+        For `interval`: increasing shares of errors, and the multiples of `std` below which they
+        were found to lie. None: as of Gaussian errors.
     data : DataFrame, ndarray or sparse matrix with n_samples rows, default=None
         The rows as the explainer saw them.
     feature_names : array-like of shape (n_features,)
@@ -90,6 +93,7 @@ class Explanation(ExplanationViews):
     predictions: np.ndarray
     _: KW_ONLY
     std: np.ndarray | None = None
+    std_quantiles: np.ndarray | None = None
     data: Any = None
     feature_names: np.ndarray
     output_names: np.ndarray
@@ -128,6 +132,9 @@ class Explanation(ExplanationViews):
         self._store("predictions", predictions, (n_samples, n_outputs))
         if self.std is not None:
             self._store("std", np.asarray(self.std, dtype=np.float64), values.shape)
+        if self.std_quantiles is not None:
+            quantiles = np.asarray(self.std_quantiles, dtype=np.float64)
+            self._store("std_quantiles", quantiles, (len(quantiles), 2))
         feature_names = np.asarray(self.feature_names, dtype=object)
         self._store("feature_names", feature_names, (n_features,))
         self._store("output_names", np.asarray(self.output_names), (n_outputs,))

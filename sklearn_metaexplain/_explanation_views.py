@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._coverage import reach
+
 if TYPE_CHECKING:
     import shap
 
@@ -29,6 +31,8 @@ class ExplanationViews:
     output_names: np.ndarray
     output: str
     additive: bool
+    std: np.ndarray | None
+    std_quantiles: np.ndarray | None
     estimator_type: str | None
     index: pd.Index | None
 
@@ -45,6 +49,47 @@ class ExplanationViews:
         if not self.additive:
             return np.full(self.predictions.shape, np.nan)
         return self.predictions - self.base_values - self.values.sum(axis=1)
+
+    def interval(self, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Intervals for the attributions' true values.
+
+        Where the explainer was calibrated, so large a share of intervals covers the true value
+        over tasks like those of its calibration, one value taken from each. That is no promise
+        for every row of one task: there the share may be smaller or larger.
+
+        Parameters
+        ----------
+        coverage : float, default=0.9
+            Share to be covered.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n_samples, n_features, n_outputs)
+            In the units of `output`; symmetric around `values`.
+
+        Raises
+        ------
+        ValueError
+            If there is no `std`, or `coverage` is not between 0 and 1 or is beyond what was
+            calibrated.
+
+        Examples
+        --------
+        >>> from sklearn_metaexplain import Explanation
+        >>> explanation = Explanation(
+        ...     [[[1.0], [2.0]]], [0.0], [[3.0]], std=[[[0.1], [0.0]]], output="raw",
+        ...     feature_names=["a", "b"], output_names=["y"], n_evaluations=0,
+        ... )
+        >>> low, high = explanation.interval(0.9)
+        >>> high[0, :, 0].round(2)
+        array([1.16, 2.  ])
+        """
+        if self.std is None:
+            raise ValueError(
+                "The explanation has no std, hence no intervals: MetaExplainer gives one."
+            )
+        half = reach(coverage, self.std_quantiles) * self.std
+        return self.values - half, self.values + half
 
     @property
     def display_data(self) -> np.ndarray | None:

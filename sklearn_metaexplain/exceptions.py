@@ -1,6 +1,6 @@
 """Warnings of the package; errors are built-in types and scikit-learn's."""
 
-__all__ = ["ExplanationWarning", "OffPriorWarning"]
+__all__ = ["ExplanationWarning", "OffPriorWarning", "ToleranceWarning"]
 
 
 class ExplanationWarning(UserWarning):
@@ -9,3 +9,7 @@ class ExplanationWarning(UserWarning):
 
 class OffPriorWarning(ExplanationWarning):
     """A model is harder to tell than nearly all that the networks were trained on."""
+
+
+class ToleranceWarning(ExplanationWarning):
+    """Some rows may spend no more, though their expected error is above `tol`."""

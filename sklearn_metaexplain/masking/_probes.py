@@ -41,18 +41,28 @@ def draw_probes(
 
 
 def draw_row_probes(
-    rng: np.random.RandomState, n: int, *, n_background: int, n_players: int
+    rng: np.random.RandomState, n: int, *, n_background: int, n_players: int, block: int = 64
 ) -> Probes:
-    """Draw the hybrids that every explained row is asked about; `rows` are all 0.
+    """Draw hybrids of a row, the same for every explained row; `rows` are all 0.
 
     A longer draw with the same state begins with a shorter one. Coalition sizes
     1..n_players-1 are equally frequent: the row itself and the background are known.
+
+    Parameters
+    ----------
+    rng : RandomState
+        Source of randomness.
+    n : int
+        Number of hybrids.
+    n_background, n_players : int
+        Sizes.
+    block : int, default=64
+        Hybrids are drawn so many at a time, each time with at most 64 background rows.
     """
     backgrounds, sizes, keys = [], [], []
     # In blocks of fixed size, so that a prefix does not depend on the length.
-    block = 64
     for _ in range(-(-n // block)):
-        backgrounds.append(_cycle(rng, n_background, block))
+        backgrounds.append(np.resize(_cycle(rng, n_background, min(block, 64)), block))
         sizes.append(1 + _cycle(rng, max(1, n_players - 1), block))
         keys.append(_coalitions(rng, sizes[-1], n_players))
     coalitions = np.concatenate([np.empty((0, n_players), dtype=bool), *keys])[:n]

@@ -233,6 +233,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         base: np.ndarray,
         *,
         std: np.ndarray | None = None,
+        std_quantiles: np.ndarray | None = None,
         n_evaluations: int | np.ndarray,
         support: Mapping[str, Any] | None = None,
         value_function: str = "interventional",
@@ -251,6 +252,8 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
             Base values.
         std : ndarray of shape (n_samples, n_players, n_computed), default=None
             Standard deviations of the attributions' errors.
+        std_quantiles : ndarray of shape (n_levels, 2), default=None
+            As in `Explanation`.
         n_evaluations : int or ndarray of int of shape (n_samples,)
             Rows that the model was asked for, beyond the rows themselves.
         support : mapping of str to array-like of shape (n_samples, ...), default=None
@@ -277,6 +280,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
             predictions,
             # Both outputs of a binary classifier err alike.
             std=None if std is None else np.abs(model.expand_values(np.asarray(std))),
+            std_quantiles=std_quantiles,
             data=X,
             feature_names=self._attributed_names(),
             output_names=model.output_names,

@@ -1,8 +1,8 @@
-"""The budget that `explain` is given."""
+"""The budget and the tolerance that `explain` is given."""
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 
 
 def resolve_budget(budget: int | None, default: int | None, *, least: int) -> int | None:
@@ -25,3 +25,31 @@ def resolve_budget(budget: int | None, default: int | None, *, least: int) -> in
     if budget < least:
         raise ValueError(message)
     return int(budget)
+
+
+def resolve_tol(tol: float | None, default: float | None, budget: int) -> float | None:
+    """Check a tolerance, and fall back on the explainer's own.
+
+    Parameters
+    ----------
+    tol : float or None
+        What `explain` was given.
+    default : float or None
+        The parameter of the explainer, for None.
+    budget : int
+        What a row may spend; without any, no tolerance can be met.
+    """
+    if tol is None:
+        tol = default
+    if tol is None:
+        return None
+    message = f"tol must be a positive number or None; got {tol!r}."
+    if not isinstance(tol, Real) or isinstance(tol, bool):
+        raise TypeError(message)
+    if not tol > 0:
+        raise ValueError(message)
+    if budget == 0:
+        raise ValueError(
+            f"tol={tol} needs a budget: pass budget= too, the most evaluations a row may spend."
+        )
+    return float(tol)

@@ -123,7 +123,9 @@ class LoggedSurrogate:
     def _estimate_error(self, encoded: torch.Tensor) -> tuple[float, float]:
         able = torch.ones(len(encoded), len(self.players.names), dtype=torch.bool)
         values, std = self.surrogate.explain(encoded, None, able)
-        return estimate_error(values, std, self._calibration("outputs unknown"))
+        calibration = self._calibration("outputs unknown")
+        error = estimate_error(values, std, calibration)
+        return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
 
     def encode(self, X: Any) -> torch.Tensor:
         """Encode rows: (n_rows, n_encoded, 2); text where fit saw numbers is a ValueError."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
@@ -18,16 +18,17 @@ from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
-from sklearn_metaexplain.posthoc._budget import resolve_budget
-from sklearn_metaexplain.posthoc._support import Support, ask_about_rows, ask_support
+from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
+from sklearn_metaexplain.posthoc._fast import Student
+from sklearn_metaexplain.posthoc._own import explain_asking
+from sklearn_metaexplain.posthoc._self_error import n_judged, quantiles_of, task_evidence
+from sklearn_metaexplain.posthoc._support import Support, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
-from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.shapley._error import estimate_task_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
-
-_ERROR_ROWS = 64
 
 
 class MetaExplainer(PosthocExplainer):
@@ -54,7 +55,15 @@ class MetaExplainer(PosthocExplainer):
         Rows that `fit` asks the model about, the background included.
     budget : int, default=0
         Rows that `explain` may ask the model about for each explained row, beyond the row's own
-        prediction. From ``(2**n_players - 2) * n_background`` the values are exact.
+        prediction. From ``(2**n_players - 2) * n_background`` the values are exact. Each row is
+        asked what is expected to tell most about it.
+    tol : float, default=None
+        Spend on each row only as much of `budget` as brings its expected squared error down to
+        `tol` times the squared size of its values. None: spend all of it.
+    speed : {"default", "fast"}, default="default"
+        "fast": trees learn at fit what the surrogates say of many hybrid rows, and explain rows by
+        looking up tables; `student_error_` says how far their values are from those of the
+        default. There is no correction, `std` is the same for all rows, and no `budget`.
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None
@@ -101,6 +110,9 @@ class MetaExplainer(PosthocExplainer):
         size, at ``budget=0`` (0 where `budget` makes them exact).
     shapley_error_se_ : float
         Standard error of `shapley_error_`.
+    student_error_ : float
+        With ``speed="fast"``: squared distance of the trees' values from the surrogates' over the
+        squared size of these, on rows of `X`. It is part of `shapley_error_`.
     learner_ : Learner or None
         What took inner steps on the evaluations before any other training of the kernel network.
         None: the weights read a task in context.
@@ -137,6 +149,8 @@ class MetaExplainer(PosthocExplainer):
         **PosthocExplainer._parameter_constraints,
         "n_support": [Interval(Integral, 1, None, closed="left")],
         "budget": [Interval(Integral, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="neither"), None],
+        "speed": [StrOptions({"default", "fast"})],
         "pretrained": [str, PathLike, None],
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -151,6 +165,8 @@ class MetaExplainer(PosthocExplainer):
         background: Any = 100,
         n_support: int = 2048,
         budget: int = 0,
+        tol: float | None = None,
+        speed: str = "default",
         output: str = "auto",
         feature_groups: Any = None,
         pretrained: str | PathLike | None = "default",
@@ -175,13 +191,17 @@ class MetaExplainer(PosthocExplainer):
         )
         self.n_support = n_support
         self.budget = budget
+        self.tol = tol
+        self.speed = speed
         self.pretrained = pretrained
         self.max_epochs = max_epochs
         self.lr = lr
         self.callbacks = callbacks
         self.device = device
 
-    def explain(self, X: Any, *, budget: int | None = None) -> Explanation:
+    def explain(
+        self, X: Any, *, budget: int | None = None, tol: float | None = None
+    ) -> Explanation:
         """Attribute the model's outputs to the columns.
 
         Parameters
@@ -191,24 +211,38 @@ class MetaExplainer(PosthocExplainer):
         budget : int, default=None
             Evaluations of the model for each row, beyond the row's own prediction. None: the
             parameter `budget`.
+        tol : float, default=None
+            Spend on each row only what brings its expected squared error down to `tol` times the
+            squared size of its values; `n_evaluations` says what was spent. None: the parameter
+            `tol`.
 
         Returns
         -------
         explanation : Explanation
-            `std` is the standard deviation of the error of the values.
+            `std` is the standard deviation of the error of the values; `interval` has calibrated
+            multiples of it.
+
+        Warns
+        -----
+        ToleranceWarning
+            If rows have spent their budget, and their expected error is above `tol`.
 
         Raises
         ------
         NotFittedError
             If the explainer is not fitted.
         ValueError
-            If `X` has other columns than in `fit`, infinite values, or `budget` is negative.
+            If `X` has other columns than in `fit`, infinite values, `budget` is negative, or there
+            is a `tol` without a budget.
         """
-        return super().explain(X, budget=budget)
+        return super().explain(X, budget=budget, tol=tol)
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
+        self._check_speed(self.budget)
+        resolve_tol(None, self.tol, self.budget)
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
+        self._calibration_ = {} if pretrained is None else pretrained.calibration
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)
         # One seed for all rows that will be explained: each is asked the same questions.
@@ -217,7 +251,7 @@ class MetaExplainer(PosthocExplainer):
             support = ask_support(model, X, self.n_support, rng)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
-        if pretrained is not None and not self._is_exact(self.budget):
+        if pretrained is not None and not self._is_exact(self.budget, self.tol):
             warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         self.__dict__.pop("net_", None)
@@ -231,7 +265,7 @@ class MetaExplainer(PosthocExplainer):
                 propose=self._kernel_proposer(pretrained, players, device),
             )
         with stage("estimate the error", verbose=self.verbose):
-            self._estimate_own_error(support, pretrained)
+            self._estimate_own_error(support, X, rng)
 
     def _kernel_proposer(
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str
@@ -269,46 +303,77 @@ class MetaExplainer(PosthocExplainer):
 
         return propose
 
-    def _estimate_own_error(self, support: Support, pretrained: Pretrained | None) -> None:
-        if self._is_exact(self.budget):
-            self.shapley_error_, self.shapley_error_se_ = 0.0, 0.0
-            return
-        # A large background makes each row dear; a few rows serve.
-        most = max(8, min(_ERROR_ROWS, _ERROR_ROWS * 100 // self._masked_model_.n_background))
-        encoded, outputs = support.whole_rows(most)
-        able = torch.ones(len(encoded), self._masked_model_.n_players, dtype=torch.bool)
-        values, std = self._surrogate_.explain(encoded, outputs, able)
-        calibration = {} if pretrained is None else pretrained.calibration
-        self.shapley_error_, self.shapley_error_se_ = estimate_error(values, std, calibration)
+    def _estimate_own_error(self, support: Support, X: Any, rng: np.random.RandomState) -> None:
+        rows = support.whole_rows(n_judged(self._masked_model_.n_background))
+        self._evidence_ = task_evidence(self._surrogate_, *rows)
+        error, standard_error = estimate_task_error(self._evidence_, self._calibration_.get("task"))
+        self.__dict__.pop("student_error_", None)
+        if self.speed == "fast":
+            self._student_ = Student(self._surrogate_).fit(self._encode(X), *rows, rng)
+            self.student_error_ = self._student_.error_
+            error += self.student_error_
+        elif self._is_exact(self.budget, self.tol):
+            error = standard_error = 0.0
+        self.shapley_error_, self.shapley_error_se_ = error, standard_error
 
-    def _is_exact(self, budget: int) -> bool:
+    def _encode(self, X: Any) -> torch.Tensor:
+        return torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
+
+    def _is_exact(self, budget: int, tol: float | None) -> bool:
         model = self._masked_model_
         # Beyond 62 players the first factor alone is out of anybody's reach.
-        return budget >= (2 ** min(model.n_players, 62) - 2) * model.n_background
+        all_hybrids = (2 ** min(model.n_players, 62) - 2) * model.n_background
+        return tol is None and self.speed == "default" and budget >= all_hybrids
 
-    def _explain(self, X: Any, *, budget: int | None = None) -> Explanation:
+    def _explain(
+        self, X: Any, *, budget: int | None = None, tol: float | None = None
+    ) -> Explanation:
         budget = resolve_budget(budget, self.budget, least=0)
+        tol = resolve_tol(tol, self.tol, budget or 0)
         assert budget is not None
+        self._check_speed(budget)
         model = self._masked_model_
         predictions = model.predict(X)
-        if self._is_exact(budget):
+        can_matter = model.can_matter(X)
+        n_evaluations = np.zeros(len(predictions), dtype=int)
+        rows = (self._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter))
+        if self.speed == "fast":
+            values, std = self._student_.explain(*rows)
+        elif self._is_exact(budget, tol):
             values, n_evaluations = enumerate_shapley(model, X, predictions)
-            values[~model.can_matter(X)] = 0.0  # rather than a rounding error
+            values[~can_matter] = 0.0  # rather than a rounding error
             std = np.zeros_like(values)
+        elif budget == 0:
+            values, std = self._surrogate_.explain(*rows, n_jobs=self.n_jobs, verbose=self.verbose)
         else:
-            own, n_evaluations = ask_about_rows(
-                model, X, predictions, budget, self._row_seed_, verbose=self.verbose
-            )
-            values, std = self._surrogate_.explain(
-                torch.from_numpy(self._encoder_.encode(self._encoder_.code(X))),
-                torch.from_numpy(predictions),
-                torch.from_numpy(model.can_matter(X)),
-                own,
+            values, std, n_evaluations = explain_asking(
+                model,
+                self._surrogate_,
+                X,
+                *rows,
+                budget=budget,
+                tol=tol,
+                calibration=self._calibration_.get("row"),
+                seed=self._row_seed_,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
             )
-        base = model.background_outputs.mean(0)
-        return self._assemble(X, values, predictions, base, std=std, n_evaluations=n_evaluations)
+        return self._assemble(
+            X,
+            values,
+            predictions,
+            model.background_outputs.mean(0),
+            std=std,
+            std_quantiles=quantiles_of(self._calibration_, asked=budget > 0),
+            n_evaluations=n_evaluations,
+        )
+
+    def _check_speed(self, budget: int) -> None:
+        if self.speed == "fast" and budget > 0:
+            raise ValueError(
+                f'speed="fast" asks nothing about the rows: pass budget=0, not {budget}, or '
+                'speed="default".'
+            )
 
 
 def _fresh_network(seed: int) -> KernelNetwork:

@@ -1,4 +1,4 @@
-"""What MetaExplainer asks a model: at fit, and about explained rows."""
+"""What MetaExplainer asks a model at fit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import torch
 from sklearn.utils import _safe_indexing
 
 from sklearn_metaexplain._encoder import TableEncoder
-from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.masking import MaskedModel
-from sklearn_metaexplain.masking._probes import Probes, draw_probes, draw_row_probes
-from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations
+from sklearn_metaexplain.masking._probes import Probes, draw_probes
 
 _LEAST_PROBES = 16
 
@@ -64,7 +62,7 @@ def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.Rando
             f"n_support={n_support} is too small for {model.n_background} background rows, which "
             f"it includes; pass n_support={least} or more, or a smaller background."
         )
-    probes = _by_name(
+    probes = deal_by_name(
         draw_probes(
             rng,
             n_support - model.n_background,
@@ -90,80 +88,7 @@ def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.Rando
     )
 
 
-def ask_about_rows(
-    model: MaskedModel,
-    X: Any,
-    predictions: np.ndarray,
-    budget: int,
-    seed: int,
-    *,
-    verbose: int = 0,
-) -> tuple[OwnEvaluations | None, np.ndarray]:
-    """Evaluate the same coalitions with the same background rows for every row.
-
-    Parameters
-    ----------
-    model : MaskedModel
-        The model on its background.
-    X : table of shape (n_rows, n_columns)
-        Explained rows.
-    predictions : ndarray of shape (n_rows, n_computed)
-        Their outputs.
-    budget : int
-        Evaluations a row; a larger budget asks all that a smaller one does.
-    seed : int
-        Seed of what is asked.
-    verbose : int, default=0
-        Shows a bar if positive.
-
-    Returns
-    -------
-    own : OwnEvaluations or None
-    n_evaluations : ndarray of int of shape (n_rows,)
-        At most `budget`: hybrids that equal their row or their background row are known.
-    """
-    n_rows = len(predictions)
-    if budget == 0:
-        return None, np.zeros(n_rows, dtype=int)
-    probes = _by_name(
-        draw_row_probes(
-            np.random.RandomState(seed),
-            budget,
-            n_background=model.n_background,
-            n_players=model.n_players,
-        ),
-        model,
-    )
-    outputs = np.empty((n_rows, budget, predictions.shape[1]))
-    n_evaluations = np.empty(n_rows, dtype=int)
-    rows_at_once = max(1, model.batch_size // budget)
-    starts = range(0, n_rows, rows_at_once)
-    for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
-        part = slice(start, min(start + rows_at_once, n_rows))
-        rows = _safe_indexing(X, np.arange(part.start, part.stop))
-        differing = model.differing(rows)[:, probes.backgrounds]
-        inside = (probes.coalitions & differing).any(2)
-        outside = (~probes.coalitions & differing).any(2)
-        known = np.where(
-            inside[..., None],
-            predictions[part, None],
-            model.background_outputs[probes.backgrounds],
-        )
-        row, probe = np.nonzero(inside & outside)
-        known[row, probe] = model.evaluate(
-            rows, row, probes.backgrounds[probe], probes.coalitions[probe]
-        )
-        outputs[part] = known
-        n_evaluations[part] = (inside & outside).sum(1)
-    own = OwnEvaluations(
-        torch.from_numpy(probes.coalitions),
-        torch.from_numpy(probes.backgrounds),
-        torch.from_numpy(outputs),
-    )
-    return own, n_evaluations
-
-
-def _by_name(probes: Probes, model: MaskedModel) -> Probes:
+def deal_by_name(probes: Probes, model: MaskedModel) -> Probes:
     """Deal coalitions to players in the order of their names, not of their columns."""
     coalitions = np.empty_like(probes.coalitions)
     order = np.argsort(model.players.names.astype(str), kind="stable")

@@ -24,6 +24,7 @@ from sklearn_metaexplain.shapley._stack import (
     SurrogateStack,
     close_gap,
     shrink_std,
+    std_left,
     widen_std,
 )
 
@@ -35,11 +36,10 @@ _PREDICTED_AT_ONCE = 1024
 
 
 class OwnEvaluations(NamedTuple):
-    """Evaluated hybrids of the explained rows themselves."""
+    """What evaluated hybrids of the explained rows themselves have shown."""
 
-    coalitions: torch.Tensor  # (n_own, n_players), bool; the same for every row
-    backgrounds: torch.Tensor  # (n_own,), positions of background rows
-    outputs: torch.Tensor  # (n_rows, n_own, n_outputs)
+    update: torch.Tensor  # (n_rows, n_players, n_outputs), to the stack's values, standardised
+    explained: torch.Tensor  # (n_rows, n_players), variance of the process, before its scale
 
 
 class TaskSurrogate:
@@ -104,7 +104,7 @@ class TaskSurrogate:
         # A constant output has nothing to scale or to correct; rounding is no spread.
         self.varies = spread > 1e-10 * self.center.abs()
         self.spread = torch.where(self.varies, spread, 1.0)
-        outputs = self._standardise(outputs)
+        outputs = self.standardise(outputs)
         stack = SurrogateStack(propose(encoded, outputs), self.player_of_column, self.n_players)
         self.stack = stack.fit(encoded, outputs).set_background(background)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
@@ -122,14 +122,15 @@ class TaskSurrogate:
 
     def set_base(self, base: torch.Tensor) -> None:
         """Say what the model's mean output on the background is: (n_outputs,)."""
-        self.base = self._standardise(base)
+        self.base = self.standardise(base)
 
     def predict(self, encoded: torch.Tensor) -> np.ndarray:
         """The surrogate's outputs of encoded rows, ndarray of shape (n_rows, n_outputs)."""
         parts = [self.stack.predict(part) for part in encoded.split(_PREDICTED_AT_ONCE)]
         return (torch.cat(parts) * self.spread + self.center).numpy()
 
-    def _standardise(self, outputs: torch.Tensor) -> torch.Tensor:
+    def standardise(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Turn outputs of the model into the surrogates' units."""
         return (outputs - self.center) / self.spread
 
     def explain(
@@ -153,7 +154,7 @@ class TaskSurrogate:
         can_matter : tensor of bool of shape (n_rows, n_players)
             Players that differ from some background row; the others get 0.
         own : OwnEvaluations or None
-            Hybrids of the rows themselves.
+            What hybrids of the rows themselves have shown.
         n_jobs : int or None
             Threads over chunks of rows.
         verbose : int
@@ -170,10 +171,10 @@ class TaskSurrogate:
             part = slice(start, start + _ROWS_AT_ONCE)
             if predictions is None:
                 return self._explain_alone(encoded[part], can_matter[part])
-            mine = own and own._replace(outputs=self._standardise(own.outputs[part]))
+            mine = own and OwnEvaluations(own.update[part], own.explained[part])
             with torch.no_grad():
                 return self._explain(
-                    encoded[part], self._standardise(predictions[part]), can_matter[part], mine
+                    encoded[part], self.standardise(predictions[part]), can_matter[part], mine
                 )
 
         bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=_ROWS_AT_ONCE)
@@ -211,13 +212,9 @@ class TaskSurrogate:
             missing = gap - stack.combine(surrogate).sum(1)
             correction, std = self._correct(encoded, surrogate, values, std, missing)
         if own is not None:
-            update, explained_by_own = self._condition(encoded, surrogate, predictions, own)
-            values = stack.combine(surrogate) + update * able
+            values = stack.combine(surrogate) + own.update * able
             values = close_gap(values, gap - values.sum(1), can_matter)
-            left = shrink_std(before, explained_by_own, scale) / shrink_std(
-                before, explained, scale
-            ).clamp_min(1e-30)
-            left = left.clamp(0.0, 1.0)
+            left = std_left(before, explained, own.explained, scale)
             # The correction guessed what the evaluations have now partly shown.
             correction, std = correction * left.square(), std * left
         values = values + correction
@@ -244,25 +241,3 @@ class TaskSurrogate:
             corrections.append(correction)
             scales.append(scale)
         return torch.stack(corrections, -1) * self.varies, torch.stack(scales, -1) * self.varies
-
-    def _condition(
-        self,
-        encoded: torch.Tensor,
-        surrogate: StackValues,
-        predictions: torch.Tensor,
-        own: OwnEvaluations,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Condition the process of each row on its own evaluations and its prediction."""
-        process, background = self.stack.process, self.stack.background
-        inside = own.coalitions[:, self.player_of_column, None]
-        updates, explained = [], []
-        for i, row in enumerate(encoded):
-            hybrids = torch.where(inside, row, background[own.backgrounds])
-            hybrids = torch.cat([row[None], hybrids])
-            outputs = torch.cat([predictions[i, None], own.outputs[i]])
-            update, variance = process.condition(
-                surrogate.reading, i, hybrids, outputs - self.stack.predict(hybrids)
-            )
-            updates.append(update)
-            explained.append(variance)
-        return torch.stack(updates), torch.stack(explained)

@@ -126,9 +126,7 @@ def _labels_of_function(
     return (scores + offsets + rng.gumbel(size=scores.shape)).argmax(1)
 
 
-def _labels_of_bands(
-    rng: np.random.Generator, table: np.ndarray, labels: np.ndarray
-) -> np.ndarray:
+def _labels_of_bands(rng: np.random.Generator, table: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The same labels dealt out anew: to each class an interval of one noisy score."""
     if rng.random() < 0.5:
         score = _distance(rng, table)

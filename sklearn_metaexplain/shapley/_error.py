@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-# Found without meta-trained parts on prior tasks: see docs/model_card.md.
+#: What an estimate of the error reads, in this order.
+EVIDENCE = ("raw", "residual", "disagreement", "n_players", "n_support")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
+_LEAST = 1e-12
 
 #: Of explanations from logged outputs, by kernel and by whether the explained rows' outputs are
 #: known: "std" multiplies the standard deviations that `widen_std` gives, the others are for
@@ -35,27 +38,55 @@ def raw_error(values: np.ndarray, std: np.ndarray) -> float:
 
 
 def estimate_error(
-    values: np.ndarray, std: np.ndarray, calibration: Mapping[str, float]
-) -> tuple[float, float]:
-    """Estimate the relative squared error of Shapley values, with a standard error.
+    values: np.ndarray, std: np.ndarray, calibration: Mapping[str, float] | None = None
+) -> float:
+    """Estimate the relative squared error of a row's Shapley values from its deviations alone.
 
-    Across tasks the logarithm of the true error is, given that of the raw one, about
-    ``log(factor) + power * log(raw)`` with standard deviation `spread`.
+    Across tasks it is about ``factor * raw_error ** power``.
 
     Parameters
     ----------
     values, std : ndarray of shape (n_rows, n_players, n_outputs)
         Shapley values, and standard deviations of their errors.
-    calibration : mapping
-        "factor", "power" and "spread", found on tasks held out; empty: raw.
+    calibration : mapping, default=None
+        "factor" and "power", found on tasks held out. None: raw.
+    """
+    known = {**_UNCALIBRATED, **(calibration or {})}
+    return known["factor"] * raw_error(values, std) ** known["power"]
+
+
+def estimate_task_error(
+    evidence: Mapping[str, float], calibration: Mapping[str, Any] | None = None
+) -> tuple[float, float]:
+    """Estimate the relative squared error of a task's Shapley values, with a standard error.
+
+    Across tasks the logarithm of the true error is about linear in the logarithms of the
+    evidence.
+
+    Parameters
+    ----------
+    evidence : mapping
+        What `EVIDENCE` names: the raw error, the share of the outputs' variance that is missed
+        out of sample, how far the surrogates' values are apart, and the sizes of the task.
+    calibration : mapping, default=None
+        "intercept", "slopes" and "spread", found on tasks held out, and "log_factor", which turns
+        the median of the errors into their mean. None: the raw error, with a standard error
+        as large.
 
     Returns
     -------
     error, standard_error : float
     """
-    known = {**_UNCALIBRATED, **calibration}
-    raw = raw_error(values, std)
-    if raw == 0:
+    if evidence["raw"] == 0:
         return 0.0, 0.0
-    error = known["factor"] * raw ** known["power"]
-    return error, error * float(np.sqrt(np.expm1(known["spread"] ** 2)))
+    if not calibration:
+        return evidence["raw"], evidence["raw"]
+    logs = log_evidence(evidence)
+    middle = calibration["intercept"] + float(np.dot(calibration["slopes"], logs))
+    error = float(np.exp(middle + calibration["log_factor"]))
+    return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
+
+
+def log_evidence(evidence: Mapping[str, float]) -> np.ndarray:
+    """Logarithms of the evidence, in the order of `EVIDENCE`."""
+    return np.log([max(evidence[name], _LEAST) for name in EVIDENCE])

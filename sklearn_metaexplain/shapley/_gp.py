@@ -18,7 +18,6 @@ from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel,
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
 _MOST_CACHED = 4_000_000
-_JITTER = 1e-8
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
 
@@ -152,7 +151,7 @@ class HybridProcess:
         to_weights = torch.linalg.solve_triangular(features[:, chosen], vectors, upper=True)
         self.alpha = to_weights @ shrunk
         # Prior minus posterior precision in the inducing rows, as a factor: P = factor factor^T.
-        self._explained = to_weights * (spectrum / (spectrum + self.noise)).sqrt()
+        self.explained_root = to_weights * (spectrum / (spectrum + self.noise)).sqrt()
         expected = self.noise / slack
         self.variance_scale = (self.loo_residuals**2 / expected).mean(0)
         return self
@@ -231,14 +230,14 @@ class HybridProcess:
         It is that against at most 8 of the background rows, for its cost is quadratic in them.
         """
         prior = self.kernel.shapley_variance(reading.rows, self.background[: self.n_few])
-        explained = (reading.effect_of_few @ self._explained).square().sum(-1)
+        explained = (reading.effect_of_few @ self.explained_root).square().sum(-1)
         variance = (prior - explained).clamp_min(0.0)
         return (variance[..., None] * self.variance_scale).sqrt()
 
     def condition_on_outputs(
         self, reading: Reading, misfit: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What each row's own output adds to its Shapley values; `condition` with one hybrid.
+        """What each row's own output adds to its Shapley values.
 
         Parameters
         ----------
@@ -258,49 +257,15 @@ class HybridProcess:
         _, prior = self._effects(ones, self._factor_blocks(reading.rows))
         prior = prior[0].T
         prior = prior + self.kernel.linear_shapley_of_itself(reading.rows, self.background)
-        known = reading.cross @ self._explained
-        shared = (reading.effect @ (known @ self._explained.T)[..., None])[..., 0]
+        known = reading.cross @ self.explained_root
+        shared = (reading.effect @ (known @ self.explained_root.T)[..., None])[..., 0]
         covariance = prior - shared
         left = self.kernel.diagonal(reading.rows) - known.square().sum(1)
         variance = left.clamp_min(0.0) + self.noise
         update = covariance[..., None] * (misfit / variance[:, None])[:, None]
         return update, covariance.square() / variance[:, None]
 
-    def condition(
-        self, reading: Reading, i: int, own: torch.Tensor, misfit: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        r"""What a row's own evaluations add to its Shapley values.
-
-        .. math:: C(\phi, o) (C(o, o) + s^2 I)^{-1} (y_o - f_o)
-
-        with C the posterior covariance.
-
-        Parameters
-        ----------
-        reading : Reading
-            Explained rows.
-        i : int
-            Which of them.
-        own : tensor of shape (n_own, n_encoded, 2)
-            Hybrids of the row that were evaluated.
-        misfit : tensor of shape (n_own, n_outputs)
-            Their outputs minus what was expected.
-
-        Returns
-        -------
-        update : tensor of shape (n_players, n_outputs)
-        explained : tensor of shape (n_players,)
-            Variance that the evaluations explain, before `variance_scale`.
-        """
-        own, row = self.kernel.warp(own), reading.rows[i : i + 1]
-        _, prior = self._effects(self.kernel.factors(row, own), self._factor_blocks(own))
-        prior += self.kernel.linear_shapley(row, self.background, own)
-        known = self._explained.T @ self.kernel(self.inducing, own)
-        covariance = prior[0] - reading.effect[i] @ self._explained @ known
-        gram = self.kernel(own, own) - known.T @ known
-        # Hybrids may repeat, and the difference of two large numbers may be slightly negative.
-        gram.diagonal().add_(self.noise + _JITTER * float(gram.diagonal().max()))
-        lower = torch.linalg.cholesky(gram)
-        update = covariance @ torch.cholesky_solve(misfit, lower)
-        half = torch.linalg.solve_triangular(lower, covariance.T, upper=False)
-        return update, half.square().sum(0)
+    def shapley_at(self, rows: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
+        """Shapley values of ``k(., center)`` at any warped rows: (n_rows, n_players, n_centers)."""
+        _, effects = self._effects(self.kernel.factors(rows, centers), self._factor_blocks(centers))
+        return effects + self.kernel.linear_shapley(rows, self.background, centers)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sklearn_metaexplain.shapley._boosting import boost
+from sklearn_metaexplain.shapley._look_up import expected_leaves, find_leaves, look_up
 from sklearn_metaexplain.shapley._weights import shapley_matrix
 
 _TREES_AT_ONCE = 128
@@ -69,7 +70,7 @@ class ObliviousBoosting:
             Weights of the rows; 0 leaves a row out, as for folds.
         """
         self.edges = _bin_edges(columns, self.n_bins)
-        codes = _bin(columns, self.edges).numpy().astype(np.int16)
+        codes = self._code(columns)
         # A threshold above the last used bin splits nothing.
         n_used = torch.isfinite(self.edges).sum(1)[:, None]
         usable = (torch.arange(self.n_bins - 1) < n_used).numpy()
@@ -96,12 +97,15 @@ class ObliviousBoosting:
 
     def leaves(self, columns: torch.Tensor) -> torch.Tensor:
         """Leaf of every row in every tree: (n_targets, n_trees, n_rows)."""
-        codes = _bin(columns, self.edges).T.contiguous()
-        leaf = torch.zeros(*self.columns.shape[:2], codes.shape[1], dtype=torch.long)
-        for level in range(self.depth):
-            right = codes[self.columns[..., level]] > self.thresholds[..., level, None]
-            leaf |= right.long() << level
-        return leaf
+        codes = self._code(columns)
+        leaves = [
+            find_leaves(codes, split.numpy(), threshold.numpy())
+            for split, threshold in zip(self.columns, self.thresholds, strict=True)
+        ]
+        return torch.from_numpy(np.stack(leaves))
+
+    def _code(self, columns: torch.Tensor) -> np.ndarray:
+        return _bin(columns, self.edges).numpy().astype(np.int16)
 
     def predict(self, columns: torch.Tensor) -> torch.Tensor:
         """Predictions: (n_targets, n_rows)."""
@@ -140,8 +144,8 @@ class ObliviousBoosting:
         for start in range(0, len(values), _TREES_AT_ONCE):
             part = slice(start, start + _TREES_AT_ONCE)
             patterns = [_level_weights(_pattern(row)) for row in players[part].tolist()]
-            of_set = _expected_leaves(values[part], share[part], depth)
-            tables.append(of_set @ torch.stack(patterns))
+            of_set = expected_leaves(values[part].numpy(), share[part].numpy())
+            tables.append(torch.from_numpy(of_set) @ torch.stack(patterns))
         table = torch.cat(tables)
         self._players = players.view(n_targets, n_trees, depth)
         self._table = table.view(n_targets, n_trees, n_leaves, depth)
@@ -149,35 +153,14 @@ class ObliviousBoosting:
 
     def shapley(self, columns: torch.Tensor) -> torch.Tensor:
         """Exact interventional Shapley values: (n_targets, n_rows, n_players)."""
-        leaf = self.leaves(columns)
-        n_targets, _, n_rows = leaf.shape
-        out = torch.zeros(n_targets, self.n_players, n_rows, dtype=torch.float64)
-        for level in range(self.depth):
-            part = self._table[..., level].gather(2, leaf)
-            player = self._players[..., level, None].expand_as(part)
-            out.scatter_add_(1, player, part)
-        return out.transpose(1, 2)
-
-
-def _expected_leaves(values: torch.Tensor, share: torch.Tensor, depth: int) -> torch.Tensor:
-    """Mean leaf value with levels S from leaf x, over the background: (n_trees, x, S).
-
-    Bits of a background leaf at the levels S do not matter, so they are summed out first: 4**D
-    numbers a tree instead of 8**D.
-    """
-    shape = (-1, *(2,) * depth)
-    # A leaf's lowest bit is its last axis.
-    axis = [depth - level for level in range(depth)]
-    values, share = values.view(shape), share.view(shape)
-    expected = []
-    for levels in range(1 << depth):
-        inside = [axis[level] for level in range(depth) if levels >> level & 1]
-        outside = [axis[level] for level in range(depth) if not levels >> level & 1]
-        weight = share.sum(inside, keepdim=True) if inside else share
-        mean = values * weight
-        mean = mean.sum(outside, keepdim=True) if outside else mean
-        expected.append(mean.expand_as(values).flatten(1))
-    return torch.stack(expected, -1)
+        codes = self._code(columns)
+        values = [
+            look_up(codes, *(part.numpy() for part in of_target), self.n_players)
+            for of_target in zip(
+                self.columns, self.thresholds, self._players, self._table, strict=True
+            )
+        ]
+        return torch.from_numpy(np.stack(values))
 
 
 def _bin_edges(columns: torch.Tensor, n_bins: int) -> torch.Tensor:

@@ -100,9 +100,10 @@ class SurrogateStack:
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Predicted outputs: (n_rows, n_outputs)."""
-        return self._mix(self.process.predict(encoded), encoded)
+        return self.mix(self.process.predict(encoded), encoded)
 
-    def _mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
+    def mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
+        """Outputs of encoded rows for which the process predicts `process`: (n_rows, n_outputs)."""
         trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1).mean(1)
         weights = self.weights
         return self.center + weights[:, 0] * process + weights[:, 1] * (trees.T - self.center)
@@ -159,7 +160,7 @@ class SurrogateStack:
         explained : tensor of shape (n_rows, n_players)
             Variance that the rows' outputs explain, before `variance_scale`.
         """
-        expected = self._mix(values.reading.cross @ self.process.alpha, encoded)
+        expected = self.mix(values.reading.cross @ self.process.alpha, encoded)
         update, explained = self.process.condition_on_outputs(
             values.reading, predictions - expected
         )
@@ -201,6 +202,27 @@ def widen_std(std: torch.Tensor, values: StackValues) -> torch.Tensor:
         Shapley values of both.
     """
     return torch.hypot(std, values.process - values.trees)
+
+
+def std_left(
+    std: torch.Tensor,
+    explained: torch.Tensor,
+    explained_now: torch.Tensor,
+    variance_scale: torch.Tensor,
+) -> torch.Tensor:
+    """Share of `shrink_std` that is left when more variance is explained, at most 1.
+
+    Parameters
+    ----------
+    std : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations before anything is explained.
+    explained, explained_now : tensor of shape (n_rows, n_players)
+        Explained variance, before `variance_scale`.
+    variance_scale : tensor of shape (n_outputs,)
+        Of the process.
+    """
+    now = shrink_std(std, explained_now, variance_scale)
+    return (now / shrink_std(std, explained, variance_scale).clamp_min(1e-30)).clamp(0.0, 1.0)
 
 
 def _tree_settings(n_rows: int) -> dict[str, Any]:

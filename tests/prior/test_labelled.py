@@ -50,27 +50,48 @@ def tables():
             sample_labelled_table(
                 np.random.default_rng([5, i]), n_rows=90, n_columns=6, n_classes=3
             )
-            for i in range(60)
+            for i in range(80)
         ]
 
 
 def test_half_are_clusters_and_others_of_any_family(tables):
     families = Counter(one.family for one in tables)
-    assert 0.3 < families["clusters"] / 60 < 0.75
-    assert len(families) >= 4
+    assert 0.3 < families["clusters"] / 80 < 0.6
+    assert 0.1 < families["bands"] / 80 < 0.35
+    assert len(families) >= 5
 
 
 def test_columns_tell_the_classes(tables):
     model = make_pipeline(
         SimpleImputer(keep_empty_features=True), RandomForestClassifier(15, random_state=0)
     )
-    for is_cluster in (True, False):
-        gains = []
-        for one in [one for one in tables if (one.family == "clusters") == is_cluster][:12]:
+    gains = {"clusters": [], "bands": [], "function": []}
+    for one in tables:
+        of_kind = gains.get(one.family, gains["function"])
+        if len(of_kind) < 15:
             accuracy = cross_val_score(model, one.table, one.labels, cv=2).mean()
-            gains.append(accuracy - np.bincount(one.labels).max() / 90)
-        assert np.mean(gains) > 0.1
-        assert np.std(gains) > 0.05  # easy ones and hard ones
+            of_kind.append(accuracy - np.bincount(one.labels).max() / 90)
+    for kind, of_kind in gains.items():
+        assert np.mean(of_kind) > 0.05, kind
+        assert np.std(of_kind) > 0.05, kind  # easy ones and hard ones
+
+
+def test_some_bands_are_shells():
+    found = []
+    for seed in range(150):
+        one = sample_labelled_table(
+            np.random.default_rng([3, seed]), n_rows=200, n_columns=3, n_classes=2
+        )
+        if one.family != "bands" or np.isnan(one.table).any():
+            continue
+        places = (one.table - np.median(one.table, 0)) / one.table.std(0)
+        distance = np.linalg.norm(places, axis=1)
+        halves = [distance[one.labels == label] for label in (0, 1)]
+        # The share of pairs of rows of unlike class that the distance puts in the same order.
+        share = np.mean(halves[0][:, None] < halves[1])
+        found.append(max(share, 1 - share))
+    assert len(found) > 15
+    assert 0.1 < np.mean(np.array(found) > 0.85) < 0.7
 
 
 def test_no_class_runs_out_and_rows_come_in_no_order():

@@ -1,0 +1,144 @@
+"""One task of the prior, explained, and how wrong that was."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.frozen import FrozenEstimator
+
+from sklearn_metaexplain.exceptions import ExplanationWarning
+from sklearn_metaexplain.posthoc import MetaExplainer
+from sklearn_metaexplain.prior import sample_task
+from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
+from sklearn_metaexplain.shapley._error import raw_error
+
+# Tasks of training, validation, evaluation and calibration never share a seed.
+_SEED = 10**6 + 7
+_N_QUERY = 16
+_LEAST_SIZE = 1e-12
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an explainer expected of its error on one task, and what it was.
+
+    Parameters
+    ----------
+    family : str
+        The model's family.
+    evidence : dict
+        For `estimate_task_error`.
+    error : float
+        Squared error of the values of some rows over their squared size, nothing asked.
+    reach, reach_asked : float
+        Error of one random value in multiples of its `std`, without and with evaluations of the
+        row; NaN where the row needed none.
+    row_raw, row_error : float
+        Expected and true relative squared error of one random row, with evaluations.
+    """
+
+    family: str
+    evidence: dict[str, float]
+    error: float
+    reach: float
+    reach_asked: float
+    row_raw: float
+    row_error: float
+
+
+class _PriorModel(RegressorMixin, BaseEstimator):
+    """A function in the clothes of a fitted regressor."""
+
+    def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.function = function
+
+    def fit(self, X: Any, y: Any = None) -> _PriorModel:
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.function(np.asarray(X))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def measure_case(number: int, pretrained: str | PathLike[str] | None = "default") -> Case | None:
+    """Explain a task of the prior that nothing was trained on.
+
+    Parameters
+    ----------
+    number : int
+        Which task; the same number gives the same one.
+    pretrained : str, path or None, default="default"
+        As in `MetaExplainer`.
+
+    Returns
+    -------
+    case : Case or None
+        None where there is nothing to explain.
+    """
+    rng = np.random.default_rng([_SEED, number])
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # Random functions may overflow on the way to finite outputs, and be unlike any other.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", ExplanationWarning)
+        task = sample_task(rng, n_columns=int(rng.integers(2, 10)))
+        n_background = int(rng.integers(8, 40))
+        explainer = MetaExplainer(
+            FrozenEstimator(_PriorModel(task.model)),
+            background=n_background,
+            n_support=_log_uniform(rng, 128, 2048),
+            pretrained=pretrained,
+            random_state=int(rng.integers(2**31)),
+        )
+        explainer.fit(task.table[:-_N_QUERY])
+        return _judge(rng, explainer, task.table[-_N_QUERY:], task.family)
+
+
+def _judge(
+    rng: np.random.Generator, explainer: MetaExplainer, rows: np.ndarray, family: str
+) -> Case | None:
+    model = explainer._masked_model_
+    predictions = model.predict(rows)
+    truth, _ = enumerate_shapley(model, rows, predictions)
+    # Rounding is nothing to explain.
+    if np.square(truth).mean() <= _LEAST_SIZE * max(np.square(predictions).mean(), _LEAST_SIZE):
+        return None
+    free = explainer.explain(rows, budget=0)
+    asked = explainer.explain(rows, budget=_log_uniform(rng, 8, 256))
+    row, player = int(rng.integers(len(rows))), int(rng.integers(model.n_players))
+
+    def reach(explanation: Any) -> float:
+        std = float(explanation.std[row, player, 0])
+        off = abs(float(explanation.values[row, player, 0] - truth[row, player, 0]))
+        return off / std if std > 0 else float("nan")
+
+    def error(values: np.ndarray, true: np.ndarray) -> float:
+        size = float(np.square(true).sum())
+        return float(np.square(values - true).sum()) / size if size > 0 else 0.0
+
+    one = slice(row, row + 1)
+    return Case(
+        family,
+        explainer._evidence_,
+        error(free.values, truth),
+        reach(free),
+        reach(asked),
+        raw_error(asked.values[one], asked.std[one]),
+        error(asked.values[one], truth[one]),
+    )
+
+
+def _log_uniform(rng: np.random.Generator, least: int, most: int) -> int:
+    return int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))

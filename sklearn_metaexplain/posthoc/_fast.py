@@ -1,0 +1,125 @@
+"""The surrogates' answer at the price of a look-up: ``MetaExplainer(speed="fast")``."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sklearn_metaexplain.masking._probes import Probes, draw_probes
+from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
+from sklearn_metaexplain.shapley._hybrids import predict_hybrids
+from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
+from sklearn_metaexplain.shapley._stack import close_gap
+
+_N_HYBRIDS = 16_384
+_MOST_ROWS = 512
+_TREES = {"depth": 8, "n_trees": 300, "learning_rate": 0.15, "n_bins": 255, "l2": 0.3}
+
+
+class Student:
+    """Oblivious trees that have learned what a task's stack says of hybrid rows.
+
+    The stack is asked about many hybrids, which costs the model nothing. Shapley values of the
+    trees are looked up in tables.
+
+    Parameters
+    ----------
+    surrogate : TaskSurrogate
+        The teacher, fitted.
+
+    Attributes
+    ----------
+    error_ : float
+        Squared distance of its values from the teacher's over the squared size of these, on the
+        rows that it was judged on.
+
+    References
+    ----------
+    Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015 (a small model
+    learns what a large one says).
+    """
+
+    def __init__(self, surrogate: TaskSurrogate) -> None:
+        self.center, self.spread = surrogate.center, surrogate.spread
+        self.base = surrogate.base
+        self._teacher = surrogate
+
+    def fit(
+        self,
+        encoded: torch.Tensor,
+        judged: torch.Tensor,
+        judged_outputs: torch.Tensor,
+        rng: np.random.RandomState,
+    ) -> Student:
+        """Learn, and compare with the teacher.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, m, 2)
+            Encoded rows that hybrids are made of.
+        judged : tensor of shape (n_judged, m, 2)
+            Whole rows to compare on.
+        judged_outputs : tensor of shape (n_judged, n_outputs)
+            The model's outputs for them.
+        rng : RandomState
+            Source of randomness.
+        """
+        teacher = self._teacher
+        stack = teacher.stack
+        # Judged are rows that it does not learn from, a quarter of what there is.
+        judged, judged_outputs = (
+            part[: max(8, len(encoded) // 4)] for part in (judged, judged_outputs)
+        )
+        encoded = encoded[~_among(encoded, judged)] if len(encoded) > 2 * len(judged) else encoded
+        if len(encoded) > _MOST_ROWS:
+            encoded = encoded[rng.permutation(len(encoded))[:_MOST_ROWS]]
+        probes = draw_probes(
+            rng,
+            _N_HYBRIDS,
+            n_rows=len(encoded),
+            n_background=len(stack.background),
+            n_players=teacher.n_players,
+        )
+        hybrids, told = self._ask(encoded, probes)
+        self.trees = ObliviousBoosting(**_TREES).fit(
+            hybrids[..., 1], told.T.contiguous(), torch.ones_like(told.T)
+        )
+        self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
+        able = torch.ones(len(judged), teacher.n_players, dtype=torch.bool)
+        values, std = teacher.explain(judged, judged_outputs, able)
+        self.std = np.zeros(values.shape[1:])
+        own, _ = self.explain(judged, judged_outputs, able)
+        size = float(np.square(values).sum())
+        self.error_ = float(np.square(own - values).sum()) / size if size > 0 else 0.0
+        # Of a row nothing but its leaf is known: one deviation for all rows.
+        self.std = np.sqrt((np.square(std) + np.square(own - values)).mean(0))
+        del self._teacher
+        return self
+
+    def _ask(self, encoded: torch.Tensor, probes: Probes) -> tuple[torch.Tensor, torch.Tensor]:
+        """Hybrids, and what the stack says of them."""
+        teacher = self._teacher
+        stack = teacher.stack
+        inside = torch.from_numpy(probes.coalitions)[:, teacher.player_of_column]
+        hybrids = torch.where(
+            inside[..., None], encoded[probes.rows], stack.background[probes.backgrounds]
+        )
+        with torch.no_grad():
+            process = predict_hybrids(stack.process, encoded, stack.background, probes, inside)
+            return hybrids, stack.mix(process, hybrids)
+
+    def explain(
+        self, encoded: torch.Tensor, predictions: torch.Tensor, can_matter: torch.Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Explain encoded rows; parameters and results as of `TaskSurrogate.explain`."""
+        able = can_matter[..., None]
+        values = self.trees.shapley(encoded[..., 1]).permute(1, 2, 0) * able
+        gap = (predictions - self.center) / self.spread - self.base - values.sum(1)
+        closed = close_gap(values, gap, can_matter) * self.spread
+        return closed.numpy(), self.std * able.numpy()
+
+
+def _among(rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Whether each row equals one of the others."""
+    distance = torch.cdist(rows.flatten(1), others.flatten(1), p=1)
+    return (distance == 0).any(1)

@@ -1,0 +1,267 @@
+"""What MetaExplainer asks about explained rows, and what the answers show."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from sklearn.utils import _safe_indexing
+
+from sklearn_metaexplain._progress import progress_bar
+from sklearn_metaexplain.exceptions import ToleranceWarning
+from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
+from sklearn_metaexplain.posthoc._support import deal_by_name
+from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.shapley._gp import Reading
+from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
+from sklearn_metaexplain.shapley._stack import std_left
+
+# Of each pool at most so many are asked: the more there is to choose from, the more each tells.
+_POOL, _CHOSEN = 512, 128
+# Candidates are explained against every background row; of very many, all candidates are asked.
+_MANY_BACKGROUNDS = 500
+
+
+class Goal(NamedTuple):
+    """The error at which a row has had enough evaluations."""
+
+    tol: float
+    values: np.ndarray  # (n_rows, n_players, n_outputs), without evaluations
+    std: np.ndarray  # the same shape
+    calibration: Mapping[str, float] | None
+
+
+class _Plan(NamedTuple):
+    posterior: RowPosterior
+    probes: Probes
+
+
+def explain_asking(
+    model: MaskedModel,
+    surrogate: TaskSurrogate,
+    X: Any,
+    encoded: torch.Tensor,
+    predictions: torch.Tensor,
+    can_matter: torch.Tensor,
+    *,
+    budget: int,
+    tol: float | None = None,
+    calibration: Mapping[str, float] | None = None,
+    seed: int,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Explain rows with the help of evaluations of their own.
+
+    What is asked about a row depends on the row and on what was learned at fit alone; a larger
+    budget asks all that a smaller one does, and more.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        The model on its background.
+    surrogate : TaskSurrogate
+        What was learned at fit.
+    X : table of shape (n_rows, n_columns)
+        Explained rows.
+    encoded, predictions, can_matter : tensor
+        As of `TaskSurrogate.explain`.
+    budget : int
+        Most evaluations a row, at least 1.
+    tol : float or None, default=None
+        Expected relative squared error at which a row has had enough. None: when `budget` is
+        spent.
+    calibration : mapping or None, default=None
+        For `estimate_error`.
+    seed : int
+        Seed of what may be asked.
+    n_jobs : int or None, default=None
+        Threads over rows.
+    verbose : int, default=0
+        Shows bars if positive.
+
+    Returns
+    -------
+    values, std : ndarray of shape (n_rows, n_players, n_outputs)
+    n_evaluations : ndarray of int of shape (n_rows,)
+        At most `budget`: nothing is asked that is known or that could tell nothing.
+    """
+    rows = (encoded, predictions, can_matter)
+    options = {"n_jobs": n_jobs, "verbose": verbose}
+    goal = None
+    if tol is not None:
+        goal = Goal(tol, *surrogate.explain(*rows, **options), calibration)
+    own, n_evaluations = _ask_about_rows(
+        model, surrogate, X, encoded, predictions.numpy(), budget, seed, goal, **options
+    )
+    values, std = surrogate.explain(*rows, own, **options)
+    if tol is not None:
+        missed = sum(
+            estimate_error(values[[i]], std[[i]], calibration) > tol for i in range(len(values))
+        )
+        if missed:
+            warnings.warn(
+                f"{missed} of {len(values)} rows are expected to be above tol={tol} with all of "
+                f"budget={budget} spent: raise budget or n_support.",
+                ToleranceWarning,
+                stacklevel=4,
+            )
+    return values, std, n_evaluations
+
+
+def _ask_about_rows(
+    model: MaskedModel,
+    surrogate: TaskSurrogate,
+    X: Any,
+    encoded: torch.Tensor,
+    predictions: np.ndarray,
+    budget: int,
+    seed: int,
+    goal: Goal | None,
+    *,
+    n_jobs: int | None,
+    verbose: int,
+) -> tuple[OwnEvaluations, np.ndarray]:
+    """Evaluate the hybrids of each row that tell most about its Shapley values."""
+    n_rows = len(predictions)
+    size = _POOL if model.n_background <= _MANY_BACKGROUNDS else _CHOSEN
+    draws = draw_row_probes(
+        np.random.RandomState(seed),
+        -(-budget // _CHOSEN) * size,
+        n_background=model.n_background,
+        n_players=model.n_players,
+        block=size,
+    )
+    draws = deal_by_name(draws, model)
+    rows_at_once = max(1, model.batch_size // budget)
+    parts = []
+    n_evaluations = np.empty(n_rows, dtype=int)
+    starts = range(0, n_rows, rows_at_once)
+    planner = _Planner(surrogate, draws, size)
+    for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
+        part = slice(start, min(start + rows_at_once, n_rows))
+        rows = _safe_indexing(X, np.arange(part.start, part.stop))
+        reading = surrogate.stack.process.read(encoded[part])
+        differing = model.differing(rows)
+        plans = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(planner.plan)(
+                encoded[start + i],
+                reading,
+                i,
+                differing[i],
+                budget,
+                goal and _enough(goal, surrogate, reading, i, start + i),
+            )
+            for i in range(len(reading.rows))
+        )
+        lengths = np.array([len(plan.probes.rows) for plan in plans])
+        n_evaluations[part] = lengths
+        asked = Probes(
+            np.repeat(np.arange(len(plans)), lengths),
+            np.concatenate([plan.probes.backgrounds for plan in plans]),
+            np.concatenate([plan.probes.coalitions for plan in plans]),
+        )
+        outputs = model.evaluate(rows, *asked) if lengths.sum() else predictions[:0]
+        answers = np.split(outputs, np.cumsum(lengths)[:-1])
+        parts += [
+            planner.conclude(plan, encoded[start + i], predictions[start + i], answers[i])
+            for i, plan in enumerate(plans)
+        ]
+    update, explained = (torch.stack(part) for part in zip(*parts, strict=True))
+    return OwnEvaluations(update, explained), n_evaluations
+
+
+class _Planner:
+    """Chooses hybrids of rows, and reads the model's answers."""
+
+    def __init__(self, surrogate: TaskSurrogate, draws: Probes, size: int) -> None:
+        self.surrogate = surrogate
+        self.stack = surrogate.stack
+        self.blocks = [
+            Probes(*(part[start : start + size] for part in draws))
+            for start in range(0, len(draws.rows), size)
+        ]
+        self.pools: list[Pool] = [
+            make_pool(
+                self.stack.process,
+                self.stack.background,
+                self.stack.player_of_column,
+                block.coalitions,
+                block.backgrounds,
+            )
+            for block in self.blocks
+        ]
+
+    def plan(
+        self,
+        row: torch.Tensor,
+        reading: Reading,
+        i: int,
+        differing: np.ndarray,
+        budget: int,
+        enough: Callable[[np.ndarray], bool] | None,
+    ) -> _Plan:
+        """Choose what to ask about a row, without asking."""
+        posterior = RowPosterior(self.stack.process, reading, i)
+        chosen: list[Probes] = []
+        marks: np.ndarray = np.empty(0)
+        for pool, block in zip(self.pools, self.blocks, strict=True):
+            moved = differing[block.backgrounds]
+            inside = (block.coalitions & moved).any(1)
+            outside = (~block.coalitions & moved).any(1)
+            # What equals the row or a background row is known.
+            usable = inside & outside
+            mark = _mark(self.hybrids(row, block))
+            first = np.zeros(len(usable), dtype=bool)
+            first[np.unique(np.where(usable, mark, np.inf), return_index=True)[1]] = True
+            usable &= first & ~np.isin(mark, marks)
+            most = min(_CHOSEN, budget - sum(len(part.rows) for part in chosen))
+            picked = posterior.choose(pool, usable, most, enough)
+            marks = np.concatenate([marks, mark[picked]])
+            chosen.append(Probes(*(part[picked] for part in block)))
+            if enough is not None and enough(posterior.explained):
+                break
+        return _Plan(posterior, Probes(*map(np.concatenate, zip(*chosen, strict=True))))
+
+    def hybrids(self, row: torch.Tensor, probes: Probes) -> torch.Tensor:
+        """Return encoded hybrids of a row, (n, m, 2)."""
+        inside = torch.from_numpy(probes.coalitions)[:, self.stack.player_of_column, None]
+        return torch.where(inside, row, self.stack.background[probes.backgrounds])
+
+    def conclude(
+        self, plan: _Plan, row: torch.Tensor, prediction: np.ndarray, outputs: np.ndarray
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Update of a row's Shapley values, and the variance that is explained."""
+        hybrids = torch.cat([row[None], self.hybrids(row, plan.probes)])
+        known = torch.from_numpy(np.concatenate([prediction[None], outputs]))
+        misfit = self.surrogate.standardise(known) - self.stack.predict(hybrids)
+        return plan.posterior.update(misfit), torch.from_numpy(plan.posterior.explained)
+
+
+def _enough(
+    goal: Goal, surrogate: TaskSurrogate, reading: Reading, i: int, row: int
+) -> Callable[[np.ndarray], bool]:
+    """Whether explained variances bring a row's expected error down to the goal."""
+    process = surrogate.stack.process
+    before = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
+    first = torch.from_numpy(RowPosterior(process, reading, i).explained)[None]
+    values, std = goal.values[row : row + 1], goal.std[row : row + 1]
+
+    def enough(explained: np.ndarray) -> bool:
+        now = torch.from_numpy(explained)[None]
+        left = std_left(before, first, now, process.variance_scale).numpy()
+        return estimate_error(values, std * left, goal.calibration) <= goal.tol
+
+    return enough
+
+
+def _mark(hybrids: torch.Tensor) -> np.ndarray:
+    """A number for each hybrid; equal ones have the same."""
+    flat = hybrids.flatten(1)
+    return (flat * torch.sin(torch.arange(1, flat.shape[1] + 1, dtype=flat.dtype))).sum(1).numpy()
