@@ -10,7 +10,7 @@ from measures import Result, Stopwatch
 from tasks import SEED, Task
 
 from sklearn_metaexplain import MetaExplainer
-from sklearn_metaexplain.posthoc._base import _sum_to_zero_over_classes
+from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 from sklearn_metaexplain.shapley._stack import close_gap
 
 META = "MetaExplainer"
@@ -101,4 +101,4 @@ def sum_to_zero(task: Task, values: np.ndarray) -> np.ndarray:
     if task.masked.output != "probability" or task.masked.n_computed == 1:
         return values
     base = np.broadcast_to(task.base, task.predictions.shape)
-    return _sum_to_zero_over_classes(values, task.predictions, base)
+    return sum_to_zero_over_classes(values, task.predictions, base)

@@ -49,6 +49,7 @@ myst_substitutions = {
             "stability",
             "task_vector",
             "columns",
+            "model_free",
         )
     },
 }

@@ -7,7 +7,12 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.base import ExplainerMixin, explain, is_explainer
 
 if TYPE_CHECKING:
-    from sklearn_metaexplain.posthoc import LimeExplainer, MetaExplainer, ShapExplainer
+    from sklearn_metaexplain.posthoc import (
+        LimeExplainer,
+        LoggedExplainer,
+        MetaExplainer,
+        ShapExplainer,
+    )
     from sklearn_metaexplain.selfexplaining import (
         AttentionClassifier,
         MatchingClassifier,
@@ -21,6 +26,7 @@ __all__ = [
     "ExplainerMixin",
     "Explanation",
     "LimeExplainer",
+    "LoggedExplainer",
     "MatchingClassifier",
     "MetaExplainer",
     "PrototypeClassifier",
@@ -33,6 +39,7 @@ __all__ = [
 _LAZY = {
     "AttentionClassifier": "sklearn_metaexplain.selfexplaining",
     "LimeExplainer": "sklearn_metaexplain.posthoc",
+    "LoggedExplainer": "sklearn_metaexplain.posthoc",
     "MatchingClassifier": "sklearn_metaexplain.selfexplaining",
     "MetaExplainer": "sklearn_metaexplain.posthoc",
     "PrototypeClassifier": "sklearn_metaexplain.selfexplaining",

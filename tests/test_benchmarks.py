@@ -201,10 +201,19 @@ def test_exponent_of_time_in_columns(bench):
     assert bench.columns.exponent(results, "fit") == pytest.approx(1.5)
 
 
+def test_correlation_is_pearsons_of_each_row(bench):
+    random = np.random.RandomState(0)
+    truth, values = random.normal(size=(2, 4, 5, 2))
+    rows = [np.corrcoef(truth[i, :, k], values[i, :, k])[0, 1] for i in range(4) for k in range(2)]
+    assert bench.model_free.correlation(truth, values) == pytest.approx(np.mean(rows))
+    truth[0] = 0.0  # nothing to be correlated with
+    assert bench.model_free.correlation(truth, values) == pytest.approx(np.mean(rows[2:]))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["columns", "learners", "stability"])
+@pytest.mark.parametrize("name", ["columns", "learners", "stability", "model_free"])
 def test_quick_run_leaves_its_page(bench, name, tmp_path, capsys):
-    out = tmp_path / "learners.md" if name == "learners" else tmp_path
+    out = tmp_path if name in ("columns", "stability") else tmp_path / f"{name}.md"
     getattr(bench, name).main(["--quick", "--out", str(out)])
     page = (tmp_path / f"{name}.md").read_text(encoding="utf-8")
     assert page.startswith("# ")

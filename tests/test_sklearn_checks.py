@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_metaexplain import LimeExplainer, MetaExplainer, ShapExplainer
+from sklearn_metaexplain import LimeExplainer, LoggedExplainer, MetaExplainer, ShapExplainer
 from tests.selfexplaining.tables import CLASSIFIERS
 from tests.small_explainers import ExactExplainer, ExplainedCentroids, ExplainedLeastSquares
 
@@ -55,8 +55,9 @@ def estimators():
         for explainer, settings in SETTINGS.items()
         for model in models()
     ]
+    logged = LoggedExplainer(background=2, n_support=48, random_state=0)
     small = [ExplainedLeastSquares(), ExplainedCentroids()]
-    return [*posthoc, *small, *(classifier(random_state=0) for classifier in CLASSIFIERS)]
+    return [*posthoc, logged, *small, *(classifier(random_state=0) for classifier in CLASSIFIERS)]
 
 
 @parametrize_with_checks(estimators())

@@ -13,12 +13,19 @@ from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
     SEVERAL_TARGETS,
     copy_of_numbers,
+    expand_outputs,
+    expand_values,
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
     resolve_output,
 )
-from sklearn_metaexplain.masking._players import FeatureGroups, Players, resolve_feature_groups
+from sklearn_metaexplain.masking._players import (
+    FeatureGroups,
+    Players,
+    players_that_can_matter,
+    resolve_feature_groups,
+)
 
 __all__ = ["MaskedModel"]
 
@@ -224,13 +231,7 @@ class MaskedModel:
             ``differing(rows).any(axis=1)`` without its memory. The attribution of the others is
             zero.
         """
-        codes = RowPool(self.background, rows).codes()
-        constant = (codes[: self.n_background] == codes[:1]).all(axis=0)
-        columns = ~(constant & (codes[self.n_background :] == codes[:1]))
-        players = np.zeros((rows.shape[0], self.n_players), dtype=bool)
-        for column, player in enumerate(self.players.player_of_column):
-            players[:, player] |= columns[:, column]
-        return players
+        return players_that_can_matter(self.players, self.background, rows)
 
     def expand_values(self, values: np.ndarray) -> np.ndarray:
         """Attributions of all outputs from those computed.
@@ -245,7 +246,7 @@ class MaskedModel:
         values : ndarray of shape (..., n_outputs)
             Attributions of all outputs.
         """
-        return np.concatenate([-values, values], axis=-1) if self._is_binary else values
+        return expand_values(values, self._is_binary)
 
     def expand_outputs(self, outputs: np.ndarray) -> np.ndarray:
         """All outputs from those computed.
@@ -260,10 +261,7 @@ class MaskedModel:
         outputs : ndarray of shape (..., n_outputs)
             One for each of `output_names`.
         """
-        if not self._is_binary:
-            return outputs
-        other = 1.0 - outputs if self.output == "probability" else -outputs
-        return np.concatenate([other, outputs], axis=-1)
+        return expand_outputs(outputs, self.output, self._is_binary)
 
     def _outputs_in_batches(self, n: int, rows_of: Callable[[slice], Any]) -> np.ndarray:
         if n == 0:

@@ -9,10 +9,13 @@ __all__ = [
     "ONE_VS_ONE",
     "SEVERAL_TARGETS",
     "copy_of_numbers",
+    "expand_outputs",
+    "expand_values",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
     "resolve_output",
+    "sum_to_zero_over_classes",
 ]
 
 PROBABILITY_CLIP = 1e-6
@@ -91,3 +94,25 @@ def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
             raise TypeError(f"{name} has no predict.")
         raise TypeError(f"{name} has no {missing}; {remedy}.")
     return output
+
+
+def sum_to_zero_over_classes(
+    values: np.ndarray, predictions: np.ndarray, base: np.ndarray
+) -> np.ndarray:
+    """Project attributions of class probabilities: what one class gains, others lose."""
+    # Rows whose probabilities do not sum to one keep their values: they would miss the gap.
+    gap = np.abs((predictions - base).sum(axis=1)) < 1e-9
+    return np.where(gap[:, None, None], values - values.mean(axis=2, keepdims=True), values)
+
+
+def expand_values(values: np.ndarray, is_binary: bool) -> np.ndarray:
+    """Attributions of both classes, (..., 2), from those of the second where there are two."""
+    return np.concatenate([-values, values], axis=-1) if is_binary else values
+
+
+def expand_outputs(outputs: np.ndarray, output: str, is_binary: bool) -> np.ndarray:
+    """Outputs of both classes, (..., 2), from those of the second where there are two."""
+    if not is_binary:
+        return outputs
+    other = 1.0 - outputs if output == "probability" else -outputs
+    return np.concatenate([other, outputs], axis=-1)

@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["FeatureGroups", "Players", "resolve_feature_groups"]
+from sklearn_metaexplain.masking._mixer import RowPool
+
+__all__ = [
+    "FeatureGroups",
+    "Players",
+    "name_players",
+    "players_that_can_matter",
+    "resolve_feature_groups",
+]
 
 FeatureGroups = Mapping[str, Iterable[str | int]] | Iterable[Iterable[str | int]] | None
 
@@ -80,6 +88,52 @@ def resolve_feature_groups(
             group_of_column[position] = len(group_names)
         group_names.append(label)
     return _in_column_order(columns, group_of_column, group_names)
+
+
+def name_players(
+    players: Players, own_names: Sequence[str] | np.ndarray, names: Sequence[str] | np.ndarray
+) -> np.ndarray:
+    """Names of the players where the columns are called otherwise; groups keep theirs.
+
+    Parameters
+    ----------
+    players : Players
+        The players.
+    own_names : array-like of str of shape (n_columns,)
+        Names by which they were resolved.
+    names : array-like of str of shape (n_columns,)
+        What the columns are called now.
+    """
+    named = players.names.copy()
+    for column, player in enumerate(players.player_of_column):
+        if named[player] == own_names[column]:  # no group
+            named[player] = names[column]
+    return named
+
+
+def players_that_can_matter(players: Players, background: Any, rows: Any) -> np.ndarray:
+    """Players that differ from at least one background row.
+
+    Parameters
+    ----------
+    players : Players
+        The players.
+    background, rows : ndarray, DataFrame or CSR with the same columns
+        Background rows and explained rows. Missing values are equal.
+
+    Returns
+    -------
+    can_matter : ndarray of bool of shape (n_rows, n_players)
+        The attribution of the others is zero.
+    """
+    n_background = background.shape[0]
+    codes = RowPool(background, rows).codes()
+    constant = (codes[:n_background] == codes[:1]).all(axis=0)
+    columns = ~(constant & (codes[n_background:] == codes[:1]))
+    able = np.zeros((rows.shape[0], len(players.names)), dtype=bool)
+    for column, player in enumerate(players.player_of_column):
+        able[:, player] |= columns[:, column]
+    return able
 
 
 def _named_groups(feature_groups: Any) -> list[tuple[str | None, Any]]:

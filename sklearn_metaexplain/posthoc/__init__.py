@@ -1,4 +1,4 @@
-"""Explainers around any classifier or regressor."""
+"""Explainers around any classifier or regressor, and of logged outputs."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -7,14 +7,22 @@ from sklearn_metaexplain.posthoc._base import PosthocExplainer
 
 if TYPE_CHECKING:
     from sklearn_metaexplain.posthoc._lime import LimeExplainer
+    from sklearn_metaexplain.posthoc._logged import LoggedExplainer
     from sklearn_metaexplain.posthoc._meta import MetaExplainer
     from sklearn_metaexplain.posthoc._shap import ShapExplainer
 
-__all__ = ["LimeExplainer", "MetaExplainer", "PosthocExplainer", "ShapExplainer"]
+__all__ = [
+    "LimeExplainer",
+    "LoggedExplainer",
+    "MetaExplainer",
+    "PosthocExplainer",
+    "ShapExplainer",
+]
 
 # Resolved on first use, so that one explainer does not pay for the imports of another.
 _LAZY = {
     "LimeExplainer": "sklearn_metaexplain.posthoc._lime",
+    "LoggedExplainer": "sklearn_metaexplain.posthoc._logged",
     "MetaExplainer": "sklearn_metaexplain.posthoc._meta",
     "ShapExplainer": "sklearn_metaexplain.posthoc._shap",
 }

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -23,6 +23,9 @@ from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._validation import check_table, draw_seed, match_container, name_culprit
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
+from sklearn_metaexplain.masking._players import name_players
+from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._delegation import DelegationMixin
 
 __all__ = ["PosthocExplainer"]
@@ -204,19 +207,9 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
 
     def _make_background(self, X: Any) -> Any:
         if isinstance(self.background, Integral):
-            n_rows = min(int(self.background), X.shape[0])
-            rows = check_random_state(self._seed_).permutation(X.shape[0])[:n_rows]
+            rows = draw_background(int(self.background), X.shape[0], self._seed_)
             return _safe_indexing(X, rows)
-        try:
-            background = self.background
-            if not hasattr(background, "shape"):
-                background = np.asarray(background)
-            if background.ndim == 2 and background.shape[1] == X.shape[1]:
-                # An array of rows takes the names of X, rather than a warning that it has none.
-                background = match_container(background, X)
-            return check_table(self, background, reset=False).copy()
-        except ValueError as error:
-            raise ValueError(f"background must be rows with the columns of X. {error}") from error
+        return given_background(self, self.background, X)
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:
         # Sparse matrices and missing values are for the model to accept or refuse: the tags of a
@@ -227,12 +220,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
         columns = _check_feature_names_in(self, input_features)
         own_names = _check_feature_names_in(self, None)
-        players = self._masked_model_.players
-        names = players.names.copy()
-        for column, player in enumerate(players.player_of_column):
-            if names[player] == own_names[column]:  # no group
-                names[player] = columns[column]
-        return names
+        return name_players(self._masked_model_.players, own_names, columns)
 
     def _explained_outputs(self) -> np.ndarray:
         return self._masked_model_.output_names
@@ -285,7 +273,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         base = model.expand_outputs(np.atleast_2d(np.asarray(base, dtype=np.float64)))
         base = np.broadcast_to(base, predictions.shape)
         if additive and model.output == "probability" and values.shape[2] > 2:
-            values = _sum_to_zero_over_classes(values, predictions, base)
+            values = sum_to_zero_over_classes(values, predictions, base)
         return Explanation(
             values,
             base,
@@ -302,12 +290,3 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
             additive=additive,
             support=support,
         )
-
-
-def _sum_to_zero_over_classes(
-    values: np.ndarray, predictions: np.ndarray, base: np.ndarray
-) -> np.ndarray:
-    """Project attributions of class probabilities: what one class gains, others lose."""
-    # Rows whose probabilities do not sum to one keep their values: they would miss the gap.
-    gap = np.abs((predictions - base).sum(axis=1)) < 1e-9
-    return np.where(gap[:, None, None], values - values.mean(axis=2, keepdims=True), values)

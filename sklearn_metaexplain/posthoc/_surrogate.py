@@ -25,6 +25,7 @@ from sklearn_metaexplain.shapley._stack import (
     close_gap,
     shrink_std,
     std_left,
+    widen_std,
 )
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
@@ -32,6 +33,7 @@ KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 # A multiple of the tile of centers, for rows are centers when conditioning on their outputs;
 # fewer rows from 64 players on.
 _ROWS_AT_ONCE = 64
+_PREDICTED_AT_ONCE = 1024
 
 
 class OwnEvaluations(NamedTuple):
@@ -54,6 +56,9 @@ class TaskSurrogate:
         Whose corrector is used.
     device : str
         Where the corrector runs.
+    hybrids : bool, default=True
+        Whether it is fitted to hybrids. If not, the disagreement of process and trees is part of
+        the standard deviations.
     """
 
     def __init__(
@@ -63,18 +68,20 @@ class TaskSurrogate:
         *,
         pretrained: Pretrained | None = None,
         device: str = "cpu",
+        hybrids: bool = True,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
         self.pretrained = pretrained
         self.device = device
+        self.hybrids = hybrids
 
     def fit(
         self,
         encoded: torch.Tensor,
         outputs: torch.Tensor,
         background: torch.Tensor,
-        base: torch.Tensor,
+        base: torch.Tensor | None,
         *,
         propose: KernelProposer,
     ) -> TaskSurrogate:
@@ -88,8 +95,8 @@ class TaskSurrogate:
             The model's outputs.
         background : tensor of shape (n_background, m, 2)
             Encoded background rows.
-        base : tensor of shape (n_outputs,)
-            The model's mean output on the background.
+        base : tensor of shape (n_outputs,) or None
+            The model's mean output on the background. None: the surrogate's own.
         propose : callable
             Given encoded rows and standardised outputs, returns the kernel.
         """
@@ -99,9 +106,9 @@ class TaskSurrogate:
         self.varies = spread > 1e-10 * self.center.abs()
         self.spread = torch.where(self.varies, spread, 1.0)
         outputs = self.standardise(outputs)
-        self.base = self.standardise(base)
         stack = SurrogateStack(propose(encoded, outputs), self.player_of_column, self.n_players)
         self.stack = stack.fit(encoded, outputs).set_background(background)
+        self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []
         if self.pretrained is not None and self.pretrained.corrector is not None:
@@ -114,6 +121,15 @@ class TaskSurrogate:
                     self.memories.append(self.corrector.read(evidence))
         return self
 
+    def set_base(self, base: torch.Tensor) -> None:
+        """Say what the model's mean output on the background is: (n_outputs,)."""
+        self.base = self.standardise(base)
+
+    def predict(self, encoded: torch.Tensor) -> np.ndarray:
+        """The surrogate's outputs of encoded rows, ndarray of shape (n_rows, n_outputs)."""
+        parts = [self.stack.predict(part) for part in encoded.split(_PREDICTED_AT_ONCE)]
+        return (torch.cat(parts) * self.spread + self.center).numpy()
+
     def standardise(self, outputs: torch.Tensor) -> torch.Tensor:
         """Turn outputs of the model into the surrogates' units."""
         return (outputs - self.center) / self.spread
@@ -121,7 +137,7 @@ class TaskSurrogate:
     def explain(
         self,
         encoded: torch.Tensor,
-        predictions: torch.Tensor,
+        predictions: torch.Tensor | None,
         can_matter: torch.Tensor,
         own: OwnEvaluations | None = None,
         *,
@@ -133,8 +149,9 @@ class TaskSurrogate:
         Parameters
         ----------
         encoded : tensor of shape (n_rows, m, 2)
-        predictions : tensor of shape (n_rows, n_outputs)
-            The model's outputs.
+        predictions : tensor of shape (n_rows, n_outputs) or None
+            The model's outputs. None: they are not known, and the values are the surrogate's own,
+            which sum to its prediction minus its mean on the background; nothing is corrected.
         can_matter : tensor of bool of shape (n_rows, n_players)
             Players that differ from some background row; the others get 0.
         own : OwnEvaluations or None
@@ -155,6 +172,8 @@ class TaskSurrogate:
 
         def chunk(start: int) -> tuple[torch.Tensor, torch.Tensor]:
             part = slice(start, start + at_once)
+            if predictions is None:
+                return self._explain_alone(encoded[part], can_matter[part])
             mine = own and OwnEvaluations(own.update[part], own.explained[part])
             with torch.no_grad():
                 return self._explain(
@@ -165,6 +184,16 @@ class TaskSurrogate:
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
         values, std = (torch.cat(part) * self.spread for part in zip(*parts, strict=True))
         return values.numpy(), std.numpy()
+
+    def _explain_alone(
+        self, encoded: torch.Tensor, can_matter: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        surrogate = self.stack.shapley(encoded, can_matter)
+        std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
+        return self.stack.combine(surrogate), self._widen(std, surrogate)
+
+    def _widen(self, std: torch.Tensor, surrogate: StackValues) -> torch.Tensor:
+        return std if self.hybrids else widen_std(std, surrogate)
 
     def _explain(
         self,
@@ -180,7 +209,7 @@ class TaskSurrogate:
         gap = predictions - self.base
         scale = stack.process.variance_scale
         before = stack.process.shapley_std(surrogate.reading) * able
-        std = shrink_std(before, explained, scale)
+        std = self._widen(shrink_std(before, explained, scale), surrogate)
         correction = torch.zeros_like(values)
         if self.corrector is not None:
             missing = gap - stack.combine(surrogate).sum(1)

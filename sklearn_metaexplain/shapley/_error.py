@@ -12,6 +12,17 @@ EVIDENCE = ("raw", "residual", "disagreement", "n_players", "n_support")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 
+#: Of explanations from logged outputs, by kernel and by whether the explained rows' outputs are
+#: known: "std" multiplies the standard deviations that `widen_std` gives, the others are for
+#: `estimate_error`. From 135 of the first 150 tasks of
+#: ``python -m sklearn_metaexplain.training calibrate-logged --tasks 150``.
+LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
+    ("proposed", "outputs unknown"): {"std": 0.67, "factor": 0.15, "power": 0.87, "spread": 1.64},
+    ("proposed", "outputs given"): {"std": 0.68, "factor": 0.13, "power": 0.89, "spread": 1.54},
+    ("searched", "outputs unknown"): {"std": 0.68, "factor": 0.30, "power": 1.03, "spread": 1.59},
+    ("searched", "outputs given"): {"std": 0.67, "factor": 0.24, "power": 1.04, "spread": 1.54},
+}
+
 
 def raw_error(values: np.ndarray, std: np.ndarray) -> float:
     """Expected squared error over squared size, as the standard deviations have it.

@@ -188,6 +188,22 @@ def shrink_std(
     return std * left.clamp(0.01, 1.0).sqrt()
 
 
+def widen_std(std: torch.Tensor, values: StackValues) -> torch.Tensor:
+    """Add what process and trees disagree by, where both were fitted to rows that are no hybrids.
+
+    On such rows they agree; where hybrids lie they are free to differ, and the truth is as far
+    from either as they are from each other, or so it was found on prior tasks.
+
+    Parameters
+    ----------
+    std : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations of the process.
+    values : StackValues
+        Shapley values of both.
+    """
+    return torch.hypot(std, values.process - values.trees)
+
+
 def std_left(
     std: torch.Tensor,
     explained: torch.Tensor,

@@ -13,7 +13,7 @@ from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained, sa
 from sklearn_metaexplain.nets._corrector import Corrector
 from sklearn_metaexplain.nets._episodic import EpisodicNet
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.training import _autoencoding, _classifiers
+from sklearn_metaexplain.training import _autoencoding, _classifiers, _logged_calibration
 from sklearn_metaexplain.training._episodes import EpisodeStream
 from sklearn_metaexplain.training._evaluate import (
     EVALUATION_SEED,
@@ -176,6 +176,7 @@ def main(argv: list[str] | None = None) -> None:
     command.set_defaults(run=evaluate)
     _classifiers.add_command(commands)
     _autoencoding.add_command(commands)
+    _logged_calibration.add_command(commands)
     arguments = parser.parse_args(argv)
     # Small tasks: threads cost more than they give, and workers are processes.
     torch.set_num_threads(1)

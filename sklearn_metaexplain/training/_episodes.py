@@ -23,6 +23,8 @@ def draw_episode(
     n_query: int = 6,
     n_background: int = 8,
     families: tuple[str, ...] | None = None,
+    n_rows: int = 256,
+    hybrids: bool = True,
 ) -> Episode:
     """Draw a prior task and evaluate it.
 
@@ -43,6 +45,10 @@ def draw_episode(
         Background rows.
     families : tuple of str or None
         Families of models.
+    n_rows : int, default=256
+        Rows of the table.
+    hybrids : bool, default=True
+        False: the evaluated rows are rows of the table as they are, `n_rows` of them at most.
     """
     if n_columns is None:
         n_columns = round(np.exp(rng.uniform(np.log(2), np.log(24.5))))
@@ -52,7 +58,7 @@ def draw_episode(
         # A walk over an overflowing random function is no fault of the user's.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            task = sample_task(rng, n_columns=n_columns, families=families)
+            task = sample_task(rng, n_columns=n_columns, n_rows=n_rows, families=families)
             episode = evaluate_model(
                 rng,
                 task.table,
@@ -61,6 +67,7 @@ def draw_episode(
                 n_query=n_query,
                 n_background=n_background,
                 family=task.family,
+                hybrids=hybrids,
             )
         if episode is not None:
             return episode

@@ -48,6 +48,7 @@ def evaluate_model(
     n_query: int,
     n_background: int,
     family: str,
+    hybrids: bool = True,
 ) -> Episode | None:
     """Evaluate a model on hybrid rows of a table, and find the Shapley values of some rows.
 
@@ -63,6 +64,8 @@ def evaluate_model(
         As in `draw_episode`.
     family : str
         What the episode is called.
+    hybrids : bool, default=True
+        False: the support is rows of the table as they are, the background among them.
 
     Returns
     -------
@@ -73,24 +76,27 @@ def evaluate_model(
     shuffled = rng.permutation(n_rows)
     background, query = shuffled[:n_background], shuffled[-n_query:]
     n_background, n_query = len(background), len(query)
-    probes = draw_probes(
-        np.random.RandomState(rng.integers(2**31)),
-        n_support - n_background,
-        n_rows=n_rows,
-        n_background=n_background,
-        n_players=n_players,
-    )
     pool = RowPool(table)
 
     def mix(rows: np.ndarray, backgrounds: np.ndarray, mask: np.ndarray) -> Any:
         return pool.take(np.where(mask, rows[:, None], background[backgrounds][:, None]))
 
-    everything = np.ones((n_background, n_players), dtype=bool)
-    rows = np.concatenate([background, probes.rows])
-    backgrounds = np.concatenate([np.arange(n_background), probes.backgrounds])
-    coalitions = np.concatenate([everything, probes.coalitions])
-    order = rng.permutation(n_support)
-    support = mix(rows[order], backgrounds[order], coalitions[order])
+    if hybrids:
+        probes = draw_probes(
+            np.random.RandomState(rng.integers(2**31)),
+            n_support - n_background,
+            n_rows=n_rows,
+            n_background=n_background,
+            n_players=n_players,
+        )
+        everything = np.ones((n_background, n_players), dtype=bool)
+        rows = np.concatenate([background, probes.rows])
+        backgrounds = np.concatenate([np.arange(n_background), probes.backgrounds])
+        coalitions = np.concatenate([everything, probes.coalitions])
+        order = rng.permutation(n_support)
+        support = mix(rows[order], backgrounds[order], coalitions[order])
+    else:
+        support = pool.rows(rng.permutation(shuffled[:n_support]))
     outputs = model(support)
     center, spread = outputs.mean(), outputs.std()
     if not spread > 1e-6 * max(1.0, abs(center)):

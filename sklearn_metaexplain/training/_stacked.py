@@ -32,6 +32,9 @@ class StackedEpisode(NamedTuple):
     can_matter: torch.Tensor  # (n_query, n_players), bool
     player_of_column: torch.Tensor  # (m,)
     family: str
+    open: torch.Tensor  # (n_query, n_players), the stack's values as if no output were known
+    open_std: torch.Tensor  # (n_query, n_players), of the process then
+    disagreement: torch.Tensor  # (n_query, n_players), of process and trees
 
 
 def stack_episode(episode: Episode, network: KernelNetwork) -> StackedEpisode:
@@ -51,9 +54,11 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
     values = stack.shapley(query, episode.can_matter)
     base, gap = episode.base.double()[None], episode.gap.double()[:, None]
     closed, explained = stack.close(query, values, base + gap, base)
-    std = stack.process.shapley_std(values.reading)
-    std = shrink_std(std, explained, stack.process.variance_scale) * episode.can_matter[..., None]
-    missing = gap - stack.combine(values).sum(1)
+    combined = stack.combine(values)
+    before = stack.process.shapley_std(values.reading) * episode.can_matter[..., None]
+    std = shrink_std(before, explained, stack.process.variance_scale)
+    std = std * episode.can_matter[..., None]
+    missing = gap - combined.sum(1)
     return StackedEpisode(
         SupportEvidence(*(part.float() for part in support_evidence(stack, support, outputs))),
         QueryEvidence(
@@ -65,6 +70,9 @@ def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode
         episode.can_matter,
         episode.player_of_column,
         episode.family,
+        combined[..., 0].float(),
+        before[..., 0].float(),
+        (values.process - values.trees)[..., 0].abs().float(),
     )
 
 

@@ -1,0 +1,58 @@
+"""The rows whose values stand for columns that are left out."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sklearn_metaexplain._validation import check_table, match_container
+
+__all__ = ["draw_background", "given_background"]
+
+
+def draw_background(n_background: int, n_rows: int, seed: int) -> np.ndarray:
+    """Draw positions of background rows: all of them, in another order, if there are fewer.
+
+    Parameters
+    ----------
+    n_background : int
+        How many.
+    n_rows : int
+        Of how many. More positions extend the draw of fewer.
+    seed : int
+        Seed of the draw.
+    """
+    return check_random_state(seed).permutation(n_rows)[:n_background]
+
+
+def given_background(explainer: Any, background: Any, X: Any) -> Any:
+    """Check the user's own background rows.
+
+    Parameters
+    ----------
+    explainer : estimator
+        Its `n_features_in_` and `feature_names_in_` are compared with.
+    background : table of shape (n_background, n_features)
+        The rows.
+    X : {ndarray, CSR, DataFrame} of shape (n_samples, n_features)
+        Training rows.
+
+    Returns
+    -------
+    background : {ndarray, CSR, DataFrame} of shape (n_background, n_features)
+        A copy.
+
+    Raises
+    ------
+    ValueError
+        If the rows have other columns than `X`, or infinite values.
+    """
+    try:
+        if not hasattr(background, "shape"):
+            background = np.asarray(background)
+        if background.ndim == 2 and background.shape[1] == X.shape[1]:
+            # An array of rows takes the names of X, rather than a warning that it has none.
+            background = match_container(background, X)
+        return check_table(explainer, background, reset=False).copy()
+    except ValueError as error:
+        raise ValueError(f"background must be rows with the columns of X. {error}") from error

@@ -1,0 +1,210 @@
+"""A surrogate of a model, from rows of a table and what the model logged of them."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_metaexplain._encoder import TableEncoder, columns_of, is_numeric
+from sklearn_metaexplain.masking import Players, RowPool
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
+from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
+from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
+from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION, estimate_error
+from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._search import search_kernel
+
+__all__ = ["LoggedSurrogate", "positions_of"]
+
+_ERROR_ROWS = 64
+
+
+class LoggedSurrogate:
+    """Process and trees on real rows, with errors calibrated for what these do not show.
+
+    Outputs are those that `LoggedOutputs.computed` holds. The surrogate is shifted by a constant,
+    so that its mean over the background is that of the outputs that are known there.
+
+    Parameters
+    ----------
+    players : Players
+        What is attributed to.
+    names : array-like of str of shape (n_columns,)
+        Names of the columns, for messages.
+    logged : LoggedOutputs
+        Of the rows of `fit`.
+    pretrained : str, path or None
+        Networks that propose the kernel. None: a likelihood search.
+    device : str
+        Where the network runs.
+
+    Attributes
+    ----------
+    base : ndarray of shape (n_computed,)
+        Mean output of the background.
+    """
+
+    def __init__(
+        self,
+        players: Players,
+        names: np.ndarray,
+        logged: LoggedOutputs,
+        *,
+        pretrained: str | PathLike[str] | None,
+        device: str,
+    ) -> None:
+        self.players = players
+        self.names = names
+        self.logged = logged
+        self.pretrained = pretrained
+        self.device = device
+
+    def fit(
+        self, X: Any, outputs: np.ndarray, background: Any, logged_background: np.ndarray
+    ) -> LoggedSurrogate:
+        """Fit both surrogates.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR, DataFrame} of shape (n_rows, n_columns)
+            Logged rows, in random order.
+        outputs : ndarray of shape (n_rows, n_computed)
+            Their outputs.
+        background : {ndarray, CSR, DataFrame} of shape (n_background, n_columns)
+            Background rows.
+        logged_background : ndarray of shape (n_background, n_computed)
+            Their outputs; rows of NaN where these are not known.
+        """
+        self.encoder = TableEncoder().fit(X)
+        coded = self.encoder.code(X)
+        self.encoder.place_categories(coded, outputs)
+        encoded = torch.from_numpy(self.encoder.encode(coded))
+        player_of_column = torch.from_numpy(self.players.player_of_column[self.encoder.source_])
+        self.surrogate = TaskSurrogate(
+            player_of_column, len(self.players.names), hybrids=False
+        ).fit(
+            encoded,
+            torch.from_numpy(outputs),
+            self.encode(background),
+            None,
+            propose=self._proposer(player_of_column),
+        )
+        own = self._project(self.surrogate.predict(self.surrogate.stack.background))
+        known = np.where(np.isnan(logged_background), own, logged_background)
+        self.base = known.mean(0)
+        self.shift = self.base - own.mean(0)
+        self.surrogate.set_base(torch.from_numpy(self.base))
+        self.error = self._estimate_error(encoded[:_ERROR_ROWS])
+        return self
+
+    def _proposer(self, player_of_column: torch.Tensor) -> KernelProposer:
+        if self.pretrained is None:
+            return search_kernel
+        pretrained, device = self.pretrained, self.device
+        network = load_pretrained(pretrained).kernel.double().to(device)
+
+        def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
+            encoded, outputs = encoded.to(device), outputs.to(device)
+            n_players = len(self.players.names)
+            task = EvaluatedTask(encoded, outputs, player_of_column.to(device), n_players)
+            adapt_by_learner(network, pretrained, task)
+            with torch.no_grad():
+                return network.propose(encoded, outputs).to("cpu")
+
+        return propose
+
+    def _calibration(self, known: str) -> dict[str, float]:
+        return LOGGED_CALIBRATION["searched" if self.pretrained is None else "proposed", known]
+
+    def _estimate_error(self, encoded: torch.Tensor) -> tuple[float, float]:
+        able = torch.ones(len(encoded), len(self.players.names), dtype=torch.bool)
+        values, std = self.surrogate.explain(encoded, None, able)
+        calibration = self._calibration("outputs unknown")
+        error = estimate_error(values, std, calibration)
+        return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
+
+    def encode(self, X: Any) -> torch.Tensor:
+        """Encode rows: (n_rows, n_encoded, 2); text where fit saw numbers is a ValueError."""
+        coded = self.encoder.code(X)
+        for name, code, column in zip(self.names, coded, columns_of(X), strict=True):
+            if code.dtype.kind == "f" and not is_numeric(column):
+                text = [cell for cell in column[np.isnan(code)] if isinstance(cell, str)]
+                if text:
+                    raise ValueError(
+                        f"Column {name!r} held numbers in fit and now holds {text[0]!r}; correct "
+                        "the value, or fit with a table in which the column is text."
+                    )
+        return torch.from_numpy(self.encoder.encode(coded))
+
+    def predict(self, encoded: torch.Tensor) -> np.ndarray:
+        """Outputs of encoded rows: ndarray of shape (n_rows, n_computed)."""
+        return self._project(self.surrogate.predict(encoded)) + self.shift
+
+    def _project(self, outputs: np.ndarray) -> np.ndarray:
+        """Let probabilities of several classes, of which each has its surrogate, sum to one."""
+        if self.logged.output != "probability" or self.logged.is_binary:
+            return outputs
+        return outputs + (1 - outputs.sum(1, keepdims=True)) / outputs.shape[1]
+
+    def explain(
+        self,
+        encoded: torch.Tensor,
+        outputs: np.ndarray | None,
+        can_matter: np.ndarray,
+        *,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Explain encoded rows.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            Rows.
+        outputs : ndarray of shape (n_rows, n_computed) or None
+            Their outputs, where they are known.
+        can_matter : ndarray of bool of shape (n_rows, n_players)
+            Players that differ from some background row.
+        n_jobs, verbose : int
+            As in `TaskSurrogate.explain`.
+
+        Returns
+        -------
+        values, std : ndarray of shape (n_rows, n_players, n_computed)
+            Attributions, not yet made to sum to zero over classes; `std` is calibrated.
+        """
+        if outputs is not None:
+            self._refuse_contradictions(outputs, can_matter)
+        values, std = self.surrogate.explain(
+            encoded,
+            None if outputs is None else torch.from_numpy(outputs),
+            torch.from_numpy(can_matter),
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        known = "outputs unknown" if outputs is None else "outputs given"
+        return values, std * self._calibration(known)["std"]
+
+    def _refuse_contradictions(self, outputs: np.ndarray, can_matter: np.ndarray) -> None:
+        gap = np.abs(outputs - self.base).max(axis=1)
+        scale = np.maximum(1.0, np.abs(outputs).max(axis=1))
+        rows = np.flatnonzero(~can_matter.any(axis=1) & (gap > 1e-9 * scale))
+        if len(rows):
+            raise ValueError(
+                f"Row {rows[0]} equals every background row, yet its output is not their mean "
+                f"output: no column can account for the {gap[rows[0]]:.3g} between them. Give a "
+                "background of several different rows, or leave out the row's output."
+            )
+
+
+def positions_of(rows: Any, X: Any) -> np.ndarray:
+    """Where in a table each row is first, -1 where it is not: ndarray of shape (n_rows,)."""
+    codes = RowPool(X, rows).codes()
+    where: dict[bytes, int] = {}
+    for position, row in enumerate(codes[: X.shape[0]]):
+        where.setdefault(row.tobytes(), position)
+    return np.array([where.get(row.tobytes(), -1) for row in codes[X.shape[0] :]])

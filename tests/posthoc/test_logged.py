@@ -1,0 +1,344 @@
+"""LoggedExplainer: exact values of its own surrogate, and what it says of logged outputs."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import sparse
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+
+from sklearn_metaexplain import LoggedExplainer, explain
+from sklearn_metaexplain.posthoc._logged import _LEAST_ROWS
+from sklearn_metaexplain.testing import parametrize_with_explainer_checks
+from sklearn_metaexplain.training._logged_calibration import logged_episodes
+from tests.posthoc.tables import mixed_table
+from tests.posthoc.test_exactness import alone, enumerated, numbers
+
+SMALL = {"background": 6, "n_support": 128, "random_state": 0}
+
+
+def scores(X):
+    return np.sin(X[:, 0]) * X[:, 1] + X[:, 2]
+
+
+def probabilities(X):
+    return 1 / (1 + np.exp(-scores(X)))
+
+
+def classes(X):
+    odds = np.exp(np.column_stack([scores(X), X[:, 0], 0 * X[:, 0]]))
+    return odds / odds.sum(1, keepdims=True)
+
+
+def assert_enumerated(explainer, rows, groups):
+    """Values of rows without outputs are those of `predict`, enumerated hybrid by hybrid."""
+    explanation = explainer.explain(rows)
+    for i in range(len(rows)):
+        row = rows.iloc[[i]] if isinstance(rows, pd.DataFrame) else rows[[i]]
+        truth = enumerated(explainer.predict, row, explainer.background_, groups)
+        values = explanation.values[i][:, -truth.shape[1] :]
+        np.testing.assert_allclose(values, truth, atol=1e-8)
+    predicted = explainer.predict(rows).reshape(len(rows), -1)
+    np.testing.assert_allclose(
+        explanation.predictions[:, -predicted.shape[1] :], predicted, atol=1e-12
+    )
+    assert np.abs(explanation.residual).max() < 1e-9
+
+
+class TestOwnSurrogate:
+    @pytest.mark.parametrize("pretrained", ["default", None])
+    @pytest.mark.parametrize(
+        ("output", "log"),
+        [
+            ("raw", scores),
+            ("raw", lambda X: np.column_stack([1e6 * scores(X), 1e-3 * X[:, 3]])),
+            ("probability", probabilities),
+            ("probability", lambda X: np.column_stack([1 - probabilities(X), probabilities(X)])),
+            ("probability", classes),
+            ("log_odds", scores),
+        ],
+        ids=["raw", "targets", "flat", "binary", "classes", "log odds"],
+    )
+    def test_enumeration(self, output, log, pretrained):
+        X = numbers()
+        explainer = LoggedExplainer(output=output, pretrained=pretrained, **SMALL)
+        if log(X).max() > 1e3:  # 1e-8 of the outputs' size
+            explainer.fit(X, log(X) * [1e-6, 1e3])
+        else:
+            explainer.fit(X, log(X))
+        assert explainer.predict(X).shape == log(X).shape
+        assert_enumerated(explainer, X[:4], alone(4))
+
+    @pytest.mark.parametrize("groups", [None, {"person": ["age", "sex"]}])
+    def test_strings_and_missing_values(self, groups):
+        X, y = mixed_table()
+        explainer = LoggedExplainer(output="probability", feature_groups=groups, **SMALL)
+        explainer.fit(X, np.where(np.asarray(y) == np.asarray(y)[0], 0.9, 0.2))
+        players = alone(4) if groups is None else [[0, 3], [1], [2]]
+        assert_enumerated(explainer, X.iloc[:3].assign(port=["C", "unseen", None]), players)
+        names = explainer.explain(X[:2]).feature_names.tolist()
+        assert names == (list(X.columns) if groups is None else ["person", *X.columns[1:3]])
+        assert explainer.get_feature_names_out().tolist() == names
+
+    def test_a_linear_model_is_found_out(self):
+        X = numbers()
+        model = LinearRegression().fit(X, X @ [1.0, -2.0, 0.5, 0.0])
+        explainer = LoggedExplainer(**SMALL).fit(X, model.predict(X))
+        truth = (X[:9] - explainer.background_.mean(0)) * model.coef_
+        error = np.square(explainer.explain(X[:9]).values[..., 0] - truth).sum()
+        assert error < 0.02 * np.square(truth).sum()
+
+    def test_dates_and_sparse_matrices(self):
+        X = numbers()
+        frame = pd.DataFrame(X, columns=list("abcd"))
+        frame["b"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(len(X)) % 7, "D")
+        explainer = LoggedExplainer(**SMALL).fit(frame, scores(X))
+        assert np.abs(explainer.explain(frame[:3]).residual).max() < 1e-9
+        dense = LoggedExplainer(**SMALL).fit(X, scores(X)).explain(X[:3]).values
+        sparse_explainer = LoggedExplainer(**SMALL).fit(sparse.csr_array(X), scores(X))
+        np.testing.assert_allclose(sparse_explainer.explain(sparse.csr_array(X[:3])).values, dense)
+
+
+class TestOutputsGiven:
+    def test_base_values_and_sums_are_the_logged_numbers(self):
+        X = numbers()
+        logged = classes(X)
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, logged)
+        explanation = explainer.explain(X[:9], outputs=logged[:9])
+        np.testing.assert_allclose(explanation.predictions, logged[:9])
+        of_background = classes(explainer.background_).mean(0)
+        np.testing.assert_allclose(explanation.base_values, np.tile(of_background, (9, 1)))
+        assert np.abs(explanation.residual).max() < 1e-9
+        np.testing.assert_allclose(explanation.values.sum(2), 0, atol=1e-9)
+        assert explanation.n_evaluations.tolist() == [0] * 9
+        assert explanation.value_function == "interventional"
+        assert explainer.n_evaluations_ == 0
+
+    def test_a_row_off_the_surrogate_is_followed(self):
+        X = numbers()
+        explainer = LoggedExplainer(**SMALL).fit(X, scores(X))
+        given = explainer.explain(X[:3], outputs=scores(X)[:3] + 5.0)
+        assert np.abs(given.residual).max() < 1e-9
+        difference = given.values.sum(1) - explainer.explain(X[:3]).values.sum(1)
+        np.testing.assert_allclose(difference, 5.0, atol=0.5)
+
+    def test_probabilities_of_two_classes_mirror_each_other(self):
+        X = numbers()
+        p = probabilities(X)
+        flat = LoggedExplainer(output="probability", **SMALL).fit(X, p)
+        both = LoggedExplainer(output="probability", **SMALL).fit(X, np.column_stack([1 - p, p]))
+        one = flat.explain(X[:5], outputs=p[:5])
+        two = both.explain(X[:5], outputs=np.column_stack([1 - p, p])[:5])
+        np.testing.assert_allclose(one.values, two.values, atol=1e-9)
+        np.testing.assert_array_equal(one.values[..., 0], -one.values[..., 1])
+        np.testing.assert_array_equal(one.std[..., 0], one.std[..., 1])
+        np.testing.assert_allclose(one.predictions, np.column_stack([1 - p, p])[:5])
+        assert flat.transform(X[:5]).shape == (5, 4)
+        assert flat.get_feature_names_out().tolist() == ["x0", "x1", "x2", "x3"]
+        assert one.for_predicted().values.shape == (5, 4, 1)
+
+    def test_names_of_classes_come_from_a_frame(self):
+        X = numbers()
+        logged = pd.DataFrame(classes(X), columns=["no", "perhaps", "yes"])
+        explanation = LoggedExplainer(output="probability", **SMALL).fit(X, logged).explain(X[:2])
+        assert explanation.output_names.tolist() == ["no", "perhaps", "yes"]
+
+    def test_rounded_probabilities_pass(self):
+        X = numbers()
+        logged = classes(X).round(2)
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, logged)
+        explanation = explainer.explain(X, outputs=logged)
+        np.testing.assert_allclose(explanation.values.sum(2), 0, atol=1e-9)
+        np.testing.assert_allclose(explanation.predictions, logged, atol=0.01)
+
+
+class TestRows:
+    def test_columns_that_cannot_matter_get_nothing(self):
+        X = np.column_stack([numbers(), np.full(60, 3.0)])
+        explainer = LoggedExplainer(**SMALL).fit(X, scores(X))
+        for options in ({}, {"outputs": scores(X)}):
+            explanation = explainer.explain(X, **options)
+            assert (explanation.values[:, 4] == 0).all()
+            assert (explanation.std[:, 4] == 0).all()
+            assert (explanation.values[:, 0] != 0).any()
+
+    @pytest.mark.parametrize("given", [False, True])
+    def test_a_row_alone_equals_the_batch(self, given):
+        X = numbers(n=150)
+        y = scores(X)
+        explainer = LoggedExplainer(**SMALL).fit(X, y)
+        batch = explainer.explain(X, outputs=y if given else None)
+        for i in (0, 70, 149):
+            row = explainer.explain(X[[i]], outputs=y[[i]] if given else None)
+            np.testing.assert_allclose(row.values[0], batch.values[i], atol=1e-9)
+            np.testing.assert_allclose(row.std[0], batch.std[i], atol=1e-9)
+
+    def test_sample_of_many_rows_is_seeded_and_holds_the_background(self):
+        X = numbers(n=400)
+        y = scores(X)
+        settings = {**SMALL, "n_support": 64}
+        one, same = (LoggedExplainer(**settings).fit(X, y).explain(X[:5]) for _ in range(2))
+        other = LoggedExplainer(**{**settings, "random_state": 1}).fit(X, y).explain(X[:5])
+        np.testing.assert_array_equal(one.values, same.values)
+        assert not np.allclose(one.values, other.values)
+        # A generator is advanced: the next fit draws anew.
+        generator = np.random.RandomState(0)
+        first, second = (
+            LoggedExplainer(**{**settings, "random_state": generator}).fit(X, y).background_
+            for _ in range(2)
+        )
+        assert not np.array_equal(first, second)
+
+    def test_background_of_the_users_own(self):
+        X = numbers()
+        y = scores(X)
+        explainer = LoggedExplainer(background=X[[3, 7]], random_state=0).fit(X, y)
+        base = explainer.explain(X[:1]).base_values[0, 0]
+        assert base == pytest.approx((y[3] + y[7]) / 2)
+        np.testing.assert_array_equal(explainer.background_, X[[3, 7]])
+        # A row that was not logged counts with what the surrogate says of it.
+        mixed = LoggedExplainer(background=np.vstack([X[3], X[7] + 0.1]), random_state=0).fit(X, y)
+        base = mixed.explain(X[:1]).base_values[0, 0]
+        assert base != pytest.approx((y[3] + y[7]) / 2, abs=1e-9)
+        assert base == pytest.approx((y[3] + scores(X[[7]] + 0.1)[0]) / 2, abs=0.2)
+        assert mixed.predict(mixed.background_).mean() == pytest.approx(base)
+
+    def test_global_generators_are_left_alone(self):
+        X = numbers()
+        before = np.random.get_state()[1].copy(), torch.get_rng_state()
+        LoggedExplainer(background=6).fit(X, scores(X)).explain(X[:3])
+        np.testing.assert_array_equal(np.random.get_state()[1], before[0])
+        assert torch.equal(torch.get_rng_state(), before[1])
+
+    def test_pickled(self):
+        X = numbers()
+        explainer = LoggedExplainer(**SMALL).fit(X, scores(X))
+        again = pickle.loads(pickle.dumps(explainer))
+        np.testing.assert_array_equal(again.explain(X[:4]).values, explainer.explain(X[:4]).values)
+        np.testing.assert_array_equal(again.predict(X), explainer.predict(X))
+
+    def test_explain_passes_outputs_on(self):
+        X = numbers()
+        explainer = LoggedExplainer(**SMALL).fit(X, scores(X))
+        explanation = explain(explainer, X[:2], outputs=scores(X)[:2])
+        np.testing.assert_allclose(explanation.predictions[:, 0], scores(X)[:2])
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("output", "y", "says"),
+        [
+            ("probability", lambda X: scores(X), 'set output="log_odds" or output="raw"'),
+            ("probability", lambda X: probabilities(X)[:, None], "pass a 1-D array"),
+            ("probability", lambda X: classes(X)[:, :2], "a column for each class"),
+            ("raw", lambda X: np.array(["yes", "no"] * 30), "numbers that the model logged"),
+            ("raw", lambda X: np.where(X[:, 0] > 0, np.nan, 1.0), "y contains NaN"),
+            ("raw", lambda X: X[:-1, 0], "inconsistent numbers of samples"),
+            ("raw", lambda X: np.zeros((60, 2, 2)), "dim 3, while dim <= 2"),
+            ("raw", lambda X: None, "pass the outputs that the model logged"),
+        ],
+    )
+    def test_outputs_that_cannot_be(self, output, y, says):
+        X = numbers()
+        with pytest.raises(ValueError, match=says):
+            LoggedExplainer(output=output).fit(X, y(X))
+
+    def test_too_few_rows(self):
+        X = numbers()[: _LEAST_ROWS - 1]
+        with pytest.raises(ValueError, match=f"at least {_LEAST_ROWS} logged rows.*MetaExplainer"):
+            LoggedExplainer().fit(X, scores(X))
+
+    def test_outputs_of_another_shape(self):
+        X = numbers()
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, probabilities(X))
+        with pytest.raises(ValueError, match=r"shape \(3,\).*got \(2,\)"):
+            explainer.explain(X[:3], outputs=probabilities(X)[:2])
+        with pytest.raises(ValueError, match="outputs holds"):
+            explainer.explain(X[:3], outputs=scores(X)[:3] + 9)
+
+    def test_text_in_a_column_of_numbers(self):
+        X = pd.DataFrame(numbers(), columns=list("abcd"))
+        explainer = LoggedExplainer(**SMALL).fit(X, scores(X.to_numpy()))
+        wrong = X[:3].astype(object)
+        wrong.iloc[1, 2] = "many"
+        with pytest.raises(ValueError, match="Column 'c' held numbers in fit and now holds 'many'"):
+            explainer.explain(wrong)
+
+    def test_a_row_that_equals_its_background_but_for_the_output(self):
+        X = numbers()
+        explainer = LoggedExplainer(background=X[:1], random_state=0).fit(X, scores(X))
+        assert (explainer.explain(X[:1], outputs=scores(X)[:1]).values == 0).all()
+        with pytest.raises(ValueError, match=r"Row 0 equals every background row.*leave out"):
+            explainer.explain(X[:1], outputs=scores(X)[:1] + 1)
+
+    def test_background_with_other_columns(self):
+        X = numbers()
+        with pytest.raises(ValueError, match="background must be rows with the columns of X"):
+            LoggedExplainer(background=X[:, :2]).fit(X, scores(X))
+
+
+class TestOwnError:
+    @pytest.mark.slow
+    def test_coverage_on_prior_tasks(self):
+        """Of models that the calibration has not seen; a wide band, for there are few."""
+        inside, widths = [], []
+        for episode in logged_episodes(16, seed=7):
+            explainer, table, outputs = _fit_episode(episode)
+            for given in (None, outputs):
+                explanation = explainer.explain(table, outputs=given)
+                error = np.abs(explanation.values[..., 0] - episode.values.numpy())
+                able = episode.can_matter.numpy()
+                inside.append((error <= 1.645 * explanation.std[..., 0])[able].mean())
+                widths.append(explanation.std[..., 0][able].mean())
+        assert 0.75 <= np.mean(inside) < 1.0
+        assert np.mean(widths) < 0.5  # of the outputs' standard deviation
+
+    def test_estimate_is_larger_where_less_is_known(self):
+        X = numbers(n=300)
+        few = LoggedExplainer(**{**SMALL, "n_support": 30}).fit(X, scores(X))
+        many = LoggedExplainer(**{**SMALL, "n_support": 300}).fit(X, scores(X))
+        assert 0 < many.shapley_error_ < few.shapley_error_
+        assert few.shapley_error_se_ > 0
+
+
+def _fit_episode(episode):
+    """Fit on an episode's logged rows; return also the rows to explain, and their outputs."""
+    # The standardised cells of an episode stand for the table: one encoded column a column.
+    support, query = episode.support[..., 1].numpy(), episode.query[..., 1].numpy()
+    explainer = LoggedExplainer(
+        background=episode.background[..., 1].numpy().astype(float),
+        feature_groups=_groups(episode.player_of_column.tolist()),
+        random_state=0,
+    ).fit(support.astype(float), episode.outputs.numpy())
+    return explainer, query.astype(float), (episode.base + episode.gap).numpy()
+
+
+def _groups(players):
+    return [
+        [column for column, owner in enumerate(players) if owner == player]
+        for player in sorted(set(players))
+        if players.count(player) > 1
+    ] or None
+
+
+def test_forest_is_followed_on_its_own_rows():
+    X, y = load_iris(return_X_y=True)
+    forest = RandomForestClassifier(20, random_state=0).fit(X, y)
+    logged = forest.predict_proba(X)
+    explainer = LoggedExplainer(output="probability", random_state=0).fit(X, logged)
+    assert explainer.score(X, logged) > 0.95
+
+
+EXPLAINERS = [
+    LoggedExplainer(background=5, random_state=0),
+    LoggedExplainer(background=5, pretrained=None, random_state=0),
+]
+
+
+@parametrize_with_explainer_checks(EXPLAINERS)
+def test_explainer_check(explainer, check):
+    check(explainer)
