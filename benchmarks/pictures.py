@@ -21,6 +21,7 @@ from surrogates import AVERAGE, NETWORK
 from whole import FAST, META
 
 ROWS = 1000
+_LEAST_ERROR = 1e-5
 
 
 class Picture(NamedTuple):
@@ -92,7 +93,9 @@ def draw_pictures(results: pd.DataFrame, folder: Path) -> Sequence[Picture]:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    averages = average(with_model_seconds(_of_all_methods(results)))
+    averages = average(with_model_seconds(results))
+    # Means over other tasks are not comparable: a method that lacks some is not drawn.
+    averages = averages[averages["tasks"] == averages["tasks"].max()]
     pictures = []
     for draw, picture in (
         (
@@ -122,12 +125,6 @@ def draw_pictures(results: pd.DataFrame, folder: Path) -> Sequence[Picture]:
             pyplot.close(figure)
         pictures.append(picture)
     return pictures
-
-
-def _of_all_methods(results: pd.DataFrame) -> pd.DataFrame:
-    """Lines of tasks that MetaExplainer has: means of different tasks are not comparable."""
-    ours = set(results.loc[results["method"] == META, "task"])
-    return results[results["task"].isin(ours)] if ours else results
 
 
 def _draw_evaluations(axes: Any, averages: pd.DataFrame) -> None:
@@ -169,18 +166,25 @@ def _draw_models(axes: Any, results: pd.DataFrame) -> None:
     kinds = list(dict.fromkeys(results["task"].str.split("/").str[1]))
     kind_of = results["task"].str.split("/").str[1]
     places = np.arange(len(kinds))
-    width = 0.8 / len(_BARS)
-    for at, ((method, n_support, budget), label) in enumerate(_BARS):
+    columns = results[["method", "n_support", "budget"]]
+    measured = set(columns.itertuples(index=False, name=None))
+    bars = [
+        (*bar, color) for bar, color in zip(_BARS, _BAR_COLORS, strict=True) if bar[0] in measured
+    ]
+    width = 0.8 / max(1, len(bars))
+    for at, ((method, n_support, budget), label, color) in enumerate(bars):
         mine = results[
             (results["method"] == method)
             & (results["n_support"] == n_support)
             & (results["budget"] == budget)
         ]
         errors = mine.groupby(kind_of)["error"].mean().reindex(kinds)
-        shift = (at - (len(_BARS) - 1) / 2) * width
-        axes.bar(places + shift, errors, width, color=_BAR_COLORS[at], label=label)
+        shift = (at - (len(bars) - 1) / 2) * width
+        axes.bar(places + shift, errors, width, color=color, label=label)
     axes.set_xticks(places, kinds)
     axes.set(yscale="log", ylabel="mean relative error")
+    # Where coalitions are all enumerated, errors are rounding: bars that are not drawn.
+    axes.set_ylim(bottom=max(_LEAST_ERROR, axes.get_ylim()[0]))
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, frameon=False, fontsize=8)
@@ -192,7 +196,13 @@ def _draw_break_even(axes: Any, table: pd.DataFrame) -> None:
         rows = table[column].replace(np.inf, np.nan)
         bars = axes.bar(places + shift, rows, 0.38, color=color, label=f"fewer {column}")
         labels = [f"{value:,.0f}" if value < np.inf else "never" for value in table[column]]
-        axes.bar_label(bars, labels, padding=2, fontsize=8)
+        axes.bar_label(
+            bars, [label.replace("never", "") for label in labels], padding=2, fontsize=8
+        )
+        for place, label in zip(places + shift, labels, strict=True):
+            if label == "never":
+                below = axes.get_xaxis_transform()
+                axes.text(place, 0.01, label, transform=below, ha="center", fontsize=8)
     names = [
         f"{budget:,} a row\nerror {error:.2g}"
         for budget, error in zip(table["budget"], table["error"], strict=True)
@@ -203,4 +213,5 @@ def _draw_break_even(axes: Any, table: pd.DataFrame) -> None:
     if len(table) and np.isfinite(table[["evaluations", "seconds"]]).any(axis=None):
         axes.set_yscale("log")
     axes.margins(y=0.15)
+    axes.set_xlim(-0.6, len(table) - 0.4)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8)
