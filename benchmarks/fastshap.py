@@ -1,4 +1,8 @@
-"""FastSHAP's objective: a network from rows to Shapley values, trained on evaluated hybrids."""
+"""FastSHAP's objective: a network from rows to Shapley values, trained on evaluated hybrids.
+
+The network sees the background row that a coalition met beside the row, and explanations are means
+over the background: without this, which background row it was is noise, and errors are larger.
+"""
 
 from __future__ import annotations
 
@@ -81,26 +85,32 @@ def explain_fastshap(task: Task, n_support: int) -> Result:
         network = train(games, task)
     with Stopwatch() as watch, torch.no_grad():
         rows = network.scaler.transform(task.rows)
-        values = network(torch.from_numpy(rows).float()).double().numpy() * network.spread
-        values = close(task, values)
+        background = network.scaler.transform(task.background)
+        values = network(_pairs(rows[:, None], background[None])).mean(1).double().numpy()
+        values = close(task, values * network.spread)
     return Result(FASTSHAP, values, watch.seconds, n_support, seconds_fit=fit.seconds)
 
 
 class ValueNetwork(torch.nn.Module):
-    """Three hidden layers from a standardised row to values in units of `spread`."""
+    """Three hidden layers from a row and a background row to values in units of `spread`."""
 
     def __init__(self, scaler: StandardScaler, spread: float, n_outputs: int) -> None:
         super().__init__()
         self.scaler, self.spread, self.n_outputs = scaler, spread, n_outputs
         n_columns = scaler.n_features_in_
-        sizes = (n_columns, _HIDDEN, _HIDDEN, _HIDDEN, n_columns * n_outputs)
+        sizes = (2 * n_columns, _HIDDEN, _HIDDEN, _HIDDEN, n_columns * n_outputs)
         layers: list[torch.nn.Module] = []
         for before, after in pairwise(sizes):
             layers += [torch.nn.Linear(before, after), torch.nn.ReLU()]
         self.layers = torch.nn.Sequential(*layers[:-1])
 
-    def forward(self, rows: torch.Tensor) -> torch.Tensor:
-        return self.layers(rows).view(len(rows), -1, self.n_outputs)
+    def forward(self, pairs: torch.Tensor) -> torch.Tensor:
+        return self.layers(pairs).view(*pairs.shape[:-1], -1, self.n_outputs)
+
+
+def _pairs(rows: np.ndarray, background: np.ndarray) -> torch.Tensor:
+    """Standardised rows beside background rows; axes are broadcast."""
+    return torch.from_numpy(np.concatenate(np.broadcast_arrays(rows, background), -1)).float()
 
 
 def train(games: Games, task: Task) -> ValueNetwork:
@@ -117,19 +127,22 @@ def _train(network: ValueNetwork, games: Games, task: Task) -> ValueNetwork:
     def scaled(outputs: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(outputs / network.spread).float()
 
-    rows = torch.from_numpy(network.scaler.transform(games.rows)).float()
+    rows = network.scaler.transform(games.rows)[:, None]
+    pairs = _pairs(rows, network.scaler.transform(task.background)[games.background])
     coalitions = torch.from_numpy(games.coalitions).float()
-    # Against its own background row a coalition's gain has less noise, and the same mean.
-    gains = scaled(games.outputs - task.masked.background_outputs[games.background])
-    totals = scaled(games.predictions - task.base)
+    alone = task.masked.background_outputs[games.background]
+    gains, totals = scaled(games.outputs - alone), scaled(games.predictions[:, None] - alone)
 
     def loss(part: torch.Tensor) -> torch.Tensor:
-        values = network(rows[part])
-        values = values + (totals[part] - values.sum(1))[:, None] / values.shape[1]
-        return (coalitions[part] @ values - gains[part]).square().mean()
+        values = network(pairs[part])
+        missing = totals[part] - values.sum(2)
+        values = values + missing[:, :, None] / values.shape[2]
+        answers = (coalitions[part][..., None] * values).sum(2)
+        return (answers - gains[part]).square().mean()
 
-    order = torch.randperm(len(rows))
-    held_out, used = order[: max(1, len(rows) // 10)], order[len(rows) // 10 :]
+    order = torch.randperm(len(pairs))
+    n_held_out = max(1, len(pairs) // 10)
+    held_out, used = order[:n_held_out], order[n_held_out:]
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=10)
     best, kept, since = float("inf"), deepcopy(network.state_dict()), 0

@@ -165,7 +165,9 @@ def test_fastshap_learns_within_its_evaluations(bench, additive):
     assert error(bench, additive, result) < 0.15
 
 
-def test_sampled_truth_knows_its_error(bench, task):
+def test_sampled_truth_knows_its_error(bench, monkeypatch):
+    task = bench.tasks.make_task(bench.tables.load_table("iris"), "bayes", 2)
+    monkeypatch.setattr(bench.truth, "_CONTROL_ROWS", 1000)
     sampled, expected = bench.truth.sample_shapley(
         task.masked, task.X_train, task.rows, task.predictions, 1e-4
     )

@@ -155,7 +155,7 @@ def test_boosted_surrogate_is_read_exactly(bench, task):
 @pytest.mark.filterwarnings("ignore:Linear regression equation is singular")
 def test_every_method_runs(bench, task):
     groups = set(bench.run.GROUPS) - {"speed"}
-    results = list(bench.run.explain_all(task, groups, (96,), "default"))
+    results = list(bench.run.explain_all(task, groups, (96,), "default", (100,)))
     frame = pd.DataFrame([bench.measures.record(task, result) for result in results])
     assert np.isfinite(frame["error"]).all()
     assert not frame.duplicated(["method", "n_support", "budget"]).any()
