@@ -77,8 +77,7 @@ def explain_fastshap(task: Task, n_support: int) -> Result:
 
     References
     ----------
-    Jethani, Sudarshan, Covert, Lee and Ranganath, FastSHAP: real-time Shapley value estimation,
-    2022.
+    Jethani and others, FastSHAP: real-time Shapley value estimation, 2022.
     """
     games = Games(task, n_support)
     with Stopwatch() as fit:

@@ -123,6 +123,18 @@ def average(results: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
+def split_by_truth(results: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part lines whose truth was enumerated from those whose truth was sampled.
+
+    The latter have so many columns that what needs coalitions is far off at any budget here, and
+    would outweigh everything else in a mean.
+    """
+    if "truth_error" not in results:
+        return results, results.iloc[:0]
+    is_sampled = results["truth_error"] > 0
+    return results[~is_sampled], results[is_sampled]
+
+
 def side_by_side(
     results: pd.DataFrame, one: dict[str, object], other: dict[str, object], column: str = "error"
 ) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from break_even import break_even, with_model_seconds
 from fastshap import FASTSHAP
 from leverage import LEVERAGE, LEVERAGE_ONE
 from libraries import KERNEL, KERNEL_ONE, LIME, PERMUTATION
-from measures import average
+from measures import average, split_by_truth
 from shapiq_peers import SHAPIQ
 from surrogates import AVERAGE, NETWORK
 from whole import FAST, META
@@ -75,7 +75,7 @@ def draw_pictures(results: pd.DataFrame, folder: Path) -> Sequence[Picture]:
     Parameters
     ----------
     results : DataFrame
-        Lines of `measures.record`.
+        Lines of `measures.record`; only those whose truth was enumerated are drawn.
     folder : Path
 
     Returns
@@ -83,6 +83,7 @@ def draw_pictures(results: pd.DataFrame, folder: Path) -> Sequence[Picture]:
     pictures : sequence of Picture
         None without results or without matplotlib.
     """
+    results, _ = split_by_truth(results)
     if results.empty:
         return ()
     if find_spec("matplotlib") is None:

@@ -10,7 +10,7 @@ from fastshap import FASTSHAP
 from interval_coverage import LEVELS, summarise_coverage
 from leverage import LEVERAGE
 from libraries import KERNEL, LIME, PERMUTATION
-from measures import Target, average, geometric_mean, side_by_side
+from measures import Target, average, geometric_mean, side_by_side, split_by_truth
 from parts import DEFAULT, DEFAULT_STACK, LEARNED, SEARCHED, STACK, TREES, UNTRAINED
 from pictures import Picture
 from sealed import SEALED
@@ -94,8 +94,9 @@ def make_report(
 
 def _sections(results: pd.DataFrame) -> list[str]:
     """All tables of the results of some tasks."""
+    results, sampled = split_by_truth(results)
     if not len(results):
-        return []
+        return _sampled_truths(sampled)
     averages = average(results)
     is_part = averages["method"].isin(_PARTS)
     coverage = summarise_coverage(results)
@@ -117,7 +118,7 @@ def _sections(results: pd.DataFrame) -> list[str]:
         "## Mean error by table",
         _lines(_by_table(results)),
         *_coverage_section(coverage),
-        *_sampled_truths(results),
+        *_sampled_truths(sampled),
     ]
 
 
@@ -139,18 +140,19 @@ def _coverage_section(coverage: pd.DataFrame) -> list[str]:
 
 
 def _sampled_truths(results: pd.DataFrame) -> list[str]:
-    """Errors of sampled truths beside the least error that was measured with them."""
-    if "truth_error" not in results or not (results["truth_error"] > 0).any():
+    """Results on tables of many columns, and how far their truths are to be trusted."""
+    if not len(results):
         return []
-    tasks = results[results["truth_error"] > 0].groupby("task", sort=False)
+    tasks = results.groupby("task", sort=False)
     table = tasks.agg(truth=("truth_error", "first"), least=("error", "min")).reset_index()
     table["share"] = table["truth"] / table["least"]
     names = {"truth": "error of the truth", "least": "least error of a method"}
     return [
-        "## Where the truth is sampled",
-        "Expected relative error of the truth itself, from the standard errors of its "
-        "permutations; a share below 0.1 leaves the comparison as it is.",
+        "## Many columns: the truth is sampled",
+        "Not in any mean above. Expected relative error of the truth itself, from the standard "
+        "errors of its permutations; a share below 0.1 leaves the comparison as it is.",
         _lines(table.rename(columns=names)),
+        _lines(average(results)[list(_COLUMNS)].rename(columns=_COLUMNS)),
     ]
 
 
@@ -205,7 +207,7 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         if pd.isna(value):
             return ""
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

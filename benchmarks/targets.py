@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import speed
 from boosted import BOOSTED
-from measures import Target, geometric_mean, side_by_side
+from measures import Target, geometric_mean, side_by_side, split_by_truth
 from parts import LEARNED, SEARCHED, STACK
 from peer_targets import interval_targets, peer_targets, speed_targets
 from whole import META
@@ -26,10 +26,11 @@ def check_targets(results: pd.DataFrame, timings: pd.DataFrame) -> list[Target]:
     Parameters
     ----------
     results : DataFrame
-        Lines of `measures.record`.
+        Lines of `measures.record`; only those whose truth was enumerated count.
     timings : DataFrame
         Lines of `speed.measure_speed`.
     """
+    results, _ = split_by_truth(results)
     targets: list[Target] = []
     for n_support in sorted(set(results.get("n_support", []))):
         if n_support > 0:

@@ -183,13 +183,14 @@ def test_page_shows_open_and_sealed_tables_apart(bench, results, tmp_path):
     assert len(pictures) == 4
     for picture in pictures:
         assert 0 < (tmp_path / picture.name).stat().st_size < 150_000
-    sealed = results.assign(task=results["task"].str.replace("iris", "penguins"), truth_error=1e-4)
+    wide = results.assign(task="breast_cancer_30/mlp", truth_error=1e-4, error=1e30)
+    sealed = results.assign(task=results["task"].str.replace("iris", "penguins"))
     page = bench.report.make_report(
         results,
         pd.DataFrame(),
         bench.targets.check_targets(results, pd.DataFrame()),
-        sealed=sealed,
-        sealed_targets=bench.targets.check_targets(sealed, pd.DataFrame()),
+        sealed=pd.concat([sealed, wide]),
+        sealed_targets=bench.targets.check_targets(pd.concat([sealed, wide]), pd.DataFrame()),
         pictures=pictures,
     )
     opened, _, closed = page.partition("## Sealed tables")
@@ -197,7 +198,10 @@ def test_page_shows_open_and_sealed_tables_apart(bench, results, tmp_path):
     assert "penguins" not in opened
     assert "- penguins: 333 rows" in closed
     assert "| 0.900 (0.900 to 0.900) |" in opened
-    assert "## Where the truth is sampled" in closed
+    before, _, wide_lines = closed.partition("### Many columns: the truth is sampled")
+    assert "1e+30" in wide_lines
+    assert "1e+30" not in before
+    assert "MetaExplainer, mean error, at 2048 + 100 a row | 0.004 | <= 0.008 | reached" in closed
     assert "![Mean error by kind of model](error_models.png)" in opened
     unopened = bench.report.make_report(results, pd.DataFrame(), [])
     assert "Not run: " in unopened
