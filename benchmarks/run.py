@@ -49,10 +49,10 @@ QUICK_PEER_BUDGETS = (100, 1600)
 N_ROWS, QUICK_N_ROWS = 24, 8
 
 
-def warm_up(pretrained: str) -> None:
-    """Import and compile everything, so that no task pays for it."""
+def warm_up(pretrained: str, groups: set[str]) -> None:
+    """Import and compile what groups of methods need, so that no task pays for it."""
     task = make_task(load_table("iris"), "bayes", 2)
-    for _ in explain_all(task, set(GROUPS) - {"speed"}, (128,), pretrained):
+    for _ in explain_all(task, groups - {"speed"}, (128,), pretrained):
         pass
 
 
@@ -102,7 +102,7 @@ def measure(options: argparse.Namespace, tasks: Names) -> None:
         for table, model in tasks:
             (options.kept / f"{table}-{model}.csv").unlink(missing_ok=True)
     if chosen:
-        warm_up(options.pretrained)
+        warm_up(options.pretrained, groups)
     for position, (table_name, model_name) in enumerate(chosen, start=1):
         start = monotonic()
         path = options.kept / f"{table_name}-{model_name}.csv"

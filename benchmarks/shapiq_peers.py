@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,8 +41,9 @@ SHAPIQ = tuple(
 )
 
 
+@cache
 def is_installed() -> bool:
-    """Whether shapiq is there; says on the error stream where it is not."""
+    """Whether shapiq is there; says once on the error stream where it is not."""
     if find_spec("shapiq") is not None:
         return True
     remedy = 'pip install -c constraints.txt ".[bench]"'
@@ -65,13 +67,14 @@ def explain_shapiq(task: Task, budget: int) -> Iterator[Result]:
         for background in backgrounds:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                yield _explain(
+                result = _explain(
                     f"{name}, {background}",
                     task,
                     budget,
                     background == WHOLE,
                     lambda make=make: make(approximator, n_columns),
                 )
+            yield result
 
 
 def _explain(method: str, task: Task, budget: int, whole: bool, make: Callable[[], Any]) -> Result:

@@ -101,7 +101,7 @@ def test_a_table_that_cannot_be_fetched_is_left_out(bench, tmp_path, monkeypatch
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(bench.wheels.subprocess, "run", refuse)
-    monkeypatch.setattr(bench.run, "warm_up", lambda pretrained: None)
+    monkeypatch.setattr(bench.run, "warm_up", lambda *_: None)
     options = bench.run.parse(["--tasks", "0:1", "--methods", "lime"])
     bench.run.measure(options, (("weather", "forest"),))
     assert "weather is left out: pip cannot download vega_datasets" in capsys.readouterr().err
@@ -110,7 +110,7 @@ def test_a_table_that_cannot_be_fetched_is_left_out(bench, tmp_path, monkeypatch
 
 def test_resuming_runs_what_is_missing(bench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench.run, "warm_up", lambda pretrained: None)
+    monkeypatch.setattr(bench.run, "warm_up", lambda *_: None)
     options = bench.run.parse(["--tasks", "0:1", "--methods", "lime", "kernel", "--resume"])
     options.kept.mkdir(parents=True)
     path = options.kept / "iris-forest.csv"
