@@ -23,7 +23,7 @@ help:
 	@echo "make test-all  the slow ones as well"
 	@echo "make lint      ruff, mypy, codespell, docstrings, doctests, layers"
 	@echo "make docs      the documentation and its gallery, docs/_build/html/index.html"
-	@echo "make bench     accuracy and speed beside shap and lime (about 40 minutes)"
+	@echo "make bench     accuracy and speed beside shap, shapiq, lime and others (hours)"
 	@echo "make weights   train the shipped networks again: MINUTES=$(MINUTES) OUT=$(OUT)"
 	@echo "make classifier-weights  those of the self-explaining classifiers, in runs/classifiers"
 	@echo "make clean     remove what the others made"
@@ -61,7 +61,7 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
-bench: $(VENV)/.installed-test
+bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/run.py
 
 weights: $(VENV)/.installed-test

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import process_time
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,10 @@ class Result:
         CPU seconds of fitting, without the model's.
     seconds_kernel : float
         Of these, for finding the kernel.
+    extra : dict of str to float
+        Further columns of the table of results, which other methods leave empty.
+    group : str
+        The group of methods that it was made with.
     """
 
     method: str
@@ -55,6 +60,25 @@ class Result:
     evaluations: float = 0.0
     seconds_fit: float = 0.0
     seconds_kernel: float = np.nan
+    extra: dict[str, float] = field(default_factory=dict)
+    group: str = ""
+
+
+class Target(NamedTuple):
+    """One target with what was measured."""
+
+    text: str
+    measured: float
+    limit: float
+    at_least: bool = False
+    detail: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """NaN is not reached."""
+        if self.at_least:
+            return self.measured >= self.limit
+        return self.measured <= self.limit
 
 
 def record(task: Task, result: Result) -> dict[str, object]:
@@ -63,6 +87,7 @@ def record(task: Task, result: Result) -> dict[str, object]:
     return {
         "task": task.name,
         "method": result.method,
+        "group": result.group,
         "n_support": result.n_support,
         "budget": result.budget,
         "error": shapley_error(task.truth, result.values),
@@ -73,6 +98,8 @@ def record(task: Task, result: Result) -> dict[str, object]:
         "n_rows": n_rows,
         "n_columns": n_columns,
         "n_outputs": n_outputs,
+        "truth_error": task.truth_error,
+        **result.extra,
     }
 
 
@@ -94,6 +121,18 @@ def average(results: pd.DataFrame) -> pd.DataFrame:
         seconds_fit=("seconds_fit", "mean"),
         seconds_kernel=("seconds_kernel", "mean"),
     ).reset_index()
+
+
+def split_by_truth(results: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part lines whose truth was enumerated from those whose truth was sampled.
+
+    The latter have so many columns that what needs coalitions is far off at any budget here, and
+    would outweigh everything else in a mean.
+    """
+    if "truth_error" not in results:
+        return results, results.iloc[:0]
+    is_sampled = results["truth_error"] > 0
+    return results[~is_sampled], results[is_sampled]
 
 
 def side_by_side(

@@ -25,6 +25,7 @@ SEARCHED = "GP alone, kernel by likelihood search"
 LEARNED = "GP alone, meta-trained kernel"
 STACK = "stack without corrector"
 UNTRAINED = "MetaExplainer, pretrained=None"
+DEFAULT_STACK = "stack with the default kernel, nothing meta-trained"
 # A likelihood search reads no more rows than this many evaluations hold, so that beyond them its
 # kernel is taken over.
 MOST_SEARCHED = 2048
@@ -113,11 +114,20 @@ class Parts:
             )
         return untrained, watch.seconds
 
-    def untrained(self, untrained: TaskSurrogate, seconds_fit: float, search: Search) -> Result:
-        """``MetaExplainer(pretrained=None)``."""
+    def untrained(
+        self, untrained: TaskSurrogate, seconds_fit: float, search: Search | None = None
+    ) -> Result:
+        """``MetaExplainer(pretrained=None)``, or, without a search, with the default kernel."""
         with Stopwatch() as watch:
             values = self._explain(untrained)
-        return self._result(UNTRAINED, values, watch, search.seconds + seconds_fit, search.seconds)
+        method, seconds = (DEFAULT_STACK, 0.0) if search is None else (UNTRAINED, search.seconds)
+        return self._result(method, values, watch, seconds + seconds_fit, seconds)
+
+    def default_process(self) -> tuple[Result, float]:
+        """The process with the default kernel; also the CPU seconds of its fit."""
+        kernel = default_parameters(self.support.encoded.shape[1])
+        process, seconds = self.fit_process(kernel)
+        return self.process(DEFAULT, process, seconds, 0.0), seconds
 
     def propose(self, pretrained: Any) -> float:
         """CPU seconds in which the kernel network proposes a kernel."""
@@ -175,8 +185,9 @@ def explain_parts(parts: Parts, pretrained: Any, search: Search) -> Iterator[Res
         The rival kernel.
     """
     yield parts.stack()
-    default, seconds = parts.fit_process(default_parameters(parts.support.encoded.shape[1]))
-    yield parts.process(DEFAULT, default, seconds, 0.0)
+    default, seconds = parts.default_process()
+    yield default
+    yield parts.untrained(*parts.fit_untrained(default_parameters(parts.support.encoded.shape[1])))
     untrained, both = parts.fit_untrained(search.kernel)
     # A process is fitted at the same cost whatever its kernel; trees take the rest.
     yield parts.trees(both - seconds)

@@ -1,9 +1,12 @@
-"""Accuracy and speed of MetaExplainer, its parts, shap and lime where the truth is known.
+"""Accuracy and speed of MetaExplainer, its parts and its peers where the truth is known.
 
-``python benchmarks/run.py --quick`` takes a few minutes on one core, the whole run about 40.
-Results of each task are kept in ``runs/benchmark`` as soon as they are there, so that a stopped run
-is not lost. Slices may run side by side: ``--tasks 0:30`` and ``--tasks 30:60``; then
-``--tasks 0:0`` makes the report of all.
+``python benchmarks/run.py --quick`` takes a few minutes on one core, the whole run hours. Results
+of each task are kept in ``runs/benchmark`` as soon as they are there, so that a stopped run is not
+lost: ``--resume`` skips the tasks that are there with every chosen method. Slices may run side by
+side: ``--tasks 0:30`` and ``--tasks 30:60``; then ``--tasks 0:0`` makes the report of all.
+
+A third of the tables is sealed: ``--sealed`` runs these, and only these, once nothing is to be
+changed any more. The report shows both, apart.
 """
 
 from __future__ import annotations
@@ -12,75 +15,44 @@ import argparse
 import ctypes
 import sys
 import warnings
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from time import monotonic
 
 import pandas as pd
 import torch
-from boosted import explain_boosted
-from libraries import explain_kernel, explain_kernel_one, explain_lime, explain_permutation
-from measures import Result, record
+from measures import record
+from methods import BUDGETS, GROUPS, explain_all
 from models import MODEL_NAMES
-from parts import MOST_SEARCHED, Parts, explain_parts
+from pictures import draw_pictures
 from report import make_report
+from sealed import SEALED
 from speed import measure_speed
 from tables import TABLE_NAMES, load_table
-from targets import BUDGET, check_targets
-from tasks import Task, make_task
+from targets import check_targets
+from tasks import make_task
 from threadpoolctl import threadpool_limits
-from whole import explain_meta, fit_meta, support_of
+from wheels import Unavailable
 
-GROUPS = ("meta", "parts", "boosted", "kernel", "kernel-one", "permutation", "lime", "speed")
-TASKS = tuple(product(TABLE_NAMES, MODEL_NAMES))
-QUICK_TASKS = (
+Names = tuple[tuple[str, str], ...]
+
+TASKS: Names = tuple(product([name for name in TABLE_NAMES if name not in SEALED], MODEL_NAMES))
+SEALED_TASKS: Names = tuple(product(SEALED, MODEL_NAMES))
+QUICK_TASKS: Names = (
     ("iris", "forest"),
     ("moons", "svm"),
     ("breast_cancer", "boosting"),
     ("friedman1", "mlp"),
 )
 N_SUPPORT, QUICK_N_SUPPORT = (512, 2048, 8192), (512, 2048)
-BUDGETS = (100, 800, 1600)
+QUICK_PEER_BUDGETS = (100, 1600)
 N_ROWS, QUICK_N_ROWS = 24, 8
 
 
-def explain_all(
-    task: Task, groups: set[str], n_support: tuple[int, ...], pretrained: str
-) -> Iterator[Result]:
-    """Explain a task's rows by every method of the chosen groups."""
-    search = None
-    for n_evaluations in n_support if groups & {"meta", "parts", "boosted"} else ():
-        fitted = fit_meta(task, n_evaluations, pretrained)
-        if "meta" in groups:
-            for budget in (0, BUDGET):
-                yield explain_meta(task, fitted, budget)
-        support = support_of(task, fitted)
-        if "parts" in groups:
-            parts = Parts(task, fitted.explainer, support)
-            if search is None or n_evaluations <= MOST_SEARCHED:
-                search = parts.search()
-            yield from explain_parts(parts, pretrained, search)
-        if "boosted" in groups:
-            yield explain_boosted(task, support)
-    by_budget = {
-        "kernel": explain_kernel,
-        "kernel-one": explain_kernel_one,
-        "permutation": explain_permutation,
-    }
-    for group, explain in by_budget.items():
-        for budget in BUDGETS if group in groups else ():
-            result = explain(task, budget)
-            if result is not None:
-                yield result
-    if "lime" in groups:
-        yield explain_lime(task)
-
-
-def warm_up(pretrained: str) -> None:
-    """Import and compile everything, so that no task pays for it."""
+def warm_up(pretrained: str, groups: set[str]) -> None:
+    """Import and compile what groups of methods need, so that no task pays for it."""
     task = make_task(load_table("iris"), "bayes", 2)
-    for _ in explain_all(task, set(GROUPS) - {"speed"}, (128,), pretrained):
+    for _ in explain_all(task, groups - {"speed"}, (128,), pretrained):
         pass
 
 
@@ -99,6 +71,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few tasks, rows and evaluations")
     parser.add_argument(
+        "--sealed", action="store_true", help="run the sealed tables instead of the others"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="only what is not in the kept results yet"
+    )
+    parser.add_argument(
         "--out", type=Path, help="folder of the report; default docs/benchmarks, if quick runs/..."
     )
     parser.add_argument(
@@ -107,6 +85,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--pretrained", default="default", help="weights: a name or a file")
     options = parser.parse_args(arguments)
+    if options.quick and options.sealed:
+        parser.error("a quick run is for looking at often, sealed tables are not")
     options.kept = Path("runs/benchmark-quick" if options.quick else "runs/benchmark")
     if options.out is None:
         options.out = options.kept if options.quick else Path("docs/benchmarks")
@@ -114,41 +94,79 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def measure(options: argparse.Namespace, tasks: tuple[tuple[str, str], ...]) -> None:
+def measure(options: argparse.Namespace, tasks: Names) -> None:
     """Run the chosen methods on the chosen tasks, one by one, and keep what comes out."""
     chosen, groups = tasks[options.tasks], set(options.methods)
     timings_path = options.kept / "speed.csv"
-    if len(chosen) == len(tasks) and groups == set(GROUPS):
-        for path in options.kept.glob("*.csv"):
-            path.unlink()
+    if len(chosen) == len(tasks) and groups == set(GROUPS) and not options.resume:
+        for table, model in tasks:
+            (options.kept / f"{table}-{model}.csv").unlink(missing_ok=True)
     if chosen:
-        warm_up(options.pretrained)
-    n_rows = QUICK_N_ROWS if options.quick else N_ROWS
-    n_support = QUICK_N_SUPPORT if options.quick else N_SUPPORT
+        warm_up(options.pretrained, groups)
     for position, (table_name, model_name) in enumerate(chosen, start=1):
         start = monotonic()
-        if groups != {"speed"}:
-            task = make_task(load_table(table_name), model_name, n_rows)
-            results = explain_all(task, groups, n_support, options.pretrained)
-            lines = pd.DataFrame([record(task, result) for result in results])
-            merge(options.kept / f"{table_name}-{model_name}.csv", lines)
-        if "speed" in groups and (table_name, model_name) == tasks[0]:
+        path = options.kept / f"{table_name}-{model_name}.csv"
+        left = groups - {"speed"} - (groups_in(path) if options.resume else set())
+        if left:
+            try:
+                measure_task(path, table_name, model_name, left, options)
+            except Unavailable as error:
+                print(f"{table_name} is left out: {error}", file=sys.stderr, flush=True)
+                continue
+        timed = options.resume and timings_path.exists()
+        if "speed" in groups and (table_name, model_name) == TASKS[0] and not timed:
             pd.DataFrame(measure_speed(options.pretrained)).to_csv(timings_path, index=False)
         seconds = monotonic() - start
         done = f"{position}/{len(chosen)} {table_name}/{model_name}: {seconds:.0f} s"
         print(done, file=sys.stderr, flush=True)
 
 
-def report(options: argparse.Namespace, tasks: tuple[tuple[str, str], ...]) -> str:
-    """Collect what was kept, write the tables, return the page."""
-    paths = [options.kept / f"{table}-{model}.csv" for table, model in tasks]
+def measure_task(
+    path: Path, table_name: str, model_name: str, groups: set[str], options: argparse.Namespace
+) -> None:
+    """Run groups of methods on one task and add what comes out to what is kept of it."""
+    n_rows = QUICK_N_ROWS if options.quick else N_ROWS
+    n_support = QUICK_N_SUPPORT if options.quick else N_SUPPORT
+    peer_budgets = QUICK_PEER_BUDGETS if options.quick else BUDGETS
+    task = make_task(load_table(table_name), model_name, n_rows)
+    results = explain_all(task, groups, n_support, options.pretrained, peer_budgets)
+    merge(path, pd.DataFrame([record(task, result) for result in results]))
+
+
+def groups_in(path: Path) -> set[str]:
+    """Groups of methods of which results are kept."""
+    if not path.exists():
+        return set()
+    kept = pd.read_csv(path)
+    return set(kept["group"].dropna()) if "group" in kept else set()
+
+
+def collect(kept: Path, tasks: Names) -> pd.DataFrame:
+    """Results that are kept of tasks, in the order of the tasks."""
+    paths = [kept / f"{table}-{model}.csv" for table, model in tasks]
     frames = [pd.read_csv(path) for path in paths if path.exists()]
-    results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def report(options: argparse.Namespace) -> str:
+    """Collect what was kept, write the tables and draw the pictures, return the page."""
+    results = collect(options.kept, QUICK_TASKS if options.quick else TASKS)
+    sealed = pd.DataFrame() if options.quick else collect(options.kept, SEALED_TASKS)
     timings_path = options.kept / "speed.csv"
     timings = pd.read_csv(timings_path) if timings_path.exists() else pd.DataFrame()
-    page = make_report(results, timings, check_targets(results, timings))
     options.out.mkdir(parents=True, exist_ok=True)
-    results.to_csv(options.out / "results.csv", index=False)
+    pictures = draw_pictures(results, options.out)
+    page = make_report(
+        results,
+        timings,
+        check_targets(results, timings),
+        sealed=sealed,
+        sealed_targets=check_targets(sealed, pd.DataFrame()),
+        pictures=pictures,
+    )
+    both = [frame.assign(sealed=at) for at, frame in enumerate((results, sealed)) if len(frame)]
+    written = pd.concat(both, ignore_index=True) if both else results
+    written.to_csv(options.out / "results.csv", index=False)
     timings.to_csv(options.out / "timings.csv", index=False)
     (options.out / "README.md").write_text(page)
     return page
@@ -173,14 +191,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, keep, report."""
     options = parse(arguments)
     options.kept.mkdir(parents=True, exist_ok=True)
-    tasks = QUICK_TASKS if options.quick else TASKS
+    tasks = QUICK_TASKS if options.quick else SEALED_TASKS if options.sealed else TASKS
     keep_memory()
     torch.set_num_threads(1)
     with threadpool_limits(1), warnings.catch_warnings():
         # At 100 evaluations KernelSHAP has four coalitions: meant.
         warnings.filterwarnings("ignore", message="Linear regression equation is singular")
         measure(options, tasks)
-    print(report(options, tasks))
+    print(report(options))
 
 
 if __name__ == "__main__":

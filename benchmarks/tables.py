@@ -1,6 +1,7 @@
-"""Tables of at most ten columns, so that the true Shapley values can be enumerated.
+"""Tables of few columns, most of them so few that the true Shapley values can be enumerated.
 
 Columns and rows are chosen by position or by a fixed seed, before any model or explainer is fitted.
+Those defined here were looked at while explainers were developed; `more_tables` has the others.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import more_tables
 import numpy as np
 from sklearn import datasets
 
@@ -81,11 +83,24 @@ _REGRESSION: dict[str, Callable[[], tuple]] = {
     "friedman1": _friedman1,
     "friedman2": _friedman2,
 }
-TABLE_NAMES = (*_CLASSIFICATION, *_REGRESSION)
+OLD_NAMES = (*_CLASSIFICATION, *_REGRESSION)
+_CLASSIFICATION |= more_tables.CLASSIFICATION
+_REGRESSION |= more_tables.REGRESSION
+TABLE_NAMES = (*OLD_NAMES, *more_tables.CLASSIFICATION, *more_tables.REGRESSION)
 
 
 def load_table(name: str) -> Table:
-    """Load or generate one of `TABLE_NAMES`."""
+    """Load, fetch or generate one of `TABLE_NAMES`.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    wheels.Unavailable
+        If it cannot be fetched.
+    """
     is_classification = name in _CLASSIFICATION
     X, y, columns = (_CLASSIFICATION if is_classification else _REGRESSION)[name]()
     return Table(name, np.asarray(X, dtype=float), y, is_classification, columns)

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import libraries
 import numpy as np
 import pandas as pd
 import speed
 from boosted import BOOSTED
-from measures import geometric_mean, side_by_side
+from measures import Target, geometric_mean, side_by_side, split_by_truth
 from parts import LEARNED, SEARCHED, STACK
+from peer_targets import interval_targets, peer_targets, speed_targets
 from whole import META
 
 BUDGET = 100
 KERNEL_BUDGET = 1600
-
-
-class Target(NamedTuple):
-    """One target with what was measured."""
-
-    text: str
-    measured: float
-    limit: float
-    at_least: bool = False
-    detail: str = ""
-
-    @property
-    def reached(self) -> bool:
-        """NaN is not reached."""
-        if self.at_least:
-            return self.measured >= self.limit
-        return self.measured <= self.limit
 
 
 def check_targets(results: pd.DataFrame, timings: pd.DataFrame) -> list[Target]:
@@ -43,15 +26,18 @@ def check_targets(results: pd.DataFrame, timings: pd.DataFrame) -> list[Target]:
     Parameters
     ----------
     results : DataFrame
-        Lines of `measures.record`.
+        Lines of `measures.record`; only those whose truth was enumerated count.
     timings : DataFrame
         Lines of `speed.measure_speed`.
     """
+    results, _ = split_by_truth(results)
     targets: list[Target] = []
     for n_support in sorted(set(results.get("n_support", []))):
         if n_support > 0:
             targets += _at_fit(results, int(n_support))
-    return targets + list(_of_speed(timings))
+            targets += peer_targets(results, int(n_support))
+            targets += interval_targets(results, int(n_support))
+    return [*targets, *_of_speed(timings), *speed_targets(timings)]
 
 
 def _at_fit(results: pd.DataFrame, n_support: int) -> Iterator[Target]:

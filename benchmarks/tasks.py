@@ -11,9 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from tables import Table
+from truth import true_values
 
 from sklearn_metaexplain.masking import MaskedModel
-from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 
 SEED = 0
 N_BACKGROUND = 25
@@ -39,7 +39,9 @@ class Task:
         Model and background.
     predictions : ndarray of shape (n_rows, n_outputs)
     truth : ndarray of shape (n_rows, n_columns, n_outputs)
-        Enumerated once.
+        Enumerated or sampled once.
+    truth_error : float
+        Expected relative error of a sampled truth itself; 0 if enumerated.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Task:
     masked: MaskedModel
     predictions: np.ndarray
     truth: np.ndarray
+    truth_error: float = 0.0
 
     @property
     def frozen(self) -> FrozenEstimator:
@@ -65,7 +68,7 @@ class Task:
 
 
 def make_task(table: Table, model_name: str, n_rows: int) -> Task:
-    """Fit a model, choose rows, and enumerate.
+    """Fit a model, choose rows, and find the truth.
 
     Parameters
     ----------
@@ -90,6 +93,6 @@ def make_task(table: Table, model_name: str, n_rows: int) -> Task:
     background, rows = X_train[chosen], X_test[:n_rows]
     masked = MaskedModel(model, background)
     predictions = masked.predict(rows)
-    truth, _ = enumerate_shapley(masked, rows, predictions)
+    truth = true_values(masked, X_train, rows, predictions)
     name = f"{table.name}/{model_name}"
-    return Task(name, model, X_train, background, rows, masked, predictions, truth)
+    return Task(name, model, X_train, background, rows, masked, predictions, *truth)

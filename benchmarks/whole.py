@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from interval_coverage import measure_coverage, measure_error_estimate
 from measures import Result, Stopwatch
 from tasks import SEED, Task
 
@@ -14,6 +15,7 @@ from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 from sklearn_metaexplain.shapley._stack import close_gap
 
 META = "MetaExplainer"
+FAST = 'MetaExplainer, speed="fast"'
 
 
 class Fitted(NamedTuple):
@@ -21,6 +23,7 @@ class Fitted(NamedTuple):
 
     explainer: MetaExplainer
     seconds: float  # CPU seconds of fit, without the model's
+    seconds_model: float  # the model's
     hybrids: np.ndarray  # (n_support, n_columns)
 
 
@@ -35,14 +38,20 @@ class Support(NamedTuple):
     player_of_column: torch.Tensor  # (n_encoded,)
 
 
-def fit_meta(task: Task, n_support: int, pretrained: Any) -> Fitted:
-    """Fit a MetaExplainer."""
+def has_speeds() -> bool:
+    """Whether this version of MetaExplainer has the parameter `speed`."""
+    return "speed" in MetaExplainer._get_param_names()
+
+
+def fit_meta(task: Task, n_support: int, pretrained: Any, **parameters: Any) -> Fitted:
+    """Fit a MetaExplainer, with further parameters where given."""
     explainer = MetaExplainer(
         task.frozen,
         background=task.background,
         n_support=n_support,
         pretrained=pretrained,
         random_state=SEED,
+        **parameters,
     )
     model = task.model
     model_seconds, model.asked = model.seconds, []
@@ -51,21 +60,27 @@ def fit_meta(task: Task, n_support: int, pretrained: Any) -> Fitted:
     hybrids, model.asked = np.concatenate(model.asked), None
     if not len(hybrids) == explainer.n_evaluations_ == n_support:
         raise RuntimeError(f"MetaExplainer asked for {len(hybrids)} rows, not {n_support}.")
-    return Fitted(explainer, watch.seconds - (model.seconds - model_seconds), hybrids)
+    model_seconds = model.seconds - model_seconds
+    return Fitted(explainer, watch.seconds - model_seconds, model_seconds, hybrids)
 
 
-def explain_meta(task: Task, fitted: Fitted, budget: int) -> Result:
-    """Explain the task's rows within a budget."""
+def explain_meta(task: Task, fitted: Fitted, budget: int, method: str = META) -> Result:
+    """Explain the task's rows within a budget, and see whether it knows how good it is."""
     with Stopwatch() as watch:
         explanation = fitted.explainer.explain(task.rows, budget=budget)
+    values = task.computed(explanation.values)
+    extra = {"seconds_model_at_fit": fitted.seconds_model, **measure_coverage(task, explanation)}
+    if budget == 0:
+        extra |= measure_error_estimate(task, fitted.explainer, values)
     return Result(
-        META,
-        task.computed(explanation.values),
+        method,
+        values,
         watch.seconds,
         len(fitted.hybrids),
         budget,
         float(explanation.n_evaluations.mean()),
         fitted.seconds,
+        extra=extra,
     )
 
 

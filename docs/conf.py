@@ -35,6 +35,8 @@ def _report(name: str, command: str) -> str:
     if not path.exists():
         return f"*There is no report in this checkout: run* `{command}`."
     text = path.read_text(encoding="utf-8").partition("\n")[2]
+    # Pictures lie beside the report, not beside the page that it becomes a part of.
+    text = re.sub(r"\]\((\w+\.png)\)", r"](benchmarks/\1)", text)
     return re.sub(r"^#", "##", text, flags=re.MULTILINE)
 
 
