@@ -60,7 +60,9 @@ def merge(path: Path, new: pd.DataFrame) -> None:
     """Write results of a task; those of methods that were not run again stay."""
     if path.exists():
         old = pd.read_csv(path)
-        new = pd.concat([old[~old["method"].isin(new["method"])], new])
+        keys = ["method", "n_support", "budget"]
+        again = pd.MultiIndex.from_frame(old[keys]).isin(pd.MultiIndex.from_frame(new[keys]))
+        new = pd.concat([old[~again], new])
     new.to_csv(path, index=False)
 
 
@@ -83,6 +85,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--tasks", default=":", help="slice a:b of the tasks; the first also brings the speed"
     )
     parser.add_argument("--methods", nargs="+", choices=GROUPS, default=list(GROUPS))
+    parser.add_argument(
+        "--n-support", nargs="+", type=int, help="evaluations at fit; default: 512 2048 8192"
+    )
     parser.add_argument("--pretrained", default="default", help="weights: a name or a file")
     options = parser.parse_args(arguments)
     if options.quick and options.sealed:
@@ -126,7 +131,7 @@ def measure_task(
 ) -> None:
     """Run groups of methods on one task and add what comes out to what is kept of it."""
     n_rows = QUICK_N_ROWS if options.quick else N_ROWS
-    n_support = QUICK_N_SUPPORT if options.quick else N_SUPPORT
+    n_support = tuple(options.n_support or (QUICK_N_SUPPORT if options.quick else N_SUPPORT))
     peer_budgets = QUICK_PEER_BUDGETS if options.quick else BUDGETS
     task = make_task(load_table(table_name), model_name, n_rows)
     results = explain_all(task, groups, n_support, options.pretrained, peer_budgets)

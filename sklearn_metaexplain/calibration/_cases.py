@@ -33,7 +33,7 @@ class Case:
     family : str
         The model's family.
     evidence : dict
-        For `estimate_task_error`.
+        For `estimate_error`.
     error : float
         Squared error of the values of some rows over their squared size, nothing asked.
     reach, reach_asked : float

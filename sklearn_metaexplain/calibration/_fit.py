@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
+from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain.calibration._cases import Case
 from sklearn_metaexplain.shapley._error import log_evidence
@@ -14,8 +14,6 @@ from sklearn_metaexplain.shapley._error import log_evidence
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
 _LEAST_ERROR = 1e-5
-# A mean of exponentials is ruled by its largest few; beyond this spread it is not trusted.
-_MOST_SPREAD = 1.0
 
 
 def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
@@ -29,9 +27,10 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     Returns
     -------
     dict
-        "task" for `estimate_task_error`, "row" for `estimate_error`; "quantiles" and
-        "quantiles_asked", pairs of a share of errors and the multiple of `std` that covers it: the
-        smallest that covers such a share of further, exchangeable tasks on average.
+        "task" and "row" for `estimate_error`, of a task without and of a row with evaluations;
+        "quantiles" and "quantiles_asked", pairs of a share of errors and the multiple of `std`
+        that covers it: the smallest that covers such a share of further, exchangeable tasks on
+        average.
 
     References
     ----------
@@ -39,40 +38,31 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     quantiles are those of split conformal prediction).
     """
     return {
-        "task": _fit_task(cases),
-        "row": _fit_row(cases),
+        "task": _fit_error([case.evidence for case in cases], [case.error for case in cases]),
+        "row": _fit_error(
+            [{**case.evidence, "raw": case.row_raw} for case in cases],
+            [case.row_error for case in cases],
+        ),
         "quantiles": _quantiles([case.reach for case in cases]),
         "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
         "n_tasks": len(cases),
     }
 
 
-def _fit_task(cases: Sequence[Case]) -> dict[str, Any]:
-    kept = [case for case in cases if case.error > _LEAST_ERROR and case.evidence["raw"] > 0]
-    logs = np.array([log_evidence(case.evidence) for case in kept])
-    actual = np.log([case.error for case in kept])
-    model = RidgeCV(np.logspace(-2, 3, 12)).fit(logs, actual)
-    spread = float(np.std(actual - model.predict(logs)))
+def _fit_error(evidence: Sequence[Mapping[str, float]], errors: Sequence[float]) -> dict[str, Any]:
+    logs = np.array([log_evidence(one) for one in evidence])
+    # A value that is off by more than its size is as good as none.
+    actual = np.minimum(errors, 1.0)
+    kept = (actual > _LEAST_ERROR) & (np.array([one["raw"] for one in evidence]) > 0)
+    model = LinearRegression().fit(logs[kept], np.log(actual[kept]))
+    middle = model.predict(logs)
     return {
         "intercept": float(model.intercept_),
         "slopes": [float(slope) for slope in model.coef_],
-        "spread": spread,
+        "spread": float(np.std(np.log(actual[kept]) - middle[kept])),
         # Errors are judged by their mean, which is above the median.
-        "log_factor": min(spread, _MOST_SPREAD) ** 2 / 2,
+        "log_factor": float(np.log(actual.mean() / np.exp(middle).mean())),
     }
-
-
-def _fit_row(cases: Sequence[Case]) -> dict[str, float]:
-    pairs = [
-        (np.log(case.row_raw), np.log(case.row_error))
-        for case in cases
-        if case.row_error > _LEAST_ERROR and case.row_raw > 0
-    ]
-    expected, actual = np.array(pairs).T
-    power, intercept = np.polyfit(expected, actual, 1)
-    spread = float(np.std(actual - power * expected - intercept))
-    factor = np.exp(intercept + min(spread, _MOST_SPREAD) ** 2 / 2)
-    return {"factor": float(factor), "power": float(power), "spread": spread}
 
 
 def _quantiles(reaches: Sequence[float]) -> list[list[float]]:

@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "22e8c4e8025cccdbc27aad47203df8703fe519b36ac4f53e74fefa735ffe8e68",
+        "11f6cfec82521ba80f0fbf6ea5550d26a67d91ada6d7d2506edf7e6d51cf8e85",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -14,7 +14,7 @@ from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
-from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION, estimate_error
+from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION, scaled_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 
@@ -124,7 +124,7 @@ class LoggedSurrogate:
         able = torch.ones(len(encoded), len(self.players.names), dtype=torch.bool)
         values, std = self.surrogate.explain(encoded, None, able)
         calibration = self._calibration("outputs unknown")
-        error = estimate_error(values, std, calibration)
+        error = scaled_error(values, std, calibration)
         return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
 
     def encode(self, X: Any) -> torch.Tensor:

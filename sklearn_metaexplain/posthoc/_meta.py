@@ -20,12 +20,12 @@ from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_lear
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
 from sklearn_metaexplain.posthoc._fast import Student
-from sklearn_metaexplain.posthoc._own import explain_asking
+from sklearn_metaexplain.posthoc._own import Goal, explain_asking
 from sklearn_metaexplain.posthoc._self_error import n_judged, quantiles_of, task_evidence
 from sklearn_metaexplain.posthoc._support import Support, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
-from sklearn_metaexplain.shapley._error import estimate_task_error
+from sklearn_metaexplain.shapley._error import estimate_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
@@ -306,7 +306,7 @@ class MetaExplainer(PosthocExplainer):
     def _estimate_own_error(self, support: Support, X: Any, rng: np.random.RandomState) -> None:
         rows = support.whole_rows(n_judged(self._masked_model_.n_background))
         self._evidence_ = task_evidence(self._surrogate_, *rows)
-        error, standard_error = estimate_task_error(self._evidence_, self._calibration_.get("task"))
+        error, standard_error = estimate_error(self._evidence_, self._calibration_.get("task"))
         self.__dict__.pop("student_error_", None)
         if self.speed == "fast":
             self._student_ = Student(self._surrogate_).fit(self._encode(X), *rows, rng)
@@ -352,8 +352,7 @@ class MetaExplainer(PosthocExplainer):
                 X,
                 *rows,
                 budget=budget,
-                tol=tol,
-                calibration=self._calibration_.get("row"),
+                goal=self._make_goal(tol),
                 seed=self._row_seed_,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
@@ -367,6 +366,11 @@ class MetaExplainer(PosthocExplainer):
             std_quantiles=quantiles_of(self._calibration_, asked=budget > 0),
             n_evaluations=n_evaluations,
         )
+
+    def _make_goal(self, tol: float | None) -> Goal | None:
+        if tol is None:
+            return None
+        return Goal(tol, self._evidence_["residual"], self._calibration_.get("row"))
 
     def _check_speed(self, budget: int) -> None:
         if self.speed == "fast" and budget > 0:

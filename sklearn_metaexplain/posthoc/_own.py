@@ -17,7 +17,7 @@ from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations, TaskSurrogate
-from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
 from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
 from sklearn_metaexplain.shapley._stack import std_left
@@ -29,12 +29,16 @@ _MANY_BACKGROUNDS = 500
 
 
 class Goal(NamedTuple):
-    """The error at which a row has had enough evaluations."""
+    """The expected relative squared error at which a row has had enough evaluations."""
 
     tol: float
-    values: np.ndarray  # (n_rows, n_players, n_outputs), without evaluations
-    std: np.ndarray  # the same shape
-    calibration: Mapping[str, float] | None
+    residual: float  # share of the outputs' variance that is missed in evaluations held out
+    calibration: Mapping[str, Any] | None
+
+    def is_met(self, values: np.ndarray, std: np.ndarray) -> bool:
+        """Whether values of one row are expected to be good enough."""
+        evidence = {"raw": raw_error(values, std), "residual": self.residual}
+        return estimate_error(evidence, self.calibration)[0] <= self.tol
 
 
 class _Plan(NamedTuple):
@@ -51,8 +55,7 @@ def explain_asking(
     can_matter: torch.Tensor,
     *,
     budget: int,
-    tol: float | None = None,
-    calibration: Mapping[str, float] | None = None,
+    goal: Goal | None = None,
     seed: int,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -74,11 +77,8 @@ def explain_asking(
         As of `TaskSurrogate.explain`.
     budget : int
         Most evaluations a row, at least 1.
-    tol : float or None, default=None
-        Expected relative squared error at which a row has had enough. None: when `budget` is
-        spent.
-    calibration : mapping or None, default=None
-        For `estimate_error`.
+    goal : Goal or None, default=None
+        When a row has had enough. None: when `budget` is spent.
     seed : int
         Seed of what may be asked.
     n_jobs : int or None, default=None
@@ -94,23 +94,19 @@ def explain_asking(
     """
     rows = (encoded, predictions, can_matter)
     options = {"n_jobs": n_jobs, "verbose": verbose}
-    goal = None
-    if tol is not None:
-        goal = Goal(tol, *surrogate.explain(*rows, **options), calibration)
+    before = None if goal is None else surrogate.explain(*rows, **options)
     own, n_evaluations = _ask_about_rows(
-        model, surrogate, X, encoded, predictions.numpy(), budget, seed, goal, **options
+        model, surrogate, X, encoded, predictions.numpy(), budget, seed, goal, before, **options
     )
     values, std = surrogate.explain(*rows, own, **options)
-    if tol is not None:
-        missed = sum(
-            estimate_error(values[[i]], std[[i]], calibration) > tol for i in range(len(values))
-        )
+    if goal is not None:
+        missed = sum(not goal.is_met(values[[i]], std[[i]]) for i in range(len(values)))
         if missed:
             warnings.warn(
-                f"{missed} of {len(values)} rows are expected to be above tol={tol} with all of "
-                f"budget={budget} spent: raise budget or n_support.",
+                f"{missed} of {len(values)} rows are expected to be above tol={goal.tol} with all "
+                f"of budget={budget} spent: raise budget or n_support.",
                 ToleranceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
     return values, std, n_evaluations
 
@@ -124,6 +120,7 @@ def _ask_about_rows(
     budget: int,
     seed: int,
     goal: Goal | None,
+    before: tuple[np.ndarray, np.ndarray] | None,
     *,
     n_jobs: int | None,
     verbose: int,
@@ -156,7 +153,7 @@ def _ask_about_rows(
                 i,
                 differing[i],
                 budget,
-                goal and _enough(goal, surrogate, reading, i, start + i),
+                goal and before and _enough(goal, surrogate, reading, i, before, start + i),
             )
             for i in range(len(reading.rows))
         )
@@ -245,18 +242,26 @@ class _Planner:
 
 
 def _enough(
-    goal: Goal, surrogate: TaskSurrogate, reading: Reading, i: int, row: int
+    goal: Goal,
+    surrogate: TaskSurrogate,
+    reading: Reading,
+    i: int,
+    before: tuple[np.ndarray, np.ndarray],
+    row: int,
 ) -> Callable[[np.ndarray], bool]:
-    """Whether explained variances bring a row's expected error down to the goal."""
+    """Whether explained variances bring a row's expected error down to the goal.
+
+    `before` has the values and deviations of all rows without evaluations.
+    """
     process = surrogate.stack.process
-    before = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
+    prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
     first = torch.from_numpy(RowPosterior(process, reading, i).explained)[None]
-    values, std = goal.values[row : row + 1], goal.std[row : row + 1]
+    values, std = (part[row : row + 1] for part in before)
 
     def enough(explained: np.ndarray) -> bool:
         now = torch.from_numpy(explained)[None]
-        left = std_left(before, first, now, process.variance_scale).numpy()
-        return estimate_error(values, std * left, goal.calibration) <= goal.tol
+        left = std_left(prior, first, now, process.variance_scale).numpy()
+        return goal.is_met(values, std * left)
 
     return enough
 

@@ -33,23 +33,12 @@ def task_evidence(
     Returns
     -------
     dict
-        For `estimate_task_error`. "residual" comes from evaluations held out: from folds and
-        leaving one out.
+        For `estimate_error`; residuals are those of folds and of leaving one out.
     """
-    stack = surrogate.stack
     able = torch.ones(len(encoded), surrogate.n_players, dtype=torch.bool)
     values, std = surrogate.explain(encoded, outputs, able)
-    with torch.no_grad():
-        apart = stack.shapley(encoded, able)
-    size = float(stack.combine(apart).square().sum())
-    difference = float((apart.process - apart.trees).square().sum())
-    return {
-        "raw": raw_error(values, std),
-        "residual": float(stack.residuals.square().mean()),
-        "disagreement": difference / size if size > 0 else 0.0,
-        "n_players": float(surrogate.n_players),
-        "n_support": float(len(stack.residuals)),
-    }
+    residual = float(surrogate.stack.residuals.square().mean())
+    return {"raw": raw_error(values, std), "residual": residual}
 
 
 def quantiles_of(calibration: dict, *, asked: bool) -> np.ndarray | None:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 #: What an estimate of the error reads, in this order.
-EVIDENCE = ("raw", "residual", "disagreement", "n_players", "n_support")
+EVIDENCE = ("raw", "residual")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 
 #: Of explanations from logged outputs, by kernel and by whether the explained rows' outputs are
 #: known: "std" multiplies the standard deviations that `widen_std` gives, the others are for
-#: `estimate_error`. From 135 of the first 150 tasks of
+#: `scaled_error`. From 135 of the first 150 tasks of
 #: ``python -m sklearn_metaexplain.training calibrate-logged --tasks 150``.
 LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
     ("proposed", "outputs unknown"): {"std": 0.67, "factor": 0.15, "power": 0.87, "spread": 1.64},
@@ -38,27 +38,9 @@ def raw_error(values: np.ndarray, std: np.ndarray) -> float:
 
 
 def estimate_error(
-    values: np.ndarray, std: np.ndarray, calibration: Mapping[str, float] | None = None
-) -> float:
-    """Estimate the relative squared error of a row's Shapley values from its deviations alone.
-
-    Across tasks it is about ``factor * raw_error ** power``.
-
-    Parameters
-    ----------
-    values, std : ndarray of shape (n_rows, n_players, n_outputs)
-        Shapley values, and standard deviations of their errors.
-    calibration : mapping, default=None
-        "factor" and "power", found on tasks held out. None: raw.
-    """
-    known = {**_UNCALIBRATED, **(calibration or {})}
-    return known["factor"] * raw_error(values, std) ** known["power"]
-
-
-def estimate_task_error(
     evidence: Mapping[str, float], calibration: Mapping[str, Any] | None = None
 ) -> tuple[float, float]:
-    """Estimate the relative squared error of a task's Shapley values, with a standard error.
+    """Estimate the relative squared error of a task's or a row's values, with a standard error.
 
     Across tasks the logarithm of the true error is about linear in the logarithms of the
     evidence.
@@ -66,11 +48,11 @@ def estimate_task_error(
     Parameters
     ----------
     evidence : mapping
-        What `EVIDENCE` names: the raw error, the share of the outputs' variance that is missed
-        out of sample, how far the surrogates' values are apart, and the sizes of the task.
+        What `EVIDENCE` names: the raw error, and the share of the outputs' variance that is missed
+        in evaluations held out.
     calibration : mapping, default=None
-        "intercept", "slopes" and "spread", found on tasks held out, and "log_factor", which turns
-        the median of the errors into their mean. None: the raw error, with a standard error
+        "intercept", "slopes" and "spread", found on tasks held out, and "log_factor", which makes
+        the mean of the estimates that of the errors. None: the raw error, with a standard error
         as large.
 
     Returns
@@ -90,3 +72,21 @@ def estimate_task_error(
 def log_evidence(evidence: Mapping[str, float]) -> np.ndarray:
     """Logarithms of the evidence, in the order of `EVIDENCE`."""
     return np.log([max(evidence[name], _LEAST) for name in EVIDENCE])
+
+
+def scaled_error(
+    values: np.ndarray, std: np.ndarray, calibration: Mapping[str, float] | None = None
+) -> float:
+    """Estimate the relative squared error of Shapley values from their deviations alone.
+
+    Across tasks it is about ``factor * raw_error ** power``.
+
+    Parameters
+    ----------
+    values, std : ndarray of shape (n_rows, n_players, n_outputs)
+        Shapley values, and standard deviations of their errors.
+    calibration : mapping, default=None
+        "factor" and "power", found on tasks held out. None: raw.
+    """
+    known = {**_UNCALIBRATED, **(calibration or {})}
+    return known["factor"] * raw_error(values, std) ** known["power"]

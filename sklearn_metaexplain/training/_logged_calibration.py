@@ -177,7 +177,7 @@ def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:
     dict
         "std": what standard deviations are to be multiplied by, so that 1.645 of them on either
         side hold 90% of the errors of one random cell a task; "factor", "power" and "spread" of
-        `estimate_error`, of the errors that are not multiplied.
+        `scaled_error`, of the errors that are not multiplied.
     """
     multiple = float(np.quantile(random_cells(tasks, method), 0.9)) / NORMAL_90
     errors = relative_errors(tasks, method)
