@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "aaefe5c89dfccf4a4eb8ba2433e3476f3e466cb0cade5804a71790c56dfd1cec",
+            "1f2c1141d844e9d07cef6f0497fa01016aaddf6356ebf52d90c1fecbddc94e52",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "f2d66c88f4f0753dc6a3ce82716c497f1dfb22fadb5b58d7eb6e0ef35292ce3c",
+            "1e8090db1f6a99495b977e4af53f924e3569176210f33c9036fb01e2e9203eec",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "57213c1d508622470011d7bf2d2b31c9243cc8296984d8984c1402e6af96b5d1",
+            "6201b7c012580d87df716613942186735b1f12e7f80d31a69857277a616b4399",
         ),
     },
 }
