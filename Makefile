@@ -67,6 +67,7 @@ bench: $(VENV)/.installed-bench
 weights: $(VENV)/.installed-test
 	@mkdir -p $(dir $(OUT))
 	$(BIN)/python -m sklearn_metaexplain.training train --minutes $(MINUTES) --out $(OUT)
+	$(BIN)/python -m sklearn_metaexplain.calibration --weights $(OUT) --out $(OUT)
 
 classifier-weights: $(VENV)/.installed-test
 	$(BIN)/python -m sklearn_metaexplain.training train-classifiers --minutes 50 \

@@ -36,6 +36,22 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     ----------
     Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, chapter 2 (the
     quantiles are those of split conformal prediction).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_metaexplain.calibration import Case, fit_calibration
+    >>> rng = np.random.default_rng(0)
+    >>> cases = []
+    >>> for _ in range(200):
+    ...     evidence = {"raw": rng.uniform(0.01, 0.1), "residual": rng.uniform(0.01, 0.1)}
+    ...     error, (reach, asked) = 3 * evidence["raw"], abs(rng.normal(size=2))
+    ...     cases.append(Case("made up", evidence, error, reach, asked, 0.01, 0.02))
+    >>> calibration = fit_calibration(cases)
+    >>> np.round(calibration["task"]["slopes"], 6) + 0.0
+    array([1., 0.])
+    >>> dict(calibration["quantiles"])[0.9] < 2
+    True
     """
     return {
         "task": _fit_error([case.evidence for case in cases], [case.error for case in cases]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -13,7 +15,13 @@ from sklearn_metaexplain.shapley._stack import close_gap
 
 _N_HYBRIDS = 16_384
 _MOST_ROWS = 512
-_TREES = {"depth": 8, "n_trees": 300, "learning_rate": 0.15, "n_bins": 255, "l2": 0.3}
+_TREES: dict[str, Any] = {
+    "depth": 8,
+    "n_trees": 300,
+    "learning_rate": 0.15,
+    "n_bins": 255,
+    "l2": 0.3,
+}
 
 
 class Student:

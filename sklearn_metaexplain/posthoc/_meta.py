@@ -222,11 +222,6 @@ class MetaExplainer(PosthocExplainer):
             `std` is the standard deviation of the error of the values; `interval` has calibrated
             multiples of it.
 
-        Warns
-        -----
-        ToleranceWarning
-            If rows have spent their budget, and their expected error is above `tol`.
-
         Raises
         ------
         NotFittedError
@@ -234,12 +229,18 @@ class MetaExplainer(PosthocExplainer):
         ValueError
             If `X` has other columns than in `fit`, infinite values, `budget` is negative, or there
             is a `tol` without a budget.
+
+        Warns
+        -----
+        ToleranceWarning
+            If rows have spent their budget, and their expected error is above `tol`.
         """
         return super().explain(X, budget=budget, tol=tol)
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
-        self._check_speed(self.budget)
+        if self.speed == "fast":
+            _refuse_budget(self.budget)
         resolve_tol(None, self.tol, self.budget)
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
         self._calibration_ = {} if pretrained is None else pretrained.calibration
@@ -254,7 +255,8 @@ class MetaExplainer(PosthocExplainer):
         if pretrained is not None and not self._is_exact(self.budget, self.tol):
             warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
-        self.__dict__.pop("net_", None)
+        for name in ("net_", "student_error_", "_student_"):
+            self.__dict__.pop(name, None)
         with stage("fit the surrogates", verbose=self.verbose):
             self._surrogate_ = TaskSurrogate(
                 players, model.n_players, pretrained=pretrained, device=device
@@ -307,7 +309,6 @@ class MetaExplainer(PosthocExplainer):
         rows = support.whole_rows(n_judged(self._masked_model_.n_background))
         self._evidence_ = task_evidence(self._surrogate_, *rows)
         error, standard_error = estimate_error(self._evidence_, self._calibration_.get("task"))
-        self.__dict__.pop("student_error_", None)
         if self.speed == "fast":
             self._student_ = Student(self._surrogate_).fit(self._encode(X), *rows, rng)
             self.student_error_ = self._student_.error_
@@ -323,7 +324,7 @@ class MetaExplainer(PosthocExplainer):
         model = self._masked_model_
         # Beyond 62 players the first factor alone is out of anybody's reach.
         all_hybrids = (2 ** min(model.n_players, 62) - 2) * model.n_background
-        return tol is None and self.speed == "default" and budget >= all_hybrids
+        return tol is None and budget >= all_hybrids
 
     def _explain(
         self, X: Any, *, budget: int | None = None, tol: float | None = None
@@ -331,13 +332,14 @@ class MetaExplainer(PosthocExplainer):
         budget = resolve_budget(budget, self.budget, least=0)
         tol = resolve_tol(tol, self.tol, budget or 0)
         assert budget is not None
-        self._check_speed(budget)
+        if hasattr(self, "_student_"):
+            _refuse_budget(budget)
         model = self._masked_model_
         predictions = model.predict(X)
         can_matter = model.can_matter(X)
         n_evaluations = np.zeros(len(predictions), dtype=int)
         rows = (self._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter))
-        if self.speed == "fast":
+        if hasattr(self, "_student_"):
             values, std = self._student_.explain(*rows)
         elif self._is_exact(budget, tol):
             values, n_evaluations = enumerate_shapley(model, X, predictions)
@@ -372,12 +374,13 @@ class MetaExplainer(PosthocExplainer):
             return None
         return Goal(tol, self._evidence_["residual"], self._calibration_.get("row"))
 
-    def _check_speed(self, budget: int) -> None:
-        if self.speed == "fast" and budget > 0:
-            raise ValueError(
-                f'speed="fast" asks nothing about the rows: pass budget=0, not {budget}, or '
-                'speed="default".'
-            )
+
+def _refuse_budget(budget: int) -> None:
+    if budget > 0:
+        raise ValueError(
+            f'speed="fast" asks nothing about the rows: pass budget=0, not {budget}, or '
+            'speed="default".'
+        )
 
 
 def _fresh_network(seed: int) -> KernelNetwork:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,12 +94,21 @@ def explain_asking(
         At most `budget`: nothing is asked that is known or that could tell nothing.
     """
     rows = (encoded, predictions, can_matter)
-    options = {"n_jobs": n_jobs, "verbose": verbose}
-    before = None if goal is None else surrogate.explain(*rows, **options)
+    explain = partial(surrogate.explain, *rows, n_jobs=n_jobs, verbose=verbose)
     own, n_evaluations = _ask_about_rows(
-        model, surrogate, X, encoded, predictions.numpy(), budget, seed, goal, before, **options
+        model,
+        surrogate,
+        X,
+        encoded,
+        predictions.numpy(),
+        budget,
+        seed,
+        goal,
+        None if goal is None else explain(),
+        n_jobs=n_jobs,
+        verbose=verbose,
     )
-    values, std = surrogate.explain(*rows, own, **options)
+    values, std = explain(own=own)
     if goal is not None:
         missed = sum(not goal.is_met(values[[i]], std[[i]]) for i in range(len(values)))
         if missed:

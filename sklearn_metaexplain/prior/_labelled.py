@@ -143,7 +143,7 @@ def _labels_of_bands(rng: np.random.Generator, table: np.ndarray, labels: np.nda
 
 def _distance(rng: np.random.Generator, table: np.ndarray) -> np.ndarray:
     """From a point near the middle, in some of the columns; missing cells count as the middle."""
-    counted = rng.random(table.shape[1]) < rng.uniform(0.3, 1.0)
+    counted = np.asarray(rng.random(table.shape[1]) < rng.uniform(0.3, 1.0))
     counted[rng.integers(table.shape[1])] = True
     chosen = table[:, counted]
     middle, spread = np.nanmedian(chosen, 0), np.nanstd(chosen, 0)

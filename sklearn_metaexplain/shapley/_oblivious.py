@@ -155,8 +155,15 @@ class ObliviousBoosting:
         """Exact interventional Shapley values: (n_targets, n_rows, n_players)."""
         codes = self._code(columns)
         values = [
-            look_up(codes, *(part.numpy() for part in of_target), self.n_players)
-            for of_target in zip(
+            look_up(
+                codes,
+                split.numpy(),
+                threshold.numpy(),
+                player.numpy(),
+                table.numpy(),
+                self.n_players,
+            )
+            for split, threshold, player, table in zip(
                 self.columns, self.thresholds, self._players, self._table, strict=True
             )
         ]

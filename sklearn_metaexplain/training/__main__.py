@@ -18,7 +18,6 @@ from sklearn_metaexplain.training._episodes import EpisodeStream
 from sklearn_metaexplain.training._evaluate import (
     EVALUATION_SEED,
     VALIDATION_SEED,
-    calibrate,
     held_out,
     summarise,
     task_errors,
@@ -32,7 +31,7 @@ _VALIDATION_BATCH = 8
 
 
 def train(arguments: argparse.Namespace) -> None:
-    """Train both networks, calibrate, and write one file."""
+    """Train both networks, and write one file; `sklearn_metaexplain.calibration` comes next."""
     torch.manual_seed(arguments.seed)
     run_dir = Path(arguments.run_dir or Path(arguments.out).with_suffix(".run"))
     validation = list(
@@ -88,7 +87,6 @@ def train(arguments: argparse.Namespace) -> None:
         corrector = corrector_net.module_
         corrector_record = _history("corrector", corrector_net, arguments)
     corrector = corrector and corrector.eval().requires_grad_(False)
-    pretrained = Pretrained(kernel, corrector)
     record = {
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
@@ -97,12 +95,11 @@ def train(arguments: argparse.Namespace) -> None:
         **kernel_record,
         **corrector_record,
     }
-    calibration = calibrate(pretrained, arguments.calibration_tasks)
     digest = save_pretrained(
-        Pretrained(kernel.float(), corrector and corrector.float(), calibration, record),
+        Pretrained(kernel.float(), corrector and corrector.float(), training=record),
         arguments.out,
     )
-    print(json.dumps({"training": record, "calibration": calibration, "sha256": digest}, indent=2))
+    print(json.dumps({"training": record, "sha256": digest}, indent=2))
 
 
 def _start(init: str | None) -> Pretrained:
@@ -163,7 +160,6 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument("--steps-per-epoch", type=int, default=100)
     command.add_argument("--epochs", type=int, default=10**6, help="most epochs of each network")
     command.add_argument("--validation-tasks", type=int, default=96)
-    command.add_argument("--calibration-tasks", type=int, default=300)
     command.add_argument(
         "--repeats", type=int, default=0, help="how often the corrector meets a task again"
     )

@@ -1,6 +1,5 @@
 """The Gaussian process on hybrid rows."""
 
-import pytest
 import torch
 
 from sklearn_metaexplain.shapley._gp import HybridProcess, pivoted_cholesky
@@ -68,43 +67,6 @@ def test_shapley_values_equal_enumeration_of_the_posterior_mean(enumerate_by_han
     expected = enumerate_by_hand(process.predict, row, background, torch.arange(M), M)
     torch.testing.assert_close((reading.effect @ process.alpha)[0], expected, rtol=0, atol=1e-9)
     torch.testing.assert_close(reading.cross @ process.alpha, process.predict(row[None]))
-
-
-@pytest.mark.parametrize("with_row", [True, False])
-def test_conditioning_equals_refitting_on_the_row_s_own_evaluations(with_row, enumerate_by_hand):
-    process, encoded, outputs = fitted(n_outputs=1)
-    generator = torch.Generator().manual_seed(5)
-    row, background = torch.randn(M, 2, generator=generator, dtype=torch.float64), encoded[:4]
-    inside = torch.rand(6, M, generator=generator) < 0.5
-    own = torch.where(inside[..., None], row, background[torch.arange(6) % 4])
-    own = torch.cat([row[None], own]) if with_row else own
-    truth = torch.randn(len(own), 1, generator=generator, dtype=torch.float64)
-    reading = process.set_background(background).read(row[None])
-    update, explained = process.condition(reading, 0, own, truth - process.predict(own))
-
-    both, targets = torch.cat([encoded, own]), torch.cat([outputs, truth])
-    expected = enumerate_by_hand(
-        lambda hybrids: exact_posterior(process, both, targets, hybrids)[0],
-        row,
-        background,
-        torch.arange(M),
-        M,
-    )
-    values = reading.effect[0] @ process.alpha + update
-    torch.testing.assert_close(values, expected, rtol=0, atol=1e-6)
-    assert bool((explained >= 0).all())
-
-
-def test_conditioning_on_the_output_is_conditioning_on_one_hybrid():
-    process, encoded, _ = fitted()
-    rows, background = encoded[:3] + 0.5, encoded[10:15]
-    misfit = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    reading = process.set_background(background).read(rows)
-    updates, explained = process.condition_on_outputs(reading, misfit)
-    for i in range(3):
-        update, variance = process.condition(reading, i, rows[i : i + 1], misfit[i : i + 1])
-        torch.testing.assert_close(updates[i], update, rtol=1e-6, atol=1e-8)
-        torch.testing.assert_close(explained[i], variance, rtol=1e-6, atol=1e-8)
 
 
 def test_std_equals_the_exact_posterior_s(enumerate_by_hand):

@@ -1,0 +1,86 @@
+"""Calibration from cases whose law is known, and from a few real ones."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sklearn_metaexplain.calibration import Case, fit_calibration, measure_case
+from sklearn_metaexplain.calibration.__main__ import main
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.shapley._error import estimate_error
+
+
+def made_up(n, *, seed=0, spread=0.6):
+    rng = np.random.default_rng(seed)
+    cases = []
+    for _ in range(n):
+        evidence = {"raw": np.exp(rng.normal(-4, 1)), "residual": np.exp(rng.normal(-3, 1))}
+        noise = np.exp(rng.normal(0, spread, size=2))
+        error = 0.3 * evidence["raw"] ** 0.7 * evidence["residual"] ** 0.2 * noise[0]
+        row_raw = np.exp(rng.normal(-5, 1))
+        reaches = np.abs(rng.standard_t(4, size=2)) * [1.0, 2.0]
+        cases.append(Case("made up", evidence, error, *reaches, row_raw, 2 * row_raw * noise[1]))
+    return cases
+
+
+def test_the_law_of_the_errors_is_found():
+    calibration = fit_calibration(made_up(3000))
+    task = calibration["task"]
+    np.testing.assert_allclose(task["slopes"], [0.7, 0.2], atol=0.05)
+    assert task["spread"] == pytest.approx(0.6, abs=0.03)
+    # The mean of a log-normal is above its median.
+    assert task["log_factor"] == pytest.approx(0.6**2 / 2, abs=0.05)
+    np.testing.assert_allclose(calibration["row"]["slopes"], [1.0, 0.0], atol=0.05)
+
+
+def test_estimates_are_right_on_average_and_cover():
+    calibration = fit_calibration(made_up(2000))["task"]
+    new = made_up(2000, seed=1)
+    told = np.array([estimate_error(case.evidence, calibration) for case in new])
+    errors = np.array([case.error for case in new])
+    assert told[:, 0].mean() == pytest.approx(errors.mean(), rel=0.05)
+    assert (np.abs(told[:, 0] - errors) <= 1.64 * told[:, 1]).mean() > 0.85
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"), [("quantiles", "reach"), ("quantiles_asked", "reach_asked")]
+)
+def test_quantiles_cover_new_cases(name, attribute):
+    quantiles = fit_calibration(made_up(2000))[name]
+    new = np.array([getattr(case, attribute) for case in made_up(4000, seed=2)])
+    for share, multiple in quantiles:
+        assert (new <= multiple).mean() == pytest.approx(share, abs=0.03)
+
+
+def test_few_cases_give_no_far_quantiles():
+    shares = [share for share, _ in fit_calibration(made_up(12))["quantiles"]]
+    assert max(shares) <= 12 / 13
+    # Rows that needed no evaluations have no reach.
+    cases = [case.__class__(**{**case.__dict__, "reach": float("nan")}) for case in made_up(30)]
+    assert (
+        fit_calibration(cases + made_up(30))["quantiles"]
+        == fit_calibration(made_up(30))["quantiles"]
+    )
+
+
+def test_a_case_is_one_of_its_number():
+    case = measure_case(1)
+    assert case == measure_case(1)
+    assert 0 < case.error < 0.01
+    assert 0 < case.row_error < case.error * 10
+
+
+def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys):
+    out = tmp_path / "calibrated.safetensors"
+    rows = [[number, {**case.__dict__}] for number, case in enumerate(made_up(40))]
+    kept = tmp_path / "cases.jsonl"
+    kept.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    main(["--tasks", "41", "--cases", str(kept), "--out", str(out)])
+    assert len(kept.read_text().splitlines()) == 41
+    told = json.loads(capsys.readouterr().out)
+    written, shipped = load_pretrained(out), load_pretrained("default")
+    assert written.calibration == told["calibration"]
+    assert written.calibration["n_tasks"] in (40, 41)
+    for name, value in shipped.kernel.state_dict().items():
+        np.testing.assert_array_equal(written.kernel.state_dict()[name], value)

@@ -1,0 +1,117 @@
+"""``speed="fast"``: trees that have learned from the surrogates."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris, load_wine
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.exceptions import ExplanationWarning
+from tests.posthoc.tables import mixed_pipeline, mixed_table
+
+pytestmark = pytest.mark.filterwarnings(
+    f"ignore::{ExplanationWarning.__module__}.{ExplanationWarning.__name__}"
+)
+SMALL = {"background": 12, "n_support": 400, "random_state": 0}
+D = 7
+EXACT = (2**D - 2) * 12
+
+
+@pytest.fixture(scope="module")
+def wine():
+    X, y = load_wine(return_X_y=True)
+    return X[:, :D], y
+
+
+@pytest.fixture(scope="module")
+def pair(wine):
+    X, y = wine
+    forest = FrozenEstimator(RandomForestClassifier(20, random_state=0).fit(X, y))
+    return [
+        MetaExplainer(forest, **SMALL, speed=speed).fit(X[::2]) for speed in ("default", "fast")
+    ]
+
+
+def distance(values, truth):
+    return np.square(values - truth).sum() / np.square(truth).sum()
+
+
+def test_values_are_close_to_those_of_the_default(pair, wine):
+    default, fast = pair
+    X = wine[0][1::4]
+    slow, quick = default.explain(X), fast.explain(X)
+    truth = default.explain(X, budget=EXACT).values
+    assert distance(quick.values, slow.values) < 0.05
+    assert distance(quick.values, truth) < distance(slow.values, truth) + 0.05
+    assert (quick.n_evaluations == 0).all()
+
+
+def test_it_says_how_far_it_is_from_the_default(pair, wine):
+    default, fast = pair
+    X = wine[0][1::4]
+    found = distance(fast.explain(X).values, default.explain(X).values)
+    assert fast.student_error_ == pytest.approx(found, rel=2.0)
+    assert fast.shapley_error_ > fast.student_error_ > 0
+    assert fast.shapley_error_ - fast.student_error_ == pytest.approx(default.shapley_error_)
+    assert not hasattr(default, "student_error_")
+
+
+def test_sums_and_rows_alone(pair, wine):
+    _, fast = pair
+    X = wine[0][:9]
+    explanation = fast.explain(X)
+    assert np.abs(explanation.residual).max() < 1e-10
+    np.testing.assert_allclose(explanation.values.sum(2), 0.0, atol=1e-12)
+    np.testing.assert_allclose(fast.explain(X[[4]]).values[0], explanation.values[4], atol=1e-12)
+    again = pickle.loads(pickle.dumps(fast)).explain(X)
+    np.testing.assert_array_equal(again.values, explanation.values)
+
+
+def test_one_deviation_for_all_rows_and_it_covers(pair, wine):
+    default, fast = pair
+    X = wine[0][1::4]
+    explanation = fast.explain(X)
+    assert (explanation.std == explanation.std[0]).all()
+    low, high = explanation.interval(0.9)
+    truth = default.explain(X, budget=EXACT).values
+    assert ((low <= truth) & (truth <= high)).mean() > 0.7
+
+
+def test_columns_that_cannot_matter_get_nothing():
+    X, y = load_iris(return_X_y=True)
+    X = np.column_stack([X, np.ones(len(X))])
+    explainer = MetaExplainer(LogisticRegression(max_iter=1000), **SMALL, speed="fast")
+    explanation = explainer.fit(X, y).explain(X[:20])
+    assert (explanation.values[:, 4] == 0).all()
+    assert (explanation.std[:, 4] == 0).all()
+
+
+def test_mixed_tables_and_groups():
+    X, y = mixed_table()
+    names = list(X.columns)
+    groups = {"both": names[:2]}
+    explainer = MetaExplainer(mixed_pipeline(), **SMALL, feature_groups=groups, speed="fast")
+    explanation = explainer.fit(X, y).explain(X[:6])
+    assert isinstance(explanation.data, pd.DataFrame)
+    assert explanation.values.shape[1] == len(names) - 1
+    assert np.abs(explanation.residual).max() < 1e-10
+
+
+def test_nothing_can_be_asked(pair, wine):
+    X, y = wine
+    with pytest.raises(ValueError, match=r'speed="fast" asks nothing .*pass budget=0, not 10'):
+        pair[1].explain(X[:2], budget=10)
+    with pytest.raises(ValueError, match='speed="fast" asks nothing'):
+        MetaExplainer(LogisticRegression(max_iter=5000), speed="fast", budget=10).fit(X, y)
+
+
+def test_refitted_at_default_speed_it_forgets(pair, wine):
+    fast = pickle.loads(pickle.dumps(pair[1])).set_params(speed="default").fit(wine[0][::2])
+    assert not hasattr(fast, "student_error_")
+    expected = pair[0].explain(wine[0][:3]).values
+    np.testing.assert_allclose(fast.explain(wine[0][:3]).values, expected)

@@ -1,0 +1,125 @@
+"""``tol``: each row spends what it needs."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_wine
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.exceptions import ToleranceWarning
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error
+
+D, N_BACKGROUND = 7, 12
+EXACT = (2**D - 2) * N_BACKGROUND
+
+
+@pytest.fixture(scope="module")
+def wine():
+    X, y = load_wine(return_X_y=True)
+    return X[:, :D], y
+
+
+@pytest.fixture(scope="module")
+def explainer(wine):
+    X, y = wine
+    forest = FrozenEstimator(RandomForestClassifier(20, random_state=0).fit(X, y))
+    return MetaExplainer(forest, background=N_BACKGROUND, n_support=300, random_state=0).fit(X)
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ToleranceWarning)
+        yield
+
+
+def error_of(values, truth):
+    return np.square(values - truth).sum() / np.square(truth).sum()
+
+
+def test_a_tighter_tolerance_costs_more_and_errs_less(explainer, wine):
+    X = wine[0][::9]
+    truth = explainer.explain(X, budget=EXACT).values
+    spent, errors = [], []
+    for tol in (1.0, 0.008, 0.002):
+        explanation = explainer.explain(X, budget=200, tol=tol)
+        assert (explanation.n_evaluations <= 200).all()
+        spent.append(explanation.n_evaluations.sum())
+        errors.append(error_of(explanation.values, truth))
+    assert spent[0] < spent[1] < spent[2]
+    assert errors[2] < errors[1] <= errors[0]
+    assert errors[1] < 2 * 0.008
+    # Rows are not alike, and are not treated alike.
+    assert len(set(explanation.n_evaluations.tolist())) > 3
+
+
+def test_rows_stop_as_soon_as_they_may(explainer, wine):
+    X, tol = wine[0][::9], 0.005
+    explanation = explainer.explain(X, budget=200, tol=tol)
+    residual, calibration = explainer._evidence_["residual"], explainer._calibration_["row"]
+
+    def expected(values, std):
+        raw = raw_error(values[..., 1:], std[..., 1:])
+        return estimate_error({"raw": raw, "residual": residual}, calibration)[0]
+
+    stopped = [i for i, n in enumerate(explanation.n_evaluations) if 0 < n < 200]
+    assert stopped
+    for i in stopped:
+        n = int(explanation.n_evaluations[i])
+        less = explainer.explain(X[[i]], budget=n - 1)
+        same = explainer.explain(X[[i]], budget=n)
+        np.testing.assert_allclose(same.values[0], explanation.values[i], rtol=1e-6, atol=1e-9)
+        # The values move as well as the deviations, so the bound holds about, not to the digit.
+        assert expected(same.values, same.std) < 1.5 * tol
+        assert expected(less.values, less.std) > 0.6 * tol
+
+
+def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):
+    X = wine[0][::30]
+    together = explainer.explain(X, budget=60, tol=0.005)
+    for i in range(len(X)):
+        alone = explainer.explain(X[[i]], budget=60, tol=0.005)
+        assert alone.n_evaluations[0] == together.n_evaluations[i]
+        np.testing.assert_allclose(alone.values[0], together.values[i], rtol=1e-7, atol=1e-7)
+
+
+def test_parameter_and_option_agree(explainer, wine):
+    X = wine[0][:4]
+    option = explainer.explain(X, budget=40, tol=0.005)
+    try:
+        parameter = explainer.set_params(budget=40, tol=0.005).explain(X)
+    finally:
+        explainer.set_params(budget=0, tol=None)
+    np.testing.assert_array_equal(option.n_evaluations, parameter.n_evaluations)
+    np.testing.assert_array_equal(option.values, parameter.values)
+
+
+def test_rows_that_miss_it_are_said(explainer, wine):
+    with pytest.warns(ToleranceWarning, match=r"of 3 rows are .* above tol=1e-08 .*budget=5"):
+        explainer.explain(wine[0][:3], budget=5, tol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ToleranceWarning)
+        explainer.explain(wine[0][:3], budget=5, tol=100.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"tol": 0.1}, ValueError, r"tol=0\.1 needs a budget: pass budget="),
+        ({"tol": 0.0, "budget": 9}, ValueError, r"tol must be a positive number or None; got 0"),
+        ({"tol": "low", "budget": 9}, TypeError, r"tol must be a positive number .* got 'low'"),
+    ],
+)
+def test_bad_tolerances(explainer, wine, options, error, message):
+    with pytest.raises(error, match=message):
+        explainer.explain(wine[0][:2], **options)
+
+
+def test_a_tolerance_without_a_budget_is_refused_by_fit(wine):
+    X, y = wine
+    with pytest.raises(ValueError, match=r"tol=0\.1 needs a budget"):
+        MetaExplainer(LogisticRegression(max_iter=5000), tol=0.1).fit(X, y)

@@ -1,0 +1,50 @@
+"""What is expected of an error, and its spread."""
+
+import numpy as np
+import pytest
+
+from sklearn_metaexplain._coverage import reach
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error
+
+CALIBRATION = {"intercept": np.log(2.0), "slopes": [1.0, 0.0], "spread": 0.5, "log_factor": 0.0}
+
+
+def test_raw_error_is_variance_over_size():
+    values, std = np.full((3, 2, 1), 2.0), np.full((3, 2, 1), 0.2)
+    assert raw_error(values, std) == pytest.approx(0.01)
+    assert raw_error(0 * values, std) == 0.0
+
+
+def test_estimates_follow_their_calibration():
+    error, standard_error = estimate_error({"raw": 0.03, "residual": 0.5}, CALIBRATION)
+    assert error == pytest.approx(0.06)
+    # Of a log-normal with this spread.
+    draws = error * np.exp(0.5 * np.random.default_rng(0).normal(size=10**6) - 0.125)
+    assert standard_error == pytest.approx(draws.std(), rel=0.01)
+    both = {**CALIBRATION, "slopes": [0.5, 0.5], "log_factor": np.log(3.0)}
+    assert estimate_error({"raw": 0.04, "residual": 0.01}, both)[0] == pytest.approx(0.12)
+
+
+def test_without_calibration_the_raw_error_stands():
+    assert estimate_error({"raw": 0.03, "residual": 0.5}) == (0.03, 0.03)
+    assert estimate_error({"raw": 0.0, "residual": 0.5}, CALIBRATION) == (0.0, 0.0)
+
+
+def test_reach_of_gaussian_errors():
+    assert reach(0.9) == pytest.approx(1.6449, abs=1e-4)
+    assert reach(0.5) == pytest.approx(0.6745, abs=1e-4)
+
+
+def test_reach_goes_through_what_was_found():
+    quantiles = np.array([[0.5, 0.4], [0.9, 1.2], [0.95, 2.0]])
+    assert [reach(share, quantiles) for share in quantiles[:, 0]] == pytest.approx([0.4, 1.2, 2.0])
+    assert 0.4 < reach(0.7, quantiles) < 1.2
+    assert 0.0 < reach(0.1, quantiles) < 0.4
+    with pytest.raises(ValueError, match=r"coverage=0\.99 is more than was .*: give at most 0\.95"):
+        reach(0.99, quantiles)
+
+
+@pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 90])
+def test_coverage_is_a_share(coverage):
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
+        reach(coverage)
