@@ -21,7 +21,12 @@ from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
 from sklearn_metaexplain.posthoc._fast import Student
 from sklearn_metaexplain.posthoc._own import Goal, explain_asking
-from sklearn_metaexplain.posthoc._self_error import n_judged, quantiles_of, task_evidence
+from sklearn_metaexplain.posthoc._self_error import (
+    n_judged,
+    quantiles_of,
+    task_evidence,
+    warn_if_large,
+)
 from sklearn_metaexplain.posthoc._support import Support, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
@@ -316,6 +321,7 @@ class MetaExplainer(PosthocExplainer):
         elif self._is_exact(self.budget, self.tol):
             error = standard_error = 0.0
         self.shapley_error_, self.shapley_error_se_ = error, standard_error
+        warn_if_large(error, self._evidence_, stacklevel=6)
 
     def _encode(self, X: Any) -> torch.Tensor:
         return torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
+from sklearn_metaexplain.exceptions import LargeErrorWarning
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._error import raw_error
 
 _ROWS = 64
+# Off by half of their size.
+_LARGE = 0.25
 
 
 def n_judged(n_background: int) -> int:
@@ -45,3 +51,26 @@ def quantiles_of(calibration: dict, *, asked: bool) -> np.ndarray | None:
     """Shares of errors and the multiples of `std` that cover them, where there are any."""
     found = calibration.get("quantiles_asked" if asked else "quantiles")
     return None if found is None else np.array(found)
+
+
+def warn_if_large(error: float, evidence: Mapping[str, float], *, stacklevel: int) -> None:
+    """Say that attributions are expected to be of little use, and what may help.
+
+    Parameters
+    ----------
+    error : float
+        Estimate of the relative squared error.
+    evidence : mapping
+        Of `task_evidence`.
+    stacklevel : int
+        Of the warning.
+    """
+    if error > _LARGE:
+        warnings.warn(
+            f"Attributions without a budget are expected to be off by {error**0.5:.0%} of their "
+            f"size: {evidence['residual']:.0%} of the variance of the model's outputs is missed "
+            "in evaluations held out. Raise n_support, ask about each explained row (budget=), or "
+            "group columns that belong together (feature_groups=).",
+            LargeErrorWarning,
+            stacklevel=stacklevel,
+        )

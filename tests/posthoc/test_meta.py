@@ -1,9 +1,12 @@
 """MetaExplainer: its accuracy, its parameters, what it says of itself."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
@@ -14,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.exceptions import LargeErrorWarning
 
 SMALL = {"background": 12, "n_support": 256, "random_state": 0}
 EXACT = 10**6
@@ -229,3 +233,30 @@ def test_cuda_is_refused_where_there_is_none(wine):
     X, y = wine
     with pytest.raises(ValueError, match="device='cuda' cannot be used here"):
         MetaExplainer(LogisticRegression(max_iter=5000), device="cuda", **SMALL).fit(X, y)
+
+
+def test_large_expected_errors_are_said():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 25))
+    rough = Rough()
+    with pytest.warns(LargeErrorWarning, match=r"off by \d+% of their size: .* Raise n_support"):
+        explainer = MetaExplainer(rough, background=10, n_support=120, random_state=0).fit(
+            X, X[:, 0]
+        )
+    assert explainer.shapley_error_ > 0.25
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LargeErrorWarning)
+        MetaExplainer(LinearRegression(), background=10, n_support=200, random_state=0).fit(
+            X[:, :4], X[:, 0]
+        )
+
+
+class Rough(RegressorMixin, BaseEstimator):
+    """Rough in every column at once."""
+
+    def fit(self, X, y):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        return np.sin(40 * np.asarray(X)).prod(1) * 1e3 + np.sin(25 * np.asarray(X)).sum(1)
