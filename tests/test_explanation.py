@@ -233,3 +233,42 @@ class TestReading:
         cells = [float(cell) for cell in re.findall(r"<td>([^<]*)</td>", page)]
         first = values[0, :, 1]
         np.testing.assert_allclose(cells[:12], [first.sum(), 0, *first[:1:-1]], rtol=1e-2)
+
+
+class TestInterval:
+    QUANTILES = ((0.5, 0.4), (0.9, 2.0))
+
+    def test_half_widths_are_multiples_of_std(self):
+        std = np.full(made_up_explanation().values.shape, 0.1)
+        gaussian = replace(made_up_explanation(), std=std)
+        low, high = gaussian.interval(0.9)
+        np.testing.assert_allclose((low + high) / 2, gaussian.values)
+        np.testing.assert_allclose(high - low, 2 * 0.1 * 1.644854, rtol=1e-6)
+        calibrated = replace(gaussian, std_quantiles=self.QUANTILES)
+        low, high = calibrated.interval(0.9)
+        np.testing.assert_allclose(high - low, 2 * 0.1 * 2.0)
+
+    def test_it_is_kept_with_rows_outputs_and_files(self, tmp_path):
+        std = np.full(made_up_explanation().values.shape, 0.1)
+        explanation = replace(made_up_explanation(), std=std, std_quantiles=self.QUANTILES)
+        explanation.save(tmp_path / "one.npz")
+        label = explanation.output_names[0]
+        for part in (
+            explanation[1:2],
+            explanation.for_output(label),
+            pickle.loads(pickle.dumps(explanation)),
+            Explanation.load(tmp_path / "one.npz"),
+        ):
+            low, high = part.interval(0.5)
+            assert low.shape == part.values.shape
+            np.testing.assert_allclose(high - low, 2 * 0.1 * 0.4)
+
+    def test_what_cannot_be_said(self):
+        with pytest.raises(ValueError, match="no std, hence no intervals: MetaExplainer gives one"):
+            replace(made_up_explanation(), std=None).interval()
+        std = np.ones(made_up_explanation().values.shape)
+        calibrated = replace(made_up_explanation(), std=std, std_quantiles=self.QUANTILES)
+        with pytest.raises(ValueError, match=r"give at most 0\.9"):
+            calibrated.interval(0.95)
+        with pytest.raises(ValueError, match="std_quantiles must have shape"):
+            replace(made_up_explanation(), std_quantiles=[1.0, 2.0, 3.0])
