@@ -171,7 +171,7 @@ def report(options: argparse.Namespace) -> str:
     )
     both = [frame.assign(sealed=at) for at, frame in enumerate((results, sealed)) if len(frame)]
     written = pd.concat(both, ignore_index=True) if both else results
-    written.to_csv(options.out / "results.csv", index=False)
+    written.to_csv(options.out / "results.csv", index=False, float_format="%.6g")
     timings.to_csv(options.out / "timings.csv", index=False)
     (options.out / "README.md").write_text(page)
     return page

@@ -8,7 +8,6 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
 from joblib import Parallel, delayed
 
 from sklearn_metaexplain.calibration._cases import Case, measure_case
@@ -34,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     for start in range(0, len(left), _AT_ONCE):
         numbers = left[start : start + _AT_ONCE]
         found = Parallel(n_jobs=arguments.jobs)(
-            delayed(_measure)(number, arguments.weights) for number in numbers
+            delayed(measure_case)(number, arguments.weights) for number in numbers
         )
         with kept.open("a", encoding="utf-8") as file:
             for number, case in zip(numbers, found, strict=True):
@@ -45,11 +44,6 @@ def main(argv: list[str] | None = None) -> None:
     calibration = fit_calibration(cases)
     digest = save_pretrained(replace(pretrained, calibration=calibration), arguments.out)
     print(json.dumps({"calibration": calibration, "sha256": digest}, indent=2))
-
-
-def _measure(number: int, weights: str) -> Case | None:
-    torch.set_num_threads(1)
-    return measure_case(number, weights)
 
 
 def _read(path: Path) -> dict[int, Case | None]:
