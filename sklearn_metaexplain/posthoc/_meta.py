@@ -35,6 +35,8 @@ from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
 
+_SMALL_ERROR = 0.01
+
 
 class MetaExplainer(PosthocExplainer):
     """Shapley values of any model, amortised by meta-trained networks.
@@ -257,8 +259,6 @@ class MetaExplainer(PosthocExplainer):
             support = ask_support(model, X, self.n_support, rng)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
-        if pretrained is not None and not self._is_exact(self.budget, self.tol):
-            warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         for name in ("net_", "student_error_", "_student_"):
             self.__dict__.pop(name, None)
@@ -273,6 +273,9 @@ class MetaExplainer(PosthocExplainer):
             )
         with stage("estimate the error", verbose=self.verbose):
             self._estimate_own_error(support, X, rng)
+        # A model unlike all others does no harm where its held-out evaluations are told.
+        if pretrained is not None and self.shapley_error_ > _SMALL_ERROR:
+            warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
 
     def _kernel_proposer(
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str

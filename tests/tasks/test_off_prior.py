@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
+from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ExplanationWarning, OffPriorWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.posthoc._support import ask_support
@@ -102,3 +107,14 @@ def test_it_costs_little_however_many_evaluations_there_are():
                 warn_if_off_prior(encoded, outputs, seed=0)
             seconds.append((time.process_time() - start) / 3)
     assert seconds[1] < 3 * seconds[0] + 0.02
+
+
+def test_an_odd_model_that_is_told_all_the_same_is_no_matter():
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.lognormal(10, 1, 400), rng.integers(0, 4, 400), rng.normal(size=400)])
+    crossed = (X[:, 0] > 20000) ^ (X[:, 1] > 1)
+    model = HistGradientBoostingClassifier(random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", OffPriorWarning)
+        explainer = MetaExplainer(model, background=30, random_state=0).fit(X, crossed)
+    assert explainer.shapley_error_ < 0.01
