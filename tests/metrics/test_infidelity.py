@@ -64,7 +64,9 @@ def test_the_mean_over_the_background_is_what_is_predicted():
     assert infidelity(explanation, model.predict, background=background) < 1e-20
     shifted = replace(explanation, values=explanation.values + 1.0)
     # Every set is missed by its size, which is uniform on 1 to 11.
-    error = infidelity(shifted, model.predict, background=background, n_coalitions=1100)
+    error = infidelity(
+        shifted, model.predict, background=background, n_coalitions=1100, random_state=0
+    )
     assert error == pytest.approx(np.mean(np.arange(1, 12) ** 2), rel=0.01)
 
 
