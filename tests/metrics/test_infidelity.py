@@ -67,7 +67,7 @@ def test_the_mean_over_the_background_is_what_is_predicted():
     error = infidelity(
         shifted, model.predict, background=background, n_coalitions=1100, random_state=0
     )
-    assert error == pytest.approx(np.mean(np.arange(1, 12) ** 2), rel=0.01)
+    assert error == pytest.approx(np.mean(np.arange(1, 12) ** 2), rel=0.03)
 
 
 def test_the_predicted_class_decides():
