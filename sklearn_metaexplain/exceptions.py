@@ -16,4 +16,4 @@ class OffPriorWarning(ExplanationWarning):
 
 
 class ToleranceWarning(ExplanationWarning):
-    """Some rows may spend no more, though their expected error is above `tol`."""
+    """The expected error of some rows is above `tol` within their budget."""

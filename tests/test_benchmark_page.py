@@ -1,34 +1,25 @@
 """What surrounds the benchmark's methods: tables, coverage, pictures, targets and the page."""
 
-import importlib
 import subprocess
-import sys
 import zipfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+from tests.benchmark_scripts import import_scripts
+
 KINDS = ("forest", "svm", "mlp")
 
 
 @pytest.fixture(scope="module")
 def bench():
-    """Import the scripts as they import each other, and leave no trace."""
-    sys.path.insert(0, str(FOLDER))
     wanted = ("run", "sealed", "more_tables", "tables", "wheels", "interval_coverage", "break_even")
     wanted += ("pictures", "report", "targets", "tasks", "whole", "surrogates", "libraries")
     wanted += ("speed", "boosted", "parts")
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in wanted})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in NAMES:
-            sys.modules.pop(name, None)
+    with import_scripts(*wanted) as scripts:
+        yield scripts
 
 
 @pytest.fixture

@@ -1,33 +1,21 @@
 """The benchmark's peers of MetaExplainer: each against an enumeration or a closed form."""
 
-import importlib
-import sys
 from importlib.util import find_spec
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain.shapley._enumeration import all_coalitions, shapley_from_coalitions
+from tests.benchmark_scripts import import_scripts
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 WANTED = ("games", "leverage", "shapiq_peers", "surrogates", "fastshap", "measures", "tables")
 
 
 @pytest.fixture(scope="module")
 def bench():
-    """Import the scripts as they import each other, and leave no trace."""
-    sys.path.insert(0, str(FOLDER))
-    wanted = (*WANTED, "tasks", "truth", "whole", "parts", "boosted")
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in wanted})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in NAMES:
-            sys.modules.pop(name, None)
+    with import_scripts(*WANTED, "tasks", "truth", "whole", "parts", "boosted") as scripts:
+        yield scripts
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,5 @@
 """The benchmark's own arithmetic: what it reports must be what it measured."""
 
-import importlib
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,21 +7,13 @@ import pytest
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.posthoc._shap_tree import TreeValues
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
-
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
+from tests.benchmark_scripts import NAMES, import_scripts
 
 
 @pytest.fixture(scope="module")
 def bench():
-    """Import the scripts as they import each other, and leave no trace."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in NAMES})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in NAMES:
-            sys.modules.pop(name, None)
+    with import_scripts(*NAMES) as scripts:
+        yield scripts
 
 
 @pytest.fixture(scope="module")

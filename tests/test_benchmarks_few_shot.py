@@ -1,9 +1,6 @@
 """The few-shot and consistency benchmarks: what they report must be what they measured."""
 
-import importlib
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,23 +10,17 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import Explanation, LimeExplainer, MetaExplainer, PrototypeClassifier
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, save_classifier
+from tests.benchmark_scripts import NAMES, import_scripts
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 SIZES = {"width": 8, "n_heads": 2, "n_layers": 1}
 
 
 @pytest.fixture(scope="module")
 def bench():
-    """Import the scripts as they import each other, and leave no trace."""
-    sys.path.insert(0, str(FOLDER))
-    wanted = [name for name in NAMES if name.startswith(("few_shot", "consistency"))]
-    try:
-        yield SimpleNamespace(**{name: importlib.import_module(name) for name in wanted})
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in NAMES:
-            sys.modules.pop(name, None)
+    with import_scripts(
+        *(name for name in NAMES if name.startswith(("few_shot", "consistency")))
+    ) as scripts:
+        yield scripts
 
 
 @pytest.fixture(scope="module")

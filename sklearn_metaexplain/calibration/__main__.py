@@ -11,7 +11,7 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from sklearn_metaexplain.calibration._cases import Case, measure_case
-from sklearn_metaexplain.calibration._fit import fit_calibration
+from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
 from sklearn_metaexplain.nets._checkpoint import load_pretrained, save_pretrained
 
 _AT_ONCE = 16
@@ -43,7 +43,8 @@ def main(argv: list[str] | None = None) -> None:
     cases = [case for number, case in _read(kept).items() if case and number < arguments.tasks]
     calibration = fit_calibration(cases)
     digest = save_pretrained(replace(pretrained, calibration=calibration), arguments.out)
-    print(json.dumps({"calibration": calibration, "sha256": digest}, indent=2))
+    found = {"found": summarise(cases, calibration), "calibration": calibration}
+    print(json.dumps({**found, "sha256": digest}, indent=2))
 
 
 def _read(path: Path) -> dict[int, Case | None]:

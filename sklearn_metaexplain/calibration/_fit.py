@@ -9,11 +9,12 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain.calibration._cases import Case
-from sklearn_metaexplain.shapley._error import log_evidence
+from sklearn_metaexplain.shapley._error import estimate_error, log_evidence
 
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
 _LEAST_ERROR = 1e-5
+_STANDARD_ERRORS = 1.64
 
 
 def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
@@ -62,6 +63,32 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
         "quantiles": _quantiles([case.reach for case in cases]),
         "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
         "n_tasks": len(cases),
+    }
+
+
+def summarise(cases: Sequence[Case], calibration: Mapping[str, Any]) -> dict[str, float]:
+    """Say how large the errors of tasks are, and how often their estimates hold them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Tasks.
+    calibration : mapping
+        Of `fit_calibration`.
+
+    Returns
+    -------
+    dict
+        "mean_error" and "median_error", relative and squared; "covered", the share of tasks whose
+        error is within 1.64 standard errors of its estimate.
+    """
+    errors = np.array([case.error for case in cases])
+    told = np.array([estimate_error(case.evidence, calibration["task"]) for case in cases])
+    within = np.abs(told[:, 0] - errors) <= _STANDARD_ERRORS * told[:, 1]
+    return {
+        "mean_error": float(errors.mean()),
+        "median_error": float(np.median(errors)),
+        "covered": float(within.mean()),
     }
 
 

@@ -240,7 +240,7 @@ class MetaExplainer(PosthocExplainer):
         Warns
         -----
         ToleranceWarning
-            If rows have spent their budget, and their expected error is above `tol`.
+            If the expected error of some rows is still above `tol`.
         """
         return super().explain(X, budget=budget, tol=tol)
 

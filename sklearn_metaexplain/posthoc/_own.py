@@ -113,8 +113,8 @@ def explain_asking(
         missed = sum(not goal.is_met(values[[i]], std[[i]]) for i in range(len(values)))
         if missed:
             warnings.warn(
-                f"{missed} of {len(values)} rows are expected to be above tol={goal.tol} with all "
-                f"of budget={budget} spent: raise budget or n_support.",
+                f"{missed} of {len(values)} rows are expected to be above tol={goal.tol} after at "
+                f"most budget={budget} evaluations each: raise budget or n_support.",
                 ToleranceWarning,
                 stacklevel=5,
             )
@@ -163,7 +163,7 @@ def _ask_about_rows(
                 i,
                 differing[i],
                 budget,
-                goal and before and _enough(goal, surrogate, reading, i, before, start + i),
+                goal and before and _stop_at(goal, surrogate, reading, i, before, start + i),
             )
             for i in range(len(reading.rows))
         )
@@ -212,10 +212,14 @@ class _Planner:
         i: int,
         differing: np.ndarray,
         budget: int,
-        enough: Callable[[np.ndarray], bool] | None,
+        is_met: Callable[[np.ndarray, np.ndarray], bool] | None,
     ) -> _Plan:
-        """Choose what to ask about a row, without asking."""
+        """Choose what to ask about a row, without asking.
+
+        `is_met` is given the variances that the row's output explains, and those explained now.
+        """
         posterior = RowPosterior(self.stack.process, reading, i)
+        enough = None if is_met is None else partial(is_met, posterior.explained)
         chosen: list[Probes] = []
         marks: np.ndarray = np.empty(0)
         for pool, block in zip(self.pools, self.blocks, strict=True):
@@ -251,29 +255,28 @@ class _Planner:
         return plan.posterior.update(misfit), torch.from_numpy(plan.posterior.explained)
 
 
-def _enough(
+def _stop_at(
     goal: Goal,
     surrogate: TaskSurrogate,
     reading: Reading,
     i: int,
     before: tuple[np.ndarray, np.ndarray],
     row: int,
-) -> Callable[[np.ndarray], bool]:
+) -> Callable[[np.ndarray, np.ndarray], bool]:
     """Whether explained variances bring a row's expected error down to the goal.
 
     `before` has the values and deviations of all rows without evaluations.
     """
     process = surrogate.stack.process
     prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
-    first = torch.from_numpy(RowPosterior(process, reading, i).explained)[None]
     values, std = (part[row : row + 1] for part in before)
 
-    def enough(explained: np.ndarray) -> bool:
-        now = torch.from_numpy(explained)[None]
-        left = std_left(prior, first, now, process.variance_scale).numpy()
-        return goal.is_met(values, std * left)
+    def is_met(first: np.ndarray, now: np.ndarray) -> bool:
+        before, after = torch.from_numpy(first)[None], torch.from_numpy(now)[None]
+        left = std_left(prior, before, after, process.variance_scale)
+        return goal.is_met(values, std * left.numpy())
 
-    return enough
+    return is_met
 
 
 def _mark(hybrids: torch.Tensor) -> np.ndarray:

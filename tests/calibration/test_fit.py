@@ -7,6 +7,7 @@ import pytest
 
 from sklearn_metaexplain.calibration import Case, fit_calibration, measure_case
 from sklearn_metaexplain.calibration.__main__ import main
+from sklearn_metaexplain.calibration._fit import summarise
 from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.shapley._error import estimate_error
 
@@ -39,6 +40,11 @@ def test_estimates_are_right_on_average_and_cover():
     new = made_up(2000, seed=1)
     told = np.array([estimate_error(case.evidence, calibration) for case in new])
     errors = np.array([case.error for case in new])
+    found = summarise(new, {"task": calibration})
+    assert found["mean_error"] == pytest.approx(errors.mean())
+    assert found["covered"] == (np.abs(told[:, 0] - errors) <= 1.64 * told[:, 1]).mean()
+    wrong = {**calibration, "intercept": calibration["intercept"] - 5}
+    assert summarise(new, {"task": wrong})["covered"] < 0.2
     assert told[:, 0].mean() == pytest.approx(errors.mean(), rel=0.05)
     assert (np.abs(told[:, 0] - errors) <= 1.64 * told[:, 1]).mean() > 0.85
 
