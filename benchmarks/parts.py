@@ -17,9 +17,12 @@ from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._gp import HybridProcess
 from sklearn_metaexplain.shapley._kernel import KernelParameters, default_parameters
+from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._search import search_kernel
 
 TREES = "trees alone"
+NETWORKS = "networks alone"
+WITHOUT_NETWORKS = "stack without corrector and networks"
 DEFAULT = "GP alone, default kernel"
 SEARCHED = "GP alone, kernel by likelihood search"
 LEARNED = "GP alone, meta-trained kernel"
@@ -75,6 +78,25 @@ class Parts:
             closed = close(self.task, values.numpy())
         return self._result(TREES, closed, watch, seconds_fit)
 
+    def networks(self) -> tuple[Result, float]:
+        """Fold-bagged networks, closed like the trees; also the CPU seconds of their fit."""
+        with Stopwatch() as fit:
+            NetworkBag().fit(self.support.encoded, self.outputs - self.outputs.mean(0))
+        assert self.surrogate.stack.network is not None
+        with Stopwatch() as watch:
+            values = self.surrogate.stack.network.shapley(self.support.rows)
+            closed = close(self.task, (values * self.surrogate.spread).numpy())
+        return self._result(NETWORKS, closed, watch, fit.seconds), fit.seconds
+
+    def without_networks(self) -> Result:
+        """The stack of process and trees, without the corrector."""
+        alone = self._new_surrogate(hybrids=False)
+        with Stopwatch() as fit:
+            self._fit(alone, self.surrogate.stack.process.kernel.parameters)
+        with Stopwatch() as watch:
+            values = self._explain(alone)
+        return self._result(WITHOUT_NETWORKS, values, watch, fit.seconds)
+
     def process(
         self, method: str, process: HybridProcess, seconds_fit: float, seconds_kernel: float
     ) -> Result:
@@ -82,6 +104,7 @@ class Parts:
         alone = self._without_corrector(self.surrogate)
         alone.stack = copy(alone.stack)
         alone.stack.process = process.set_background(self.support.background)
+        alone.stack.network = None
         alone.stack.weights = torch.tensor([1.0, 0.0]).to(alone.stack.weights)
         alone.stack.weights = alone.stack.weights.expand(self.outputs.shape[1], 2)
         values = self._explain(alone)
@@ -103,15 +126,9 @@ class Parts:
 
     def fit_untrained(self, kernel: KernelParameters) -> tuple[TaskSurrogate, float]:
         """Fit what MetaExplainer fits without meta-trained networks, but for the search."""
-        untrained = TaskSurrogate(self.support.player_of_column, self.task.masked.n_players)
+        untrained = self._new_surrogate()
         with Stopwatch() as watch:
-            untrained.fit(
-                self.support.encoded,
-                torch.from_numpy(self.support.outputs),
-                self.support.background,
-                torch.from_numpy(self.task.base),
-                propose=lambda encoded, outputs: kernel,
-            )
+            self._fit(untrained, kernel)
         return untrained, watch.seconds
 
     def untrained(
@@ -141,6 +158,19 @@ class Parts:
         with Stopwatch() as watch:
             kernel = search_kernel(self.support.encoded, self.outputs)
         return Search(kernel, watch.seconds)
+
+    def _new_surrogate(self, **parameters: Any) -> TaskSurrogate:
+        n_players = self.task.masked.n_players
+        return TaskSurrogate(self.support.player_of_column, n_players, **parameters)
+
+    def _fit(self, surrogate: TaskSurrogate, kernel: KernelParameters) -> None:
+        surrogate.fit(
+            self.support.encoded,
+            torch.from_numpy(self.support.outputs),
+            self.support.background,
+            torch.from_numpy(self.task.base),
+            propose=lambda encoded, outputs: kernel,
+        )
 
     def _explain(self, surrogate: TaskSurrogate) -> np.ndarray:
         values, _ = surrogate.explain(
@@ -189,8 +219,11 @@ def explain_parts(parts: Parts, pretrained: Any, search: Search) -> Iterator[Res
     yield default
     yield parts.untrained(*parts.fit_untrained(default_parameters(parts.support.encoded.shape[1])))
     untrained, both = parts.fit_untrained(search.kernel)
+    networks, seconds_networks = parts.networks()
+    yield networks
+    yield parts.without_networks()
     # A process is fitted at the same cost whatever its kernel; trees take the rest.
-    yield parts.trees(both - seconds)
+    yield parts.trees(both - seconds - seconds_networks)
     searched = untrained.stack.process
     yield parts.process(SEARCHED, searched, search.seconds + seconds, search.seconds)
     yield parts.untrained(untrained, both, search)

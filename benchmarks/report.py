@@ -11,7 +11,17 @@ from interval_coverage import LEVELS, summarise_coverage
 from leverage import LEVERAGE
 from libraries import KERNEL, LIME, PERMUTATION
 from measures import Target, average, geometric_mean, side_by_side, split_by_truth
-from parts import DEFAULT, DEFAULT_STACK, LEARNED, SEARCHED, STACK, TREES, UNTRAINED
+from parts import (
+    DEFAULT,
+    DEFAULT_STACK,
+    LEARNED,
+    NETWORKS,
+    SEARCHED,
+    STACK,
+    TREES,
+    UNTRAINED,
+    WITHOUT_NETWORKS,
+)
 from pictures import Picture
 from sealed import SEALED
 from shapiq_peers import SHAPIQ
@@ -21,7 +31,7 @@ from tasks import N_BACKGROUND
 from wheels import Unavailable
 from whole import FAST, META
 
-_PARTS = (TREES, DEFAULT, SEARCHED, LEARNED, STACK)
+_PARTS = (TREES, NETWORKS, DEFAULT, SEARCHED, LEARNED, WITHOUT_NETWORKS, STACK)
 _MAIN = (META, FAST, BOOSTED, AVERAGE, FASTSHAP, UNTRAINED, KERNEL, LEVERAGE, SHAPIQ[0])
 _MAIN += (PERMUTATION, LIME)
 _COLUMNS = {
@@ -110,8 +120,9 @@ def _sections(results: pd.DataFrame) -> list[str]:
             .drop(columns=["budget", "evaluations"])
             .rename(columns={**_COLUMNS, "seconds_kernel": "of which kernel"})
         ),
-        "## What is meta-trained, against its ablation",
-        "Ratio of errors for each task, geometric mean: below 1 it helps.",
+        "## What each part is worth",
+        "Ratio of errors for each task, geometric mean: below 1 it helps. Corrector and kernel are "
+        "meta-trained, the networks are not.",
         _lines(_ablations(results)),
         "## Mean error by model",
         _lines(_by_model(results)),
@@ -214,6 +225,7 @@ def _cell(value: object) -> str:
 def _ablations(results: pd.DataFrame) -> pd.DataFrame:
     pairs = (
         ("corrector: with / without", META, STACK),
+        ("networks: with / without", STACK, WITHOUT_NETWORKS),
         ("kernel: meta-trained / default", LEARNED, DEFAULT),
         ("kernel: meta-trained / likelihood search", LEARNED, SEARCHED),
         ("all: MetaExplainer / pretrained=None", META, UNTRAINED),

@@ -51,7 +51,7 @@ def support_evidence(
         stack.process_residuals[:, output],
         stack.tree_residuals[:, output],
         stack.residuals[:, output],
-        stack.weights[output],
+        stack.weights[output, :2],
     )
 
 

@@ -106,7 +106,12 @@ class TaskSurrogate:
         self.varies = spread > 1e-10 * self.center.abs()
         self.spread = torch.where(self.varies, spread, 1.0)
         outputs = self.standardise(outputs)
-        stack = SurrogateStack(propose(encoded, outputs), self.player_of_column, self.n_players)
+        stack = SurrogateStack(
+            propose(encoded, outputs),
+            self.player_of_column,
+            self.n_players,
+            networks=self.hybrids,
+        )
         self.stack = stack.fit(encoded, outputs).set_background(background)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None

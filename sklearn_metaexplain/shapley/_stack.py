@@ -1,4 +1,4 @@
-"""Process and trees stacked: the surrogate of a model on hybrid rows."""
+"""Process, trees and networks stacked: the surrogate of a model on hybrid rows."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ from scipy.optimize import nnls
 
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
+
+# Standard deviations of the outputs.
+_EXTREME = 3.0
 
 
 class StackValues(NamedTuple):
-    """Shapley values of the two surrogates for some rows."""
+    """Shapley values of the surrogates for some rows."""
 
     process: torch.Tensor  # (n_rows, n_players, n_outputs)
     trees: torch.Tensor  # (n_rows, n_players, n_outputs)
+    network: torch.Tensor | None  # (n_rows, n_players, n_outputs), where there are networks
     reading: Reading  # of the process
     can_matter: torch.Tensor  # (n_rows, n_players), bool
 
 
 class SurrogateStack:
-    """Non-negative combination of a Gaussian process and fold-bagged oblivious trees.
+    """Non-negative combination of a Gaussian process, oblivious trees and networks.
 
     Weights come from out-of-sample residuals: the process's closed-form leave-one-out and the
-    trees' folds. Both surrogates have exact Shapley values, so the stack has.
+    folds of trees and networks. Shapley values of process and trees are exact, those of the
+    networks means over walks.
 
     Parameters
     ----------
@@ -36,7 +42,9 @@ class SurrogateStack:
     n_players : int
         Number of players.
     n_folds : int, default=5
-        Folds, hence bags, of the trees; at least 2.
+        Folds, hence bags, of trees and networks; at least 2.
+    networks : bool, default=True
+        Whether networks take part.
     max_inducing : int or None, default=None
         Most inducing rows of the process. None: 512, or 1,024 from 4,096 rows on.
     """
@@ -48,17 +56,19 @@ class SurrogateStack:
         n_players: int,
         *,
         n_folds: int = 5,
+        networks: bool = True,
         max_inducing: int | None = None,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
         self.n_folds = n_folds
+        self.network = NetworkBag(n_folds=n_folds) if networks else None
         self.process = HybridProcess(
             parameters, player_of_column, n_players, max_inducing=max_inducing
         )
 
     def fit(self, encoded: torch.Tensor, outputs: torch.Tensor) -> SurrogateStack:
-        """Fit both surrogates and the weights.
+        """Fit the surrogates and the weights.
 
         Parameters
         ----------
@@ -81,13 +91,16 @@ class SurrogateStack:
         self.process_residuals = self.process.loo_residuals
         self.tree_residuals = outputs - out_of_fold
         centred = outputs - self.center
-        guesses = torch.stack([centred - self.process_residuals, out_of_fold - self.center], -1)
+        guessed = [centred - self.process_residuals, out_of_fold - self.center]
+        if self.network is not None:
+            guessed.append(self.network.fit(encoded, centred).held_out)
+        guesses = torch.stack(guessed, -1)
         self.weights = torch.stack(
             [
-                torch.from_numpy(nnls(guess.numpy(), target.numpy())[0])
+                _stacking_weights(guess, target)
                 for guess, target in zip(guesses.transpose(0, 1), centred.T, strict=True)
             ]
-        )  # (n_outputs, 2)
+        )  # (n_outputs, 2 or 3)
         self.residuals = centred - (guesses * self.weights).sum(-1)
         return self
 
@@ -96,6 +109,8 @@ class SurrogateStack:
         self.background = background
         self.process.set_background(background)
         self.trees.tabulate(background[..., 1], self.player_of_column, self.n_players)
+        if self.network is not None:
+            self.network.set_background(background, self.player_of_column, self.n_players)
         return self
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
@@ -105,11 +120,13 @@ class SurrogateStack:
     def mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
         """Outputs of encoded rows for which the process predicts `process`: (n_rows, n_outputs)."""
         trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1).mean(1)
-        weights = self.weights
-        return self.center + weights[:, 0] * process + weights[:, 1] * (trees.T - self.center)
+        parts = [process, trees.T - self.center]
+        if self.network is not None:
+            parts.append(self.network.predict(encoded))
+        return self.center + (torch.stack(parts, -1) * self.weights).sum(-1)
 
     def shapley(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> StackValues:
-        """Shapley values of process and trees, unweighted.
+        """Shapley values of the surrogates, unweighted.
 
         Parameters
         ----------
@@ -125,11 +142,15 @@ class SurrogateStack:
         # Rounding must not credit a player that cannot matter.
         reading = reading._replace(effect=reading.effect * able)
         process = reading.effect @ self.process.alpha
-        return StackValues(process, trees.permute(1, 2, 0) * able, reading, can_matter)
+        network = None if self.network is None else self.network.shapley(encoded) * able
+        return StackValues(process, trees.permute(1, 2, 0) * able, network, reading, can_matter)
 
     def combine(self, values: StackValues) -> torch.Tensor:
-        """Weigh the two surrogates' values: (n_rows, n_players, n_outputs)."""
-        return self.weights[:, 0] * values.process + self.weights[:, 1] * values.trees
+        """Weigh the surrogates' values: (n_rows, n_players, n_outputs)."""
+        parts = [values.process, values.trees]
+        if values.network is not None:
+            parts.append(values.network)
+        return (torch.stack(parts, -1) * self.weights).sum(-1)
 
     def close(
         self,
@@ -168,6 +189,18 @@ class SurrogateStack:
         closed = self.combine(values) + update * able
         gap = predictions - base - closed.sum(1)
         return close_gap(closed, gap, values.can_matter), explained
+
+
+def _stacking_weights(guesses: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Non-negative weights of guesses (n_rows, n_surrogates) of a centred target (n_rows,).
+
+    A few extreme outputs must not decide: from three standard deviations on, rows count as much
+    less as their squares are larger.
+    """
+    limit = _EXTREME * target.square().mean().sqrt()
+    share = (limit / target.abs().clamp_min(1e-300)).clamp_max(1.0)
+    weights, _ = nnls((guesses * share[:, None]).numpy(), (target * share).numpy())
+    return torch.from_numpy(weights)
 
 
 def shrink_std(

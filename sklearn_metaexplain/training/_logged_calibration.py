@@ -113,7 +113,7 @@ def explain_logged(
         kernels["searched"] = search_kernel(episode.support, episode.outputs[:, None])
     corrector = load_pretrained(pretrained).corrector
     for name, kernel in kernels.items():
-        stacked = stack_with(episode, kernel)
+        stacked = stack_with(episode, kernel, networks=False)
         # As `widen_std` has it.
         open_std, std = (
             torch.hypot(part, stacked.disagreement) for part in (stacked.open_std, stacked.std)

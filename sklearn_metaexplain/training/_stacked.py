@@ -45,11 +45,15 @@ def stack_episode(episode: Episode, network: KernelNetwork) -> StackedEpisode:
 
 
 @torch.no_grad()
-def stack_with(episode: Episode, parameters: KernelParameters) -> StackedEpisode:
+def stack_with(
+    episode: Episode, parameters: KernelParameters, *, networks: bool = True
+) -> StackedEpisode:
     """Fit a stack with a given kernel on an episode."""
     support, outputs = episode.support.double(), episode.outputs.double()[:, None]
     query, background = episode.query.double(), episode.background.double()
-    stack = SurrogateStack(parameters, episode.player_of_column, episode.n_players)
+    stack = SurrogateStack(
+        parameters, episode.player_of_column, episode.n_players, networks=networks
+    )
     stack.fit(support, outputs).set_background(background)
     values = stack.shapley(query, episode.can_matter)
     base, gap = episode.base.double()[None], episode.gap.double()[:, None]

@@ -1,0 +1,84 @@
+"""Walks from background rows to explained rows through small networks, compiled."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+# Walks of a network at once; they bound memory where background rows are many.
+_AT_ONCE = 64
+
+
+@numba.njit(nogil=True, cache=True)
+def _activate(units, bias):
+    """Hardswish of ``units + bias``, in place."""
+    three, six = np.float32(3), np.float32(6)
+    for s in range(units.shape[0]):
+        for i in range(units.shape[1]):
+            unit = units[s, i] + bias[i]
+            units[s, i] = unit * min(max(unit + three, np.float32(0)), six) / six
+
+
+@numba.njit(nogil=True, cache=True)
+def walk_networks(rows, background, starts, orders, hidden, biases, last):
+    """Mean marginal contributions of players to networks over walks.
+
+    A walk starts at a background row and takes over the explained row's players one by one.
+
+    Parameters
+    ----------
+    rows : ndarray of float32 of shape (n_rows, n_members, n_players, width)
+        What the players of explained rows add to the first hidden layer.
+    background : ndarray of float32 of shape (n_background, n_members, n_players, width)
+        The same of background rows.
+    starts : ndarray of int of shape (n_members, n_walks)
+        The background rows where a network's walks start.
+    orders : ndarray of int of shape (n_members, n_walks, n_players)
+        In which order they take players over.
+    hidden : ndarray of float32 of shape (n_layers, n_members, width, width)
+        Weights between hidden layers.
+    biases : ndarray of float32 of shape (n_layers + 1, n_members, width)
+        Biases of the hidden layers.
+    last : ndarray of float32 of shape (n_members, width, n_outputs)
+        Weights of the outputs.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n_rows, n_players, n_outputs)
+    """
+    n_rows, n_members, n_players, width = rows.shape
+    n_walks, n_outputs = starts.shape[1], last.shape[2]
+    n_steps = n_players + 1
+    values = np.zeros((n_rows, n_players, n_outputs))
+    n_points = min(n_walks, _AT_ONCE) * n_steps
+    here = np.empty((n_points, width), np.float32)
+    there = np.empty((n_points, width), np.float32)
+    outputs = np.empty((n_points, n_outputs), np.float32)
+    first = background.sum(2)
+    for row in range(n_rows):
+        for member in range(n_members):
+            for block in range(0, n_walks, _AT_ONCE):
+                n_block = min(_AT_ONCE, n_walks - block)
+                for walk in range(n_block):
+                    start, order = starts[member, block + walk], orders[member, block + walk]
+                    at = walk * n_steps
+                    here[at] = first[start, member]
+                    for step in range(n_players):
+                        ours = rows[row, member, order[step]]
+                        theirs = background[start, member, order[step]]
+                        for i in range(width):
+                            # Where both agree nothing moves, not even by rounding.
+                            here[at + step + 1, i] = here[at + step, i] + (ours[i] - theirs[i])
+                for layer in range(len(hidden)):
+                    _activate(here, biases[layer, member])
+                    np.dot(here, hidden[layer, member], there)
+                    here, there = there, here
+                _activate(here, biases[len(hidden), member])
+                np.dot(here, last[member], outputs)
+                for walk in range(n_block):
+                    order = orders[member, block + walk]
+                    for step in range(n_players):
+                        at = walk * n_steps + step
+                        for o in range(n_outputs):
+                            values[row, order[step], o] += outputs[at + 1, o] - outputs[at, o]
+    return values / (n_members * n_walks)
