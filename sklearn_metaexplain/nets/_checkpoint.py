@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "11f6cfec82521ba80f0fbf6ea5550d26a67d91ada6d7d2506edf7e6d51cf8e85",
+        "d0175a0ee14230fc77b461fc625140e1d45d72254ff9af627f20e1edff0e2083",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

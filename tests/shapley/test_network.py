@@ -69,7 +69,7 @@ def test_of_many_background_rows_some_are_walked_from(bag_and_rows, monkeypatch)
     every = copy(bag).set_background(encoded[:400], torch.arange(M), M)
     assert every._background.shape[0] == 40
     gap = bag.predict(encoded[50:60]) - bag.predict(encoded[0:400:10]).mean(0)
-    torch.testing.assert_close(bag.shapley(encoded[50:60]).sum(1), gap, rtol=0, atol=1e-5)
+    torch.testing.assert_close(every.shapley(encoded[50:60]).sum(1), gap, rtol=0, atol=1e-5)
 
 
 def test_values_of_two_players_are_exact(enumerate_by_hand):
