@@ -208,7 +208,8 @@ class TaskSurrogate:
         own: OwnEvaluations | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         stack = self.stack
-        surrogate = stack.shapley(encoded, can_matter)
+        # Where evaluations are spent on a row, so is time on what they cannot mend.
+        surrogate = stack.shapley(encoded, can_matter, thorough=own is not None)
         able = can_matter[..., None]
         values, explained = stack.close(encoded, surrogate, predictions, self.base)
         gap = predictions - self.base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +11,17 @@ import numpy as np
 import torch
 from torch.nn.functional import hardswish
 
-from sklearn_metaexplain.shapley._walks import walk_networks
+from sklearn_metaexplain.shapley._enumeration import shapley_from_coalitions
+from sklearn_metaexplain.shapley._walks import enumerate_networks, walk_networks
 
 _WIDTHS = (32, 32, 32)
 _LEARNING_RATE = 0.08
 _WEIGHT_DECAY = 0.1
 _WARM_UP = 0.1
-# Pairs of walks of all networks together, at least.
-_N_PAIRS = 250
+# Pairs of walks of all networks together, at least, and where time matters less.
+_N_PAIRS, _N_PAIRS_THOROUGH = 250, 2000
+# Coalitions are enumerated if this takes at most so many times the steps of the walks.
+_MOST_ENUMERATED = 3
 # Walks start from at most so many background rows, which bounds memory.
 _MOST_STARTS = 500
 _SEED = 0
@@ -28,8 +32,9 @@ class NetworkBag:
 
     The networks of all folds learn side by side, in matrix products of one more dimension. What
     they say of a row is their mean; of a row of a fold, `held_out` has what the network says that
-    has not seen it. Shapley values are means over walks from background rows, different ones for
-    each network; a walk asks a network and costs the explained model nothing.
+    has not seen it. Shapley values are enumerated where that is cheap, else means over walks from
+    background rows, different ones for each network; this asks networks and costs the explained
+    model nothing.
 
     Columns are put in an order that follows from their values, so that the initial weights do not
     depend on the order in which they came.
@@ -150,9 +155,7 @@ class NetworkBag:
         self._membership = torch.nn.functional.one_hot(ordered, n_players).double()
         self._background = self._of_players(background)
         # Walks take players in an order that does not depend on that of the columns either.
-        players = np.array(list(dict.fromkeys(ordered.tolist())), dtype=int)
-        self._starts, orders = _draw_walks(len(background), n_players, self.n_folds)
-        self._orders = players[orders]
+        self._players = np.array(list(dict.fromkeys(ordered.tolist())), dtype=int)
         return self
 
     def _of_players(self, encoded: torch.Tensor) -> np.ndarray:
@@ -162,18 +165,34 @@ class NetworkBag:
         added = torch.einsum("rmc,kmcw,mp->rkpw", units, weights, self._membership)
         return added.float().contiguous().numpy()
 
-    def shapley(self, encoded: torch.Tensor) -> torch.Tensor:
-        """Shapley values of the mean of the networks: (n_rows, n_players, n_outputs)."""
-        values = walk_networks(
-            self._of_players(encoded),
-            self._background,
-            self._starts,
-            self._orders,
+    def shapley(self, encoded: torch.Tensor, *, thorough: bool = False) -> torch.Tensor:
+        """Shapley values of the mean of the networks: (n_rows, n_players, n_outputs).
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            Explained rows.
+        thorough : bool, default=False
+            Whether to walk eight times as often. With few players and background rows all
+            coalitions are enumerated instead.
+        """
+        n_background, n_folds, n_players, _ = self._background.shape
+        networks = (
             torch.stack(self.weights[1:-1]).float().numpy(),
             torch.cat(self.biases[:-1], 1).transpose(0, 1).float().contiguous().numpy(),
             self.weights[-1].float().numpy(),
         )
-        return torch.from_numpy(values) * self._scale
+        rows = self._of_players(encoded)
+        n_pairs = _N_PAIRS_THOROUGH if thorough else _N_PAIRS
+        steps = 2 * n_pairs * (n_players + 1)
+        if n_background * n_folds << n_players <= _MOST_ENUMERATED * steps:
+            games = enumerate_networks(rows, self._background, *networks)
+            values = shapley_from_coalitions(games).transpose(1, 0, 2)
+        else:
+            starts, orders = _draw_walks(n_background, n_players, n_folds, n_pairs)
+            orders = self._players[orders]
+            values = walk_networks(rows, self._background, starts, orders, *networks)
+        return torch.from_numpy(np.ascontiguousarray(values)) * self._scale
 
 
 def _settings(n_rows: int) -> tuple[int, int]:
@@ -200,7 +219,10 @@ def _forward(
     return torch.baddbmm(biases[-1], units, weights[-1])
 
 
-def _draw_walks(n_background: int, n_players: int, n_folds: int) -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=16)
+def _draw_walks(
+    n_background: int, n_players: int, n_folds: int, n_pairs: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Where walks start and how they go on, for each network.
 
     Every order comes with its reverse. Orders come as Latin squares, in which every player is
@@ -212,14 +234,14 @@ def _draw_walks(n_background: int, n_players: int, n_folds: int) -> tuple[np.nda
     orders : ndarray of int of shape (n_folds, n_walks, n_players)
     """
     rng = np.random.RandomState(_SEED)
-    repeats = math.ceil(_N_PAIRS / n_background)
+    repeats = math.ceil(n_pairs / n_background)
     if repeats >= n_folds:
         repeats = n_folds * math.ceil(repeats / n_folds)
     turn, start = np.divmod(np.arange(repeats * n_background), n_background)
     network = (start + turn) % n_folds
     # Networks take equally many pairs, but for a few that are left over.
-    n_pairs = np.bincount(network, minlength=n_folds).min()
-    pairs = np.stack([np.flatnonzero(network == member)[:n_pairs] for member in range(n_folds)])
+    least = np.bincount(network, minlength=n_folds).min()
+    pairs = np.stack([np.flatnonzero(network == member)[:least] for member in range(n_folds)])
     first = rng.random_sample((math.ceil(len(start) / n_players), n_players)).argsort(1)
     shifts = (np.arange(n_players)[:, None] + np.arange(n_players)) % n_players
     orders = first[:, shifts].reshape(-1, n_players)[rng.permutation(len(start))[pairs]]

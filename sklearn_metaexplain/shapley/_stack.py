@@ -125,7 +125,9 @@ class SurrogateStack:
             parts.append(self.network.predict(encoded))
         return self.center + (torch.stack(parts, -1) * self.weights).sum(-1)
 
-    def shapley(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> StackValues:
+    def shapley(
+        self, encoded: torch.Tensor, can_matter: torch.Tensor, *, thorough: bool = False
+    ) -> StackValues:
         """Shapley values of the surrogates, unweighted.
 
         Parameters
@@ -134,6 +136,8 @@ class SurrogateStack:
             Explained rows.
         can_matter : tensor of bool of shape (n_rows, n_players)
             Players that differ from some background row; the others' values are 0.
+        thorough : bool, default=False
+            As of `NetworkBag.shapley`.
         """
         able = can_matter[..., None]
         trees = self.trees.shapley(encoded[..., 1])
@@ -142,7 +146,9 @@ class SurrogateStack:
         # Rounding must not credit a player that cannot matter.
         reading = reading._replace(effect=reading.effect * able)
         process = reading.effect @ self.process.alpha
-        network = None if self.network is None else self.network.shapley(encoded) * able
+        network = None
+        if self.network is not None:
+            network = self.network.shapley(encoded, thorough=thorough) * able
         return StackValues(process, trees.permute(1, 2, 0) * able, network, reading, can_matter)
 
     def combine(self, values: StackValues) -> torch.Tensor:

@@ -1,11 +1,11 @@
-"""Walks from background rows to explained rows through small networks, compiled."""
+"""Shapley values of small networks, by walks or by enumeration, compiled."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
 
-# Walks of a network at once; they bound memory where background rows are many.
+# Walks of a network at once; they bound memory where these are many.
 _AT_ONCE = 64
 
 
@@ -17,6 +17,17 @@ def _activate(units, bias):
         for i in range(units.shape[1]):
             unit = units[s, i] + bias[i]
             units[s, i] = unit * min(max(unit + three, np.float32(0)), six) / six
+
+
+@numba.njit(nogil=True, cache=True)
+def _run(here, there, outputs, member, hidden, biases, last):
+    """Take what reaches the first hidden layer of a network, (n, width), to `outputs`."""
+    for layer in range(len(hidden)):
+        _activate(here, biases[layer, member])
+        np.dot(here, hidden[layer, member], there)
+        here, there = there, here
+    _activate(here, biases[len(hidden), member])
+    np.dot(here, last[member], outputs)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -69,12 +80,7 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last):
                         for i in range(width):
                             # Where both agree nothing moves, not even by rounding.
                             here[at + step + 1, i] = here[at + step, i] + (ours[i] - theirs[i])
-                for layer in range(len(hidden)):
-                    _activate(here, biases[layer, member])
-                    np.dot(here, hidden[layer, member], there)
-                    here, there = there, here
-                _activate(here, biases[len(hidden), member])
-                np.dot(here, last[member], outputs)
+                _run(here, there, outputs, member, hidden, biases, last)
                 for walk in range(n_block):
                     order = orders[member, block + walk]
                     for step in range(n_players):
@@ -82,3 +88,40 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last):
                         for o in range(n_outputs):
                             values[row, order[step], o] += outputs[at + 1, o] - outputs[at, o]
     return values / (n_members * n_walks)
+
+
+@numba.njit(nogil=True, cache=True)
+def enumerate_networks(rows, background, hidden, biases, last):
+    """Mean outputs of networks for every coalition of players of explained rows.
+
+    Parameters
+    ----------
+    rows, background, hidden, biases, last : ndarray
+        As of `walk_networks`.
+
+    Returns
+    -------
+    ndarray of float64 of shape (2**n_players, n_rows, n_outputs)
+        Coalitions in the order of their bits.
+    """
+    n_rows, n_members, n_players, width = rows.shape
+    n_background, n_outputs = len(background), last.shape[2]
+    n_coalitions = 1 << n_players
+    values = np.zeros((n_coalitions, n_rows, n_outputs))
+    here = np.empty((n_coalitions, width), np.float32)
+    there = np.empty((n_coalitions, width), np.float32)
+    outputs = np.empty((n_coalitions, n_outputs), np.float32)
+    first = background.sum(2)
+    for row in range(n_rows):
+        for member in range(n_members):
+            for start in range(n_background):
+                here[0] = first[start, member]
+                for player in range(n_players):
+                    ours, theirs = rows[row, member, player], background[start, member, player]
+                    bit = 1 << player
+                    for other in range(bit):
+                        for i in range(width):
+                            here[bit + other, i] = here[other, i] + (ours[i] - theirs[i])
+                _run(here, there, outputs, member, hidden, biases, last)
+                values[:, row] += outputs
+    return values / (n_members * n_background)

@@ -33,6 +33,11 @@ def bag_and_rows():
     return fitted()
 
 
+@pytest.fixture
+def only_walks(monkeypatch):
+    monkeypatch.setattr(_network, "_MOST_ENUMERATED", 0)
+
+
 def test_held_out_predictions_are_as_good_as_on_new_rows(bag_and_rows):
     bag, _ = bag_and_rows
     _, outputs = evaluated()
@@ -45,7 +50,9 @@ def test_held_out_predictions_are_as_good_as_on_new_rows(bag_and_rows):
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])
-def test_values_sum_to_the_prediction(n_outputs):
+@pytest.mark.parametrize("share", [0, 100])
+def test_values_sum_to_the_prediction(n_outputs, share, monkeypatch):
+    monkeypatch.setattr(_network, "_MOST_ENUMERATED", share)
     bag, encoded = fitted(n_outputs)
     rows = encoded[50:60]
     gap = bag.predict(rows) - bag.predict(encoded[:6]).mean(0)
@@ -53,14 +60,24 @@ def test_values_sum_to_the_prediction(n_outputs):
     torch.testing.assert_close(bag.shapley(rows).sum(1), gap, rtol=0, atol=1e-5)
 
 
-def test_values_are_close_to_enumeration(bag_and_rows, enumerate_by_hand):
+def test_values_of_few_players_are_exact(bag_and_rows, enumerate_by_hand):
     bag, encoded = bag_and_rows
-    rows, players = encoded[50:60], torch.arange(M)
-    expected = torch.stack(
-        [enumerate_by_hand(bag.predict, row, encoded[:6], players, M) for row in rows]
-    )
-    error = (bag.shapley(rows) - expected).square().sum() / expected.square().sum()
-    assert float(error) < 1e-3
+    for row, values in zip(encoded[50:54], bag.shapley(encoded[50:54]), strict=True):
+        expected = enumerate_by_hand(bag.predict, row, encoded[:6], torch.arange(M), M)
+        torch.testing.assert_close(values, expected, rtol=0, atol=1e-5)
+
+
+def test_walks_are_close_to_enumeration_and_closer_the_more_there_are(bag_and_rows, monkeypatch):
+    bag, encoded = bag_and_rows
+    expected = bag.shapley(encoded[50:70])
+    monkeypatch.setattr(_network, "_MOST_ENUMERATED", 0)
+
+    def error(**parameters):
+        values = bag.shapley(encoded[50:70], **parameters)
+        return float((values - expected).square().sum() / expected.square().sum())
+
+    assert 0 < error() < 1e-3
+    assert error(thorough=True) < error() / 3
 
 
 def test_of_many_background_rows_some_are_walked_from(bag_and_rows, monkeypatch):
@@ -72,7 +89,7 @@ def test_of_many_background_rows_some_are_walked_from(bag_and_rows, monkeypatch)
     torch.testing.assert_close(every.shapley(encoded[50:60]).sum(1), gap, rtol=0, atol=1e-5)
 
 
-def test_values_of_two_players_are_exact(enumerate_by_hand):
+def test_walks_of_two_players_are_exact(enumerate_by_hand, only_walks):
     players = torch.tensor([0, 1, 1, 0, 1])
     bag, encoded = fitted(players=players)
     for row, values in zip(encoded[50:54], bag.shapley(encoded[50:54]), strict=True):
@@ -80,7 +97,7 @@ def test_values_of_two_players_are_exact(enumerate_by_hand):
         torch.testing.assert_close(values, expected, rtol=0, atol=1e-5)
 
 
-def test_a_player_that_agrees_with_the_background_gets_exactly_nothing():
+def test_walks_give_a_player_that_agrees_with_the_background_exactly_nothing(only_walks):
     encoded, outputs = evaluated()
     bag = NetworkBag().fit(encoded, outputs - outputs.mean(0))
     background = encoded[:6].clone()
@@ -98,7 +115,9 @@ def test_rows_alone_get_what_they_get_together(bag_and_rows):
         torch.testing.assert_close(alone, together[i], rtol=0, atol=1e-7)
 
 
-def test_values_move_with_the_columns(bag_and_rows):
+@pytest.mark.parametrize("share", [0, 100])
+def test_values_move_with_the_columns(bag_and_rows, share, monkeypatch):
+    monkeypatch.setattr(_network, "_MOST_ENUMERATED", share)
     bag, encoded = bag_and_rows
     order = torch.tensor([3, 0, 4, 2, 1])
     _, outputs = evaluated()
@@ -132,7 +151,7 @@ def test_a_constant_output_is_learned():
 @pytest.mark.parametrize("n_background", [1, 7, 25, 100, 130, 300])
 @pytest.mark.parametrize("n_players", [1, 2, 7])
 def test_walks_are_balanced(n_background, n_players):
-    starts, orders = _draw_walks(n_background, n_players, 5)
+    starts, orders = _draw_walks(n_background, n_players, 5, 250)
     assert (np.sort(orders, axis=2) == np.arange(n_players)).all()
     half = starts.shape[1] // 2
     assert (starts[:, :half] == starts[:, half:]).all()
@@ -146,6 +165,6 @@ def test_walks_are_balanced(n_background, n_players):
 
 
 def test_every_player_is_equally_often_in_every_place():
-    _, orders = _draw_walks(10, 5, 5)
+    _, orders = _draw_walks(10, 5, 5, 250)
     for player, place in itertools.product(range(5), range(5)):
         assert (orders[..., place] == player).sum() == orders[..., 0].size // 5
