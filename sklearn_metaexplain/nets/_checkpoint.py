@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "d0175a0ee14230fc77b461fc625140e1d45d72254ff9af627f20e1edff0e2083",
+        "e81b1e46168e025fcab621265b5d97888925e254fb78674827abb318d66c4a8f",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

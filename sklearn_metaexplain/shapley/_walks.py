@@ -5,8 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-# Walks of a network at once; they bound memory where these are many.
-_AT_ONCE = 64
+# Points at once: they stay in cache, and matrix products so small are not worth threads to BLAS.
+_AT_ONCE = 256
+_AT_ONCE_BITS = 8
 
 
 @numba.njit(nogil=True, cache=True)
@@ -61,15 +62,16 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last):
     n_walks, n_outputs = starts.shape[1], last.shape[2]
     n_steps = n_players + 1
     values = np.zeros((n_rows, n_players, n_outputs))
-    n_points = min(n_walks, _AT_ONCE) * n_steps
+    at_once = min(n_walks, max(1, _AT_ONCE // n_steps))
+    n_points = at_once * n_steps
     here = np.empty((n_points, width), np.float32)
     there = np.empty((n_points, width), np.float32)
     outputs = np.empty((n_points, n_outputs), np.float32)
     first = background.sum(2)
     for row in range(n_rows):
         for member in range(n_members):
-            for block in range(0, n_walks, _AT_ONCE):
-                n_block = min(_AT_ONCE, n_walks - block)
+            for block in range(0, n_walks, at_once):
+                n_block = min(at_once, n_walks - block)
                 for walk in range(n_block):
                     start, order = starts[member, block + walk], orders[member, block + walk]
                     at = walk * n_steps
@@ -106,22 +108,30 @@ def enumerate_networks(rows, background, hidden, biases, last):
     """
     n_rows, n_members, n_players, width = rows.shape
     n_background, n_outputs = len(background), last.shape[2]
-    n_coalitions = 1 << n_players
-    values = np.zeros((n_coalitions, n_rows, n_outputs))
-    here = np.empty((n_coalitions, width), np.float32)
-    there = np.empty((n_coalitions, width), np.float32)
-    outputs = np.empty((n_coalitions, n_outputs), np.float32)
+    values = np.zeros((1 << n_players, n_rows, n_outputs))
+    n_low = min(n_players, _AT_ONCE_BITS)
+    n_block = 1 << n_low
+    here = np.empty((n_block, width), np.float32)
+    there = np.empty((n_block, width), np.float32)
+    outputs = np.empty((n_block, n_outputs), np.float32)
     first = background.sum(2)
     for row in range(n_rows):
         for member in range(n_members):
             for start in range(n_background):
-                here[0] = first[start, member]
-                for player in range(n_players):
-                    ours, theirs = rows[row, member, player], background[start, member, player]
-                    bit = 1 << player
-                    for other in range(bit):
-                        for i in range(width):
-                            here[bit + other, i] = here[other, i] + (ours[i] - theirs[i])
-                _run(here, there, outputs, member, hidden, biases, last)
-                values[:, row] += outputs
+                ours, theirs = rows[row, member], background[start, member]
+                # Blocks differ in the players of high bits.
+                for block in range(1 << (n_players - n_low)):
+                    here[0] = first[start, member]
+                    for player in range(n_low, n_players):
+                        if block >> (player - n_low) & 1:
+                            for i in range(width):
+                                here[0, i] += ours[player, i] - theirs[player, i]
+                    for player in range(n_low):
+                        bit = 1 << player
+                        for other in range(bit):
+                            for i in range(width):
+                                moved = ours[player, i] - theirs[player, i]
+                                here[bit + other, i] = here[other, i] + moved
+                    _run(here, there, outputs, member, hidden, biases, last)
+                    values[block << n_low : (block + 1) << n_low, row] += outputs
     return values / (n_members * n_background)

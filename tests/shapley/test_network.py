@@ -67,6 +67,17 @@ def test_values_of_few_players_are_exact(bag_and_rows, enumerate_by_hand):
         torch.testing.assert_close(values, expected, rtol=0, atol=1e-5)
 
 
+def test_games_of_more_players_than_a_block_are_those_of_hybrids():
+    generator = torch.Generator().manual_seed(0)
+    encoded = torch.randn(200, 10, 2, generator=generator, dtype=torch.float64)
+    bag = NetworkBag().fit(encoded, encoded[:, 9, :1].clone())
+    bag.set_background(encoded[:2], torch.arange(10), 10)
+    (values,) = bag.shapley(encoded[50:51], thorough=True)
+    gap = bag.predict(encoded[50:51]) - bag.predict(encoded[:2]).mean(0)
+    torch.testing.assert_close(values.sum(0), gap[0], rtol=0, atol=1e-5)
+    assert float(values[9].abs()) > 0.9 * float(values.abs().sum())
+
+
 def test_walks_are_close_to_enumeration_and_closer_the_more_there_are(bag_and_rows, monkeypatch):
     bag, encoded = bag_and_rows
     expected = bag.shapley(encoded[50:70])
