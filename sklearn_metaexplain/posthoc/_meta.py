@@ -89,7 +89,7 @@ class MetaExplainer(PosthocExplainer):
     callbacks : list of skorch callbacks, default=None
         For the adaptation.
     device : str, default="cpu"
-        Where the networks run. The process and the trees stay on the CPU.
+        Where the meta-trained networks run. What is fitted to the task stays on the CPU.
     batch_size : int, default=10_000
         Largest number of rows passed to the model at once.
     n_jobs : int, default=None
