@@ -147,10 +147,20 @@ def groups_in(path: Path) -> set[str]:
 
 
 def collect(kept: Path, tasks: Names) -> pd.DataFrame:
-    """Results that are kept of tasks, in the order of the tasks."""
+    """Results that are kept of tasks, in the order of the tasks and of the groups of methods."""
     paths = [kept / f"{table}-{model}.csv" for table, model in tasks]
-    frames = [pd.read_csv(path) for path in paths if path.exists()]
+    frames = [_in_order(pd.read_csv(path)) for path in paths if path.exists()]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _in_order(results: pd.DataFrame) -> pd.DataFrame:
+    """Results of a task in the order in which one run makes them; merging may have changed it."""
+    groups = pd.Categorical(results["group"], GROUPS).codes if "group" in results else 0
+    learns_first = results["n_support"].where(results["n_support"] > 0, float("inf"))
+    order = results.assign(at_fit=learns_first, place=groups).sort_values(
+        ["at_fit", "place"], kind="stable"
+    )
+    return results.loc[order.index]
 
 
 def report(options: argparse.Namespace) -> str:

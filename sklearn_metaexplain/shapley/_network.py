@@ -197,6 +197,8 @@ class NetworkBag:
 
 def _settings(n_rows: int) -> tuple[int, int]:
     """Rows of a batch, and steps."""
+    if n_rows < 128:
+        return 32, 200
     if n_rows < 1000:
         return 64, 1000
     if n_rows < 6000:
