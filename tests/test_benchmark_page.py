@@ -201,3 +201,14 @@ def test_page_shows_open_and_sealed_tables_apart(bench, results, tmp_path):
 def test_no_pictures_without_results(bench, tmp_path):
     assert not bench.pictures.draw_pictures(pd.DataFrame(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_results_come_in_the_order_of_one_run_however_they_were_merged(bench, tmp_path):
+    groups = ["kernel", "boosted", "meta", "boosted", "meta"]
+    n_support = [0, 2048, 512, 512, 2048]
+    lines = pd.DataFrame({"group": groups, "n_support": n_support})
+    lines.to_csv(tmp_path / "iris-forest.csv", index=False)
+    collected = bench.run.collect(tmp_path, (("iris", "forest"),))
+    found = list(zip(collected["n_support"], collected["group"], strict=True))
+    wanted = [(512, "meta"), (512, "boosted"), (2048, "meta"), (2048, "boosted"), (0, "kernel")]
+    assert found == wanted

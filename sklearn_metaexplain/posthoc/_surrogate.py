@@ -57,8 +57,8 @@ class TaskSurrogate:
     device : str
         Where the corrector runs.
     hybrids : bool, default=True
-        Whether it is fitted to hybrids. If not, the disagreement of process and trees is part of
-        the standard deviations.
+        Whether it is fitted to hybrids. If not, networks take no part, and the disagreement of
+        process and trees is part of the standard deviations.
     """
 
     def __init__(

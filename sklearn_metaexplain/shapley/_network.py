@@ -106,7 +106,7 @@ class NetworkBag:
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: _learning_rate(step / n_steps)
         )
-        # So small networks would take skorch's loop more than twice as long.
+        # No skorch: around a step of networks this small its loop does more than the step itself.
         with torch.enable_grad():
             for step in range(n_steps):
                 at = step % (most // batch_size) * batch_size
@@ -173,8 +173,7 @@ class NetworkBag:
         encoded : tensor of shape (n_rows, n_encoded, 2)
             Explained rows.
         thorough : bool, default=False
-            Whether to walk eight times as often. With few players and background rows all
-            coalitions are enumerated instead.
+            Whether to walk eight times as often, or to enumerate the coalitions of more players.
         """
         n_background, n_folds, n_players, _ = self._background.shape
         networks = (

@@ -30,8 +30,8 @@ class SurrogateStack:
     """Non-negative combination of a Gaussian process, oblivious trees and networks.
 
     Weights come from out-of-sample residuals: the process's closed-form leave-one-out and the
-    folds of trees and networks. Shapley values of process and trees are exact, those of the
-    networks means over walks.
+    folds of trees and networks. Shapley values of process and trees are exact, those of
+    networks are so for few players and else means over walks.
 
     Parameters
     ----------

@@ -21,6 +21,13 @@ def _activate(units, bias):
 
 
 @numba.njit(nogil=True, cache=True)
+def _buffers(n_points, width, n_outputs):
+    """What `_run` works in."""
+    units = np.empty((2, n_points, width), np.float32)
+    return units[0], units[1], np.empty((n_points, n_outputs), np.float32)
+
+
+@numba.njit(nogil=True, cache=True)
 def _run(here, there, outputs, member, hidden, biases, last):
     """Take what reaches the first hidden layer of a network, (n, width), to `outputs`."""
     for layer in range(len(hidden)):
@@ -63,10 +70,7 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last):
     n_steps = n_players + 1
     values = np.zeros((n_rows, n_players, n_outputs))
     at_once = min(n_walks, max(1, _AT_ONCE // n_steps))
-    n_points = at_once * n_steps
-    here = np.empty((n_points, width), np.float32)
-    there = np.empty((n_points, width), np.float32)
-    outputs = np.empty((n_points, n_outputs), np.float32)
+    here, there, outputs = _buffers(at_once * n_steps, width, n_outputs)
     first = background.sum(2)
     for row in range(n_rows):
         for member in range(n_members):
@@ -110,10 +114,7 @@ def enumerate_networks(rows, background, hidden, biases, last):
     n_background, n_outputs = len(background), last.shape[2]
     values = np.zeros((1 << n_players, n_rows, n_outputs))
     n_low = min(n_players, _AT_ONCE_BITS)
-    n_block = 1 << n_low
-    here = np.empty((n_block, width), np.float32)
-    there = np.empty((n_block, width), np.float32)
-    outputs = np.empty((n_block, n_outputs), np.float32)
+    here, there, outputs = _buffers(1 << n_low, width, n_outputs)
     first = background.sum(2)
     for row in range(n_rows):
         for member in range(n_members):

@@ -6,7 +6,9 @@ from copy import copy
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression
 
+from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.shapley import _network
 from sklearn_metaexplain.shapley._network import NetworkBag, _draw_walks
 
@@ -98,6 +100,26 @@ def test_of_many_background_rows_some_are_walked_from(bag_and_rows, monkeypatch)
     assert every._background.shape[0] == 40
     gap = bag.predict(encoded[50:60]) - bag.predict(encoded[0:400:10]).mean(0)
     torch.testing.assert_close(every.shapley(encoded[50:60]).sum(1), gap, rtol=0, atol=1e-5)
+
+
+def test_a_row_with_evaluations_of_its_own_is_explained_thoroughly(monkeypatch):
+    asked = []
+    shapley = NetworkBag.shapley
+
+    def record(bag, encoded, *, thorough=False):
+        asked.append(thorough)
+        return shapley(bag, encoded, thorough=thorough)
+
+    monkeypatch.setattr(NetworkBag, "shapley", record)
+    X = evaluated(n=60)[0][..., 0].numpy()
+    model = LinearRegression().fit(X, X[:, 0])
+    explainer = MetaExplainer(model, background=4, n_support=64, random_state=0).fit(X, X[:, 0])
+    asked.clear()
+    explainer.explain(X[:2])
+    assert asked == [False]
+    asked.clear()
+    explainer.explain(X[:2], budget=8)
+    assert asked == [True]
 
 
 def test_walks_of_two_players_are_exact(enumerate_by_hand, only_walks):
