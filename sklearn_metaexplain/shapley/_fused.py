@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 # Centers per inner loop; a constant lets the compiler vectorise.
 _TILE = 64
-# Nodes come in fours: the loop takes two and their mirror images at a time.
+# Beside the one in the middle nodes come in fours: the loop takes two and their mirror images.
 _STEP = 4
 # What the number of nodes may add to an integral, relative to the product of mean factors.
 _TOLERANCE = 1e-14
@@ -70,24 +71,35 @@ def untile_centers(tiled: np.ndarray, n_centers: int) -> np.ndarray:
     return tiled.transpose(0, 2, 1, 3).reshape(n_rows, n_players, -1)[..., :n_centers]
 
 
-@lru_cache(maxsize=32)
-def _rules(n_players: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quadratures to choose from: numbers of nodes, positive nodes and their weights.
+class _Rules(NamedTuple):
+    """Gauss-Legendre quadratures to choose from."""
 
-    The last is exact. The difference between neighbours is 4 nodes, or a quarter.
+    sizes: np.ndarray  # (n_rules,), numbers of nodes
+    nodes: np.ndarray  # (n_rules, largest // 2), the positive ones, padded by zeros
+    weights: np.ndarray  # (n_rules, largest // 2)
+    middle: np.ndarray  # (n_rules,), weights of the node at 0
+
+
+@lru_cache(maxsize=32)
+def _rules(n_players: int) -> _Rules:
+    """Quadratures for so many players, the last of which is exact.
+
+    All have a node in the middle, where every factor is one, so that it costs nothing. The
+    difference between neighbours is 4 nodes, or a quarter.
     """
-    exact = -(-max(1, (n_players + 1) // 2) // _STEP) * _STEP
-    sizes = [_STEP]
+    exact = (n_players + 1) // 2
+    sizes = [1 + _STEP]
     while sizes[-1] < exact:
-        sizes.append(min(exact, sizes[-1] + max(_STEP, sizes[-1] // (4 * _STEP) * _STEP)))
+        step = max(_STEP, sizes[-1] // (4 * _STEP) * _STEP)
+        sizes.append(min(1 + -(-(exact - 1) // _STEP) * _STEP, sizes[-1] + step))
     nodes, weights = np.zeros((2, len(sizes), sizes[-1] // 2))
+    middle = np.empty(len(sizes))
     for rule, size in enumerate(sizes):
         node, weight = np.polynomial.legendre.leggauss(size)
-        nodes[rule, : size // 2], weights[rule, : size // 2] = (
-            node[size // 2 :],
-            weight[size // 2 :],
-        )
-    return np.array(sizes), nodes, weights
+        half = size // 2
+        nodes[rule, :half], weights[rule, :half] = node[half + 1 :], weight[half + 1 :]
+        middle[rule] = weight[half]
+    return _Rules(np.array(sizes), nodes, weights, middle)
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +126,7 @@ def _choose_rule(sizes, largest_sum, largest_squares, half_axis, constant, per_n
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _product_shapley(
-    rows, background, sizes, all_nodes, all_weights, half_axis, constant, per_node
+    rows, background, sizes, all_nodes, all_weights, middle, half_axis, constant, per_node
 ):
     # Dividing the product of all factors by one is safe: |s a| < 1. One division serves four
     # nodes. One tile of centers at a time stays in the first caches.
@@ -130,26 +142,31 @@ def _product_shapley(
             for b in range(len(background)):
                 v = background[b, tile]
                 scale[:] = 1
-                total[:] = 0
-                squares[:] = 0
                 for k in range(n_players):
                     for c in range(_TILE):
                         both = u[k, c] + v[k, c]
                         a[k, c] = (u[k, c] - v[k, c]) / (both + _TINY)
                         scale[c] *= both / 2
-                        total[c] += a[k, c]
-                        squares[c] += a[k, c] * a[k, c]
-                largest_sum = largest_squares = 0.0
-                for c in range(_TILE):
-                    largest_sum = max(largest_sum, abs(total[c]))
-                    largest_squares = max(largest_squares, squares[c])
-                rule = _choose_rule(
-                    sizes, largest_sum, largest_squares, half_axis, constant, per_node
-                )
+                rule = 0
+                if len(sizes) > 1:
+                    total[:] = 0
+                    squares[:] = 0
+                    for k in range(n_players):
+                        for c in range(_TILE):
+                            total[c] += a[k, c]
+                            squares[c] += a[k, c] * a[k, c]
+                    largest_sum = largest_squares = 0.0
+                    for c in range(_TILE):
+                        largest_sum = max(largest_sum, abs(total[c]))
+                        largest_squares = max(largest_squares, squares[c])
+                    rule = _choose_rule(
+                        sizes, largest_sum, largest_squares, half_axis, constant, per_node
+                    )
                 nodes, weights = all_nodes[rule], all_weights[rule]
-                others[:] = 0
+                others[:] = middle[rule]
                 for node in range(0, sizes[rule] // 2, 2):
                     s, s2 = nodes[node], nodes[node + 1]
+                    ss, ss2 = s * s, s2 * s2
                     up[:] = weights[node]
                     down[:] = weights[node]
                     up2[:] = weights[node + 1]
@@ -157,12 +174,12 @@ def _product_shapley(
                     # Two players a turn, for fewer trips to memory.
                     for k in range(0, n_players - 1, 2):
                         for c in range(_TILE):
-                            x, y = s * a[k, c], s * a[k + 1, c]
-                            up[c] *= (1 + x) * (1 + y)
-                            down[c] *= (1 - x) * (1 - y)
-                            x, y = s2 * a[k, c], s2 * a[k + 1, c]
-                            up2[c] *= (1 + x) * (1 + y)
-                            down2[c] *= (1 - x) * (1 - y)
+                            both, product = a[k, c] + a[k + 1, c], a[k, c] * a[k + 1, c]
+                            even, even2 = 1 + ss * product, 1 + ss2 * product
+                            up[c] *= even + s * both
+                            down[c] *= even - s * both
+                            up2[c] *= even2 + s2 * both
+                            down2[c] *= even2 - s2 * both
                     if n_players % 2:
                         for c in range(_TILE):
                             x, y = s * a[n_players - 1, c], s2 * a[n_players - 1, c]
@@ -180,10 +197,10 @@ def _product_shapley(
                     for k in range(n_players):
                         for c in range(_TILE):
                             square = a[k, c] * a[k, c]
-                            under, under2 = 1 - s * s * square, 1 - s2 * s2 * square
-                            over = up[c] - a[k, c] * down[c]
-                            over2 = up2[c] - a[k, c] * down2[c]
-                            others[k, c] += (over * under2 + over2 * under) / (under * under2)
+                            under, under2 = 1 - ss * square, 1 - ss2 * square
+                            over = (up[c] - a[k, c] * down[c]) * under2
+                            over += (up2[c] - a[k, c] * down2[c]) * under
+                            others[k, c] += over / (under * under2)
                 for k in range(n_players):
                     for c in range(_TILE):
                         values[k, c] += scale[c] * a[k, c] * others[k, c]

@@ -102,21 +102,21 @@ def test_as_many_nodes_as_the_kernel_needs(n_players, length, weight):
 
 
 def test_nodes_follow_the_factors_not_the_columns():
-    sizes, _, _ = _rules(200)
+    sizes = _rules(200).sizes
     bounds = _bounds()
-    assert sizes[-1] == 100
+    assert sizes[-1] == 101
     # Every factor at both ends of its range, and hardly any difference.
     assert _choose_rule(sizes, 190.0, 190.0, *bounds) == len(sizes) - 1
-    assert sizes[_choose_rule(sizes, 0.1, 0.1, *bounds)] == 8
-    assert [len(_rules(n_players)[0]) for n_players in (1, 8, 9, 16)] == [1, 1, 2, 2]
+    assert sizes[_choose_rule(sizes, 0.1, 0.1, *bounds)] == 9
+    assert [len(_rules(n_players).sizes) for n_players in (1, 10, 11, 18)] == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("n_factors", [5, 40])
 @pytest.mark.parametrize("a", [0.01, 0.1, 0.5])
 def test_the_error_bound_holds(n_factors, a):
-    sizes, nodes, weights = _rules(200)
+    sizes, nodes, weights, middle = _rules(200)
     rule = _choose_rule(sizes, n_factors * a, n_factors * a * a, *_bounds())
-    even = sum(
+    even = middle[rule] + sum(
         (w * ((1 + s * a) ** n_factors + (1 - s * a) ** n_factors))
         for s, w in zip(nodes[rule], weights[rule], strict=True)
     )
