@@ -154,7 +154,7 @@ def _ask_about_rows(
     for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
         part = slice(start, min(start + rows_at_once, n_rows))
         rows = _safe_indexing(X, np.arange(part.start, part.stop))
-        reading = surrogate.stack.process.read(encoded[part])
+        reading = surrogate.stack.process.read(encoded[part], thorough=True)
         differing = model.differing(rows)
         plans = Parallel(n_jobs=n_jobs, prefer="threads")(
             delayed(planner.plan)(

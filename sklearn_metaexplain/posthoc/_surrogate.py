@@ -59,6 +59,8 @@ class TaskSurrogate:
     hybrids : bool, default=True
         Whether it is fitted to hybrids. If not, networks take no part, and the disagreement of
         process and trees is part of the standard deviations.
+    probabilities : bool, default=False
+        Whether the model's outputs are.
     """
 
     def __init__(
@@ -69,12 +71,14 @@ class TaskSurrogate:
         pretrained: Pretrained | None = None,
         device: str = "cpu",
         hybrids: bool = True,
+        probabilities: bool = False,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
         self.pretrained = pretrained
         self.device = device
         self.hybrids = hybrids
+        self.probabilities = probabilities
 
     def fit(
         self,
@@ -106,11 +110,13 @@ class TaskSurrogate:
         self.varies = spread > 1e-10 * self.center.abs()
         self.spread = torch.where(self.varies, spread, 1.0)
         outputs = self.standardise(outputs)
+        limits = outputs.new_tensor([[0.0], [1.0]])
         stack = SurrogateStack(
             propose(encoded, outputs),
             self.player_of_column,
             self.n_players,
             networks=self.hybrids,
+            bounds=self.standardise(limits) if self.probabilities else None,
         )
         self.stack = stack.fit(encoded, outputs).set_background(background)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -70,6 +71,14 @@ def pivoted_cholesky(
         residual[pivot] = 0.0
         chosen.append(pivot)
     return torch.tensor(chosen, dtype=torch.long), factor[: len(chosen)]
+
+
+def _spread_order(n: int) -> np.ndarray:
+    """Order in which the first of n things, however many, are spread over all.
+
+    It is that of the fractional parts of multiples of the golden ratio.
+    """
+    return (np.arange(n) * ((1 + 5**0.5) / 2) % 1).argsort()
 
 
 class Reading(NamedTuple):
@@ -158,33 +167,60 @@ class HybridProcess:
 
     def set_background(self, background: torch.Tensor) -> HybridProcess:
         """Prepare for explaining against encoded background rows (n_background, n_encoded, 2)."""
-        few = np.linspace(0, len(background) - 1, min(_STD_BACKGROUND, len(background)))
-        first = np.unique(few.round().astype(int))
-        self.n_few = len(first)
-        # Their order does not matter, so the few that `shapley_std` takes come first.
-        order = np.concatenate([first, np.setdiff1d(np.arange(len(background)), first)])
-        self.background = self.kernel.warp(background[order])
-        self._cached_blocks: list[np.ndarray] | None = None
-        if len(background) * self.kernel.n_players * len(self.inducing) <= _MOST_CACHED:
-            self._cached_blocks = list(self._factor_blocks(self.inducing))
+        self.n_few = min(_STD_BACKGROUND, len(background))
+        # The first of them, however many, are spread over all.
+        self.background = self.kernel.warp(background[_spread_order(len(background))])
+        self.n_enough = len(background)
+        self._cached_blocks: dict[int, list[np.ndarray]] = {}
+        return self
+
+    def set_effort(self, encoded: torch.Tensor, tolerated: torch.Tensor) -> HybridProcess:
+        """Let `read` take so many background rows as are enough; it takes all before.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            Rows like those that will be explained.
+        tolerated : tensor of shape (n_outputs,)
+            Variance of the values over their mean square that may come from leaving background
+            rows out.
+        """
+        if self.n_few == len(self.background):
+            return self
+        reading = self.read(encoded)
+        values, of_few = reading.effect @ self.alpha, reading.effect_of_few @ self.alpha
+        size = values.square().mean((0, 1)).clamp_min(1e-300)
+        share = (values - of_few).square().mean((0, 1)) / size
+        # Variance falls like 1 / n - 1 / N.
+        left_out = 1 / self.n_few - 1 / len(self.background)
+        needed = 1 / (left_out * tolerated / share.clamp_min(1e-300) + 1 / len(self.background))
+        self.n_enough = max(self.n_few, math.ceil(float(needed.max()) - 1e-9))
+        self._cached_blocks = {}
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         # What is quickly computed again is not worth a place in a pickle.
-        return {**self.__dict__, "_cached_blocks": None}
+        return {**self.__dict__, "_cached_blocks": {}}
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Posterior mean of the outputs: (n_rows, n_outputs)."""
         return self.kernel(self.kernel.warp(encoded), self.inducing) @ self.alpha
 
-    def read(self, encoded: torch.Tensor) -> Reading:
-        """Relate rows to be explained to the inducing rows."""
+    def read(self, encoded: torch.Tensor, *, thorough: bool = False) -> Reading:
+        """Relate rows to be explained to the inducing rows.
+
+        Parameters
+        ----------
+        encoded : tensor of shape (n_rows, n_encoded, 2)
+            The rows.
+        thorough : bool, default=False
+            Whether to take all background rows, whatever is enough.
+        """
+        n_background = len(self.background) if thorough else self.n_enough
         rows = self.kernel.warp(encoded)
         factors = self.kernel.factors(rows, self.inducing)
         cross = self.kernel.parameters.amplitude * factors.prod(1)
-        few, every = self._effects(
-            factors, self._cached_blocks or self._factor_blocks(self.inducing)
-        )
+        few, every = self._effects(factors, self._inducing_blocks(n_background))
         return Reading(
             rows,
             cross + self.kernel.linear(rows, self.inducing),
@@ -192,12 +228,23 @@ class HybridProcess:
             few + self.kernel.linear_shapley(rows, self.background[: self.n_few], self.inducing),
         )
 
-    def _factor_blocks(self, centers: torch.Tensor) -> Iterator[np.ndarray]:
+    def _inducing_blocks(self, n_background: int) -> Iterable[np.ndarray]:
+        """`_factor_blocks` at the inducing rows, kept where they are not too large."""
+        if n_background not in self._cached_blocks:
+            blocks = self._factor_blocks(self.inducing, n_background)
+            if n_background * self.kernel.n_players * len(self.inducing) > _MOST_CACHED:
+                return blocks
+            self._cached_blocks[n_background] = list(blocks)
+        return self._cached_blocks[n_background]
+
+    def _factor_blocks(
+        self, centers: torch.Tensor, n_background: int | None = None
+    ) -> Iterator[np.ndarray]:
         """Tiled factors of the background at some centers, so that any background fits in memory.
 
         The first block holds the few rows of `shapley_std`.
         """
-        few, others = self.background[: self.n_few], self.background[self.n_few :]
+        few, others = self.background[: self.n_few], self.background[self.n_few : n_background]
         for block in (few, *(others.split(_BACKGROUND_AT_ONCE) if len(others) else ())):
             yield tile_centers(self.kernel.factors(block, centers).numpy())
 
@@ -213,14 +260,15 @@ class HybridProcess:
         tiled = tile_centers(rows.numpy())
         blocks = iter(background)
         few = product_shapley(tiled, next(blocks))
-        every = few.copy()
+        every, n_read = few.copy(), self.n_few
         for block in blocks:
             every += product_shapley(tiled, block)
+            n_read += len(block)
         amplitude = float(self.kernel.parameters.amplitude)
         n_centers = rows.shape[2]
         return (
             torch.from_numpy(untile_centers(few, n_centers)) * (amplitude / self.n_few),
-            torch.from_numpy(untile_centers(every, n_centers)) * (amplitude / len(self.background)),
+            torch.from_numpy(untile_centers(every, n_centers)) * (amplitude / n_read),
         )
 
     def shapley_std(self, reading: Reading) -> torch.Tensor:
@@ -234,7 +282,7 @@ class HybridProcess:
         return (variance[..., None] * self.variance_scale).sqrt()
 
     def condition_on_outputs(
-        self, reading: Reading, misfit: torch.Tensor
+        self, reading: Reading, misfit: torch.Tensor, *, thorough: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """What each row's own output adds to its Shapley values.
 
@@ -244,6 +292,8 @@ class HybridProcess:
             Explained rows.
         misfit : tensor of shape (n_rows, n_outputs)
             The rows' outputs minus what was expected.
+        thorough : bool, default=False
+            As `read` was told.
 
         Returns
         -------
@@ -253,7 +303,8 @@ class HybridProcess:
         """
         # Every row is the only center of its own: a row agrees with itself in every factor.
         ones = reading.rows.new_ones(1, self.kernel.n_players, len(reading.rows))
-        _, prior = self._effects(ones, self._factor_blocks(reading.rows))
+        n_background = len(self.background) if thorough else self.n_enough
+        _, prior = self._effects(ones, self._factor_blocks(reading.rows, n_background))
         prior = prior[0].T
         prior = prior + self.kernel.linear_shapley_of_itself(reading.rows, self.background)
         known = reading.cross @ self.explained_root

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import hardswish
-
-from sklearn_metaexplain.shapley._enumeration import shapley_from_coalitions
-from sklearn_metaexplain.shapley._walks import enumerate_networks, walk_networks
+from torch.nn.functional import binary_cross_entropy_with_logits, hardswish
 
 _WIDTHS = (32, 32, 32)
 _LEARNING_RATE = 0.08
 _WEIGHT_DECAY = 0.1
 _WARM_UP = 0.1
-# Pairs of walks of all networks together, at least, and where time matters less.
-_N_PAIRS, _N_PAIRS_THOROUGH = 250, 2000
-# Coalitions are enumerated if this takes at most so many times the steps of the walks.
-_MOST_ENUMERATED = 3
-# Walks start from at most so many background rows, which bounds memory.
-_MOST_STARTS = 500
+# Mean probabilities from which the last biases start.
+_LEAST_START = 1e-3
 _SEED = 0
 
 
@@ -32,9 +24,10 @@ class NetworkBag:
 
     The networks of all folds learn side by side, in matrix products of one more dimension. What
     they say of a row is their mean; of a row of a fold, `held_out` has what the network says that
-    has not seen it. Shapley values are enumerated where that is cheap, else means over walks from
-    background rows, different ones for each network; this asks networks and costs the explained
-    model nothing.
+    has not seen it.
+
+    Where outputs are bounded, as probabilities are, networks end in a logistic function and learn
+    by cross-entropy: being flat at both ends is then nothing that they have to learn.
 
     Columns are put in an order that follows from their values, so that the initial weights do not
     depend on the order in which they came.
@@ -47,14 +40,15 @@ class NetworkBag:
     References
     ----------
     Loshchilov and Hutter, Decoupled weight decay regularization, 2019 (the optimiser); Howard et
-    al., Searching for MobileNetV3, 2019, section 5.2 (hardswish); Mitchell, Cooper, Frank and
-    Holmes, Sampling permutations for Shapley value estimation, 2022 (antithetic walks).
+    al., Searching for MobileNetV3, 2019, section 5.2 (hardswish).
     """
 
     def __init__(self, *, n_folds: int = 5) -> None:
         self.n_folds = n_folds
 
-    def fit(self, encoded: torch.Tensor, outputs: torch.Tensor) -> NetworkBag:
+    def fit(
+        self, encoded: torch.Tensor, outputs: torch.Tensor, bounds: torch.Tensor | None = None
+    ) -> NetworkBag:
         """Fit the networks.
 
         Parameters
@@ -63,23 +57,31 @@ class NetworkBag:
             Encoded rows, in random order: row i is in fold ``i % n_folds``.
         outputs : tensor of shape (n_rows, n_outputs)
             Centred outputs.
+        bounds : tensor of shape (2, n_outputs) or None, default=None
+            The least and the largest value that an output can take.
         """
         n_rows = len(encoded)
         fold = torch.arange(n_rows) % self.n_folds
-        self._order = torch.from_numpy(np.lexsort(encoded[..., 0].numpy()))
-        units = encoded[:, self._order].flatten(1)
+        self.order = torch.from_numpy(np.lexsort(encoded[..., 0].numpy()))
+        units = encoded[:, self.order].flatten(1)
         self._mean, self._spread = units.mean(0), units.std(0, correction=0).clamp_min(1e-9)
-        self._scale = outputs.square().mean(0).sqrt()
-        self._scale = torch.where(self._scale > 0, self._scale, 1.0)
-        targets = (outputs / self._scale).float()
-        parameters = self._train(self._standardise(units).float(), targets, fold)
+        self.is_bounded = bounds is not None
+        if bounds is None:
+            self._least = outputs.new_zeros(outputs.shape[1])
+            self.scale = outputs.square().mean(0).sqrt()
+            self.scale = torch.where(self.scale > 0, self.scale, 1.0)
+        else:
+            self._least, self.scale = bounds[0], bounds[1] - bounds[0]
+        targets = ((outputs - self._least) / self.scale).float()
+        parameters = self._train(self.standardise(units).float(), targets, fold)
         self.weights = [part.double() for part in parameters[::2]]  # (n_folds, n_in, n_out) each
         self.biases = [part.double() for part in parameters[1::2]]  # (n_folds, 1, n_out) each
-        of_all = self._forward(self._standardise(units))
-        self.held_out = of_all[fold, torch.arange(n_rows)] * self._scale
+        of_all = self._predict_all(self.standardise(units))
+        self.held_out = of_all[fold, torch.arange(n_rows)]
         return self
 
-    def _standardise(self, units: torch.Tensor) -> torch.Tensor:
+    def standardise(self, units: torch.Tensor) -> torch.Tensor:
+        """What the first layer reads of ``encoded[:, order].flatten(1)``."""
         return (units - self._mean) / self._spread
 
     def _train(
@@ -92,7 +94,13 @@ class NetworkBag:
         for n_in, n_out in pairwise(sizes):
             drawn = torch.randn(self.n_folds, n_in, n_out, generator=generator)
             weights.append((drawn * (2 / n_in) ** 0.5).requires_grad_())
-            biases.append(torch.zeros(self.n_folds, 1, n_out, requires_grad=True))
+            biases.append(torch.zeros(self.n_folds, 1, n_out))
+        if self.is_bounded:
+            targets = targets.clamp(0, 1)
+            biases[-1] += targets.mean(0).clamp(_LEAST_START, 1 - _LEAST_START).logit()
+        for bias in biases:
+            bias.requires_grad_()
+        loss = _Loss(targets, bounded=self.is_bounded)
         # As many rows for each network: where fewer are left out, the last is not used.
         most = len(units) - math.ceil(len(units) / self.n_folds)
         seen = torch.stack(
@@ -114,10 +122,9 @@ class NetworkBag:
                     deal = torch.rand(self.n_folds, most, generator=generator).argsort(1)
                     dealt = seen.gather(1, deal)
                 batch = dealt[:, at : at + batch_size]
-                error = _forward(units[batch], weights, biases) - targets[batch]
                 optimizer.zero_grad()
                 # The sum over networks: each has a gradient of its own.
-                error.square().mean((1, 2)).sum().backward()
+                loss(_forward(units[batch], weights, biases), targets[batch]).sum().backward()
                 optimizer.step()
                 schedule.step()
         trained = [part.detach() for pair in zip(weights, biases, strict=True) for part in pair]
@@ -126,72 +133,35 @@ class NetworkBag:
         # Whoever stacks them sees that networks that say nothing are worth nothing.
         return [torch.zeros_like(part) for part in trained]
 
-    def _forward(self, units: torch.Tensor) -> torch.Tensor:
-        """Standardised outputs of each network: (n_folds, n_rows, n_outputs)."""
-        return _forward(units.expand(self.n_folds, -1, -1), self.weights, self.biases)
+    def _predict_all(self, units: torch.Tensor) -> torch.Tensor:
+        """Outputs of each network: (n_folds, n_rows, n_outputs)."""
+        told = _forward(units.expand(self.n_folds, -1, -1), self.weights, self.biases)
+        return self._least + self.scale * (torch.sigmoid(told) if self.is_bounded else told)
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Mean prediction: (n_rows, n_outputs)."""
-        units = self._standardise(encoded[:, self._order].flatten(1))
-        return self._forward(units).mean(0) * self._scale
+        return self._predict_all(self.standardise(encoded[:, self.order].flatten(1))).mean(0)
 
-    def set_background(
-        self, background: torch.Tensor, player_of_column: torch.Tensor, n_players: int
-    ) -> NetworkBag:
-        """Prepare for explaining.
 
-        Parameters
-        ----------
-        background : tensor of shape (n_background, n_encoded, 2)
-            Encoded background rows.
-        player_of_column : tensor of shape (n_encoded,)
-            The player of each encoded column.
-        n_players : int
-            Number of players.
-        """
-        every = len(background) / min(len(background), _MOST_STARTS)
-        background = background[(torch.arange(round(len(background) / every)) * every).long()]
-        ordered = player_of_column[self._order]
-        self._membership = torch.nn.functional.one_hot(ordered, n_players).double()
-        self._background = self._of_players(background)
-        # Walks take players in an order that does not depend on that of the columns either.
-        self._players = np.array(list(dict.fromkeys(ordered.tolist())), dtype=int)
-        return self
+class _Loss:
+    """Loss of each network: squared error, or cross-entropy where outputs are bounded.
 
-    def _of_players(self, encoded: torch.Tensor) -> np.ndarray:
-        """What players add to the first layer: (n_rows, n_folds, n_players, width), float32."""
-        units = self._standardise(encoded[:, self._order].flatten(1)).unflatten(1, (-1, 2))
-        weights = self.weights[0].unflatten(1, (-1, 2))
-        added = torch.einsum("rmc,kmcw,mp->rkpw", units, weights, self._membership)
-        return added.float().contiguous().numpy()
+    An output's cross-entropy is weighted so that it is about the squared error over its variance,
+    for outputs of small variance share the hidden layers with others.
+    """
 
-    def shapley(self, encoded: torch.Tensor, *, thorough: bool = False) -> torch.Tensor:
-        """Shapley values of the mean of the networks: (n_rows, n_players, n_outputs).
+    def __init__(self, targets: torch.Tensor, *, bounded: bool) -> None:
+        self._bounded = bounded
+        mean, variance = targets.mean(0), targets.var(0, correction=0)
+        self._weight = mean * (1 - mean) / variance.clamp_min(1e-9)
 
-        Parameters
-        ----------
-        encoded : tensor of shape (n_rows, n_encoded, 2)
-            Explained rows.
-        thorough : bool, default=False
-            Whether to walk eight times as often, or to enumerate the coalitions of more players.
-        """
-        n_background, n_folds, n_players, _ = self._background.shape
-        networks = (
-            torch.stack(self.weights[1:-1]).float().numpy(),
-            torch.cat(self.biases[:-1], 1).transpose(0, 1).float().contiguous().numpy(),
-            self.weights[-1].float().numpy(),
-        )
-        rows = self._of_players(encoded)
-        n_pairs = _N_PAIRS_THOROUGH if thorough else _N_PAIRS
-        steps = 2 * n_pairs * (n_players + 1)
-        if n_background * n_folds << n_players <= _MOST_ENUMERATED * steps:
-            games = enumerate_networks(rows, self._background, *networks)
-            values = shapley_from_coalitions(games).transpose(1, 0, 2)
+    def __call__(self, told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if self._bounded:
+            losses = binary_cross_entropy_with_logits(told, targets, reduction="none")
+            losses = losses * self._weight
         else:
-            starts, orders = _draw_walks(n_background, n_players, n_folds, n_pairs)
-            orders = self._players[orders]
-            values = walk_networks(rows, self._background, starts, orders, *networks)
-        return torch.from_numpy(np.ascontiguousarray(values)) * self._scale
+            losses = (told - targets).square()
+        return losses.mean((1, 2))
 
 
 def _settings(n_rows: int) -> tuple[int, int]:
@@ -218,32 +188,3 @@ def _forward(
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         units = hardswish(torch.baddbmm(bias, units, weight))
     return torch.baddbmm(biases[-1], units, weights[-1])
-
-
-@lru_cache(maxsize=16)
-def _draw_walks(
-    n_background: int, n_players: int, n_folds: int, n_pairs: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where walks start and how they go on, for each network.
-
-    Every order comes with its reverse. Orders come as Latin squares, in which every player is
-    once in every place. Background rows are used equally often, by all networks if they are few.
-
-    Returns
-    -------
-    starts : ndarray of int of shape (n_folds, n_walks)
-    orders : ndarray of int of shape (n_folds, n_walks, n_players)
-    """
-    rng = np.random.RandomState(_SEED)
-    repeats = math.ceil(n_pairs / n_background)
-    if repeats >= n_folds:
-        repeats = n_folds * math.ceil(repeats / n_folds)
-    turn, start = np.divmod(np.arange(repeats * n_background), n_background)
-    network = (start + turn) % n_folds
-    # Networks take equally many pairs, but for a few that are left over.
-    least = np.bincount(network, minlength=n_folds).min()
-    pairs = np.stack([np.flatnonzero(network == member)[:least] for member in range(n_folds)])
-    first = rng.random_sample((math.ceil(len(start) / n_players), n_players)).argsort(1)
-    shifts = (np.arange(n_players)[:, None] + np.arange(n_players)) % n_players
-    orders = first[:, shifts].reshape(-1, n_players)[rng.permutation(len(start))[pairs]]
-    return np.tile(start[pairs], 2), np.concatenate([orders, orders[..., ::-1]], axis=1)

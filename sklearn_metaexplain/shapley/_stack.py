@@ -10,10 +10,16 @@ from scipy.optimize import nnls
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._network import NetworkBag
+from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
 # Standard deviations of the outputs.
 _EXTREME = 3.0
+# Variance that sampling a surrogate's values may add: of process and networks in that of the
+# residuals, and of any in their own.
+_SAMPLING_SHARE, _MOST_SAMPLING = {"process": 0.005, "networks": 0.015}, 0.03
+# Rows on which that is estimated, and among how many they are found.
+_N_TRIED, _N_LOOKED_AT = 16, 512
 
 
 class StackValues(NamedTuple):
@@ -21,9 +27,10 @@ class StackValues(NamedTuple):
 
     process: torch.Tensor  # (n_rows, n_players, n_outputs)
     trees: torch.Tensor  # (n_rows, n_players, n_outputs)
-    network: torch.Tensor | None  # (n_rows, n_players, n_outputs), where there are networks
+    network: torch.Tensor | None  # (n_rows, n_players, n_outputs), where they take part
     reading: Reading  # of the process
     can_matter: torch.Tensor  # (n_rows, n_players), bool
+    thorough: bool
 
 
 class SurrogateStack:
@@ -45,6 +52,8 @@ class SurrogateStack:
         Folds, hence bags, of trees and networks; at least 2.
     networks : bool, default=True
         Whether networks take part.
+    bounds : tensor of shape (2, n_outputs) or None, default=None
+        Least and largest value of the outputs, where they are probabilities.
     max_inducing : int or None, default=None
         Most inducing rows of the process. None: 512, or 1,024 from 4,096 rows on.
     """
@@ -57,11 +66,13 @@ class SurrogateStack:
         *,
         n_folds: int = 5,
         networks: bool = True,
+        bounds: torch.Tensor | None = None,
         max_inducing: int | None = None,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
         self.n_folds = n_folds
+        self.bounds = bounds
         self.network = NetworkBag(n_folds=n_folds) if networks else None
         self.process = HybridProcess(
             parameters, player_of_column, n_players, max_inducing=max_inducing
@@ -93,7 +104,9 @@ class SurrogateStack:
         centred = outputs - self.center
         guessed = [centred - self.process_residuals, out_of_fold - self.center]
         if self.network is not None:
-            guessed.append(self.network.fit(encoded, centred).held_out)
+            bounds = None if self.bounds is None else self.bounds - self.center
+            guessed.append(self.network.fit(encoded, centred, bounds).held_out)
+            self.network_residuals = centred - self.network.held_out
         guesses = torch.stack(guessed, -1)
         self.weights = torch.stack(
             [
@@ -102,6 +115,8 @@ class SurrogateStack:
             ]
         )  # (n_outputs, 2 or 3)
         self.residuals = centred - (guesses * self.weights).sum(-1)
+        self._spread = centred.square().mean(0)
+        self._looked_at = encoded[:_N_LOOKED_AT]
         return self
 
     def set_background(self, background: torch.Tensor) -> SurrogateStack:
@@ -110,8 +125,23 @@ class SurrogateStack:
         self.process.set_background(background)
         self.trees.tabulate(background[..., 1], self.player_of_column, self.n_players)
         if self.network is not None:
-            self.network.set_background(background, self.player_of_column, self.n_players)
+            rows = _unlike(self._looked_at, background)[:_N_TRIED]
+            self.network_shapley = NetworkShapley(
+                self.network, background, self.player_of_column, self.n_players
+            ).set_effort(rows, self._tolerated("networks", 2))
+            self.process.set_effort(rows, self._tolerated("process", 0))
         return self
+
+    def _tolerated(self, name: str, position: int) -> torch.Tensor:
+        """Variance of a surrogate's values over their mean square, for each output.
+
+        So much may come from sampling: a small part of what the stack misses, and the more the
+        less the surrogate counts.
+        """
+        weight = self.weights[:, position].square()
+        missed = self.residuals.square().mean(0) / self._spread.clamp_min(1e-300)
+        share = (_SAMPLING_SHARE[name] * missed / weight).clamp_max(_MOST_SAMPLING)
+        return torch.where(weight > 0, share, torch.inf)
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Predicted outputs: (n_rows, n_outputs)."""
@@ -137,26 +167,29 @@ class SurrogateStack:
         can_matter : tensor of bool of shape (n_rows, n_players)
             Players that differ from some background row; the others' values are 0.
         thorough : bool, default=False
-            As of `NetworkBag.shapley`.
+            Whether to do more than the surrogate's own error calls for, as where that will be
+            far smaller.
         """
         able = can_matter[..., None]
         trees = self.trees.shapley(encoded[..., 1])
         trees = trees.view(self.n_outputs, self.n_folds, *trees.shape[1:]).mean(1)
-        reading = self.process.read(encoded)
+        reading = self.process.read(encoded, thorough=thorough)
         # Rounding must not credit a player that cannot matter.
         reading = reading._replace(effect=reading.effect * able)
         process = reading.effect @ self.process.alpha
         network = None
-        if self.network is not None:
-            network = self.network.shapley(encoded, thorough=thorough) * able
-        return StackValues(process, trees.permute(1, 2, 0) * able, network, reading, can_matter)
+        if self.network is not None and self.network_shapley.n_pairs > 0:
+            network = self.network_shapley(encoded, thorough=thorough) * able
+        return StackValues(
+            process, trees.permute(1, 2, 0) * able, network, reading, can_matter, thorough
+        )
 
     def combine(self, values: StackValues) -> torch.Tensor:
         """Weigh the surrogates' values: (n_rows, n_players, n_outputs)."""
         parts = [values.process, values.trees]
         if values.network is not None:
             parts.append(values.network)
-        return (torch.stack(parts, -1) * self.weights).sum(-1)
+        return (torch.stack(parts, -1) * self.weights[:, : len(parts)]).sum(-1)
 
     def close(
         self,
@@ -189,12 +222,18 @@ class SurrogateStack:
         """
         expected = self.mix(values.reading.cross @ self.process.alpha, encoded)
         update, explained = self.process.condition_on_outputs(
-            values.reading, predictions - expected
+            values.reading, predictions - expected, thorough=values.thorough
         )
         able = values.can_matter[..., None]
         closed = self.combine(values) + update * able
         gap = predictions - base - closed.sum(1)
         return close_gap(closed, gap, values.can_matter), explained
+
+
+def _unlike(encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
+    """Rows in the order of how many columns they share with a background row, fewest first."""
+    shared = torch.stack([(row == encoded).all(-1).sum(-1) for row in background]).amax(0)
+    return encoded[shared.argsort(stable=True)]
 
 
 def _stacking_weights(guesses: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

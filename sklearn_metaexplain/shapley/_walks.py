@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 # Points at once: they stay in cache, and matrix products so small are not worth threads to BLAS.
-_AT_ONCE = 256
+_AT_ONCE = 512
 _AT_ONCE_BITS = 8
 
 
@@ -28,7 +28,7 @@ def _buffers(n_points, width, n_outputs):
 
 
 @numba.njit(nogil=True, cache=True)
-def _run(here, there, outputs, member, hidden, biases, last):
+def _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded):
     """Take what reaches the first hidden layer of a network, (n, width), to `outputs`."""
     for layer in range(len(hidden)):
         _activate(here, biases[layer, member])
@@ -36,10 +36,23 @@ def _run(here, there, outputs, member, hidden, biases, last):
         here, there = there, here
     _activate(here, biases[len(hidden), member])
     np.dot(here, last[member], outputs)
+    if bounded:
+        one = np.float32(1)
+        for s in range(outputs.shape[0]):
+            for o in range(outputs.shape[1]):
+                outputs[s, o] = one / (one + np.exp(-(outputs[s, o] + last_biases[member, o])))
 
 
 @numba.njit(nogil=True, cache=True)
-def walk_networks(rows, background, starts, orders, hidden, biases, last):
+def _run_apart(reached, outputs, member, hidden, biases, last, last_biases, bounded):
+    """Take what reaches the first hidden layer, (n, width), to `outputs`, leaving it as it is."""
+    here, there, _ = _buffers(len(reached), reached.shape[1], outputs.shape[1])
+    here[:] = reached
+    _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded)
+
+
+@numba.njit(nogil=True, cache=True)
+def walk_networks(rows, background, starts, orders, hidden, biases, last, last_biases, bounded):
     """Mean marginal contributions of players to networks over walks.
 
     A walk starts at a background row and takes over the explained row's players one by one.
@@ -60,6 +73,10 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last):
         Biases of the hidden layers.
     last : ndarray of float32 of shape (n_members, width, n_outputs)
         Weights of the outputs.
+    last_biases : ndarray of float32 of shape (n_members, n_outputs)
+        Biases of the outputs, which matter only to bounded ones.
+    bounded : bool
+        Whether outputs go through a logistic function.
 
     Returns
     -------
@@ -67,43 +84,58 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last):
     """
     n_rows, n_members, n_players, width = rows.shape
     n_walks, n_outputs = starts.shape[1], last.shape[2]
-    n_steps = n_players + 1
     values = np.zeros((n_rows, n_players, n_outputs))
-    at_once = min(n_walks, max(1, _AT_ONCE // n_steps))
-    here, there, outputs = _buffers(at_once * n_steps, width, n_outputs)
+    # All walks of a row end where those of the others do, and start at few places.
+    n_between = n_players - 1
+    at_once = min(n_walks, max(1, _AT_ONCE // max(1, n_between)))
+    here, there, outputs = _buffers(at_once * n_between, width, n_outputs)
+    network = (hidden, biases, last, last_biases, bounded)
     first = background.sum(2)
+    at_start = np.empty((n_members, len(background), n_outputs), np.float32)
+    at_end = np.empty((n_members, n_rows, n_outputs), np.float32)
+    for member in range(n_members):
+        _run_apart(first[:, member], at_start[member], member, *network)
+        _run_apart(rows[:, member].sum(1), at_end[member], member, *network)
     for row in range(n_rows):
         for member in range(n_members):
             for block in range(0, n_walks, at_once):
                 n_block = min(at_once, n_walks - block)
                 for walk in range(n_block):
                     start, order = starts[member, block + walk], orders[member, block + walk]
-                    at = walk * n_steps
-                    here[at] = first[start, member]
-                    for step in range(n_players):
+                    before = first[start, member]
+                    for step in range(n_between):
+                        at = walk * n_between + step
                         ours = rows[row, member, order[step]]
                         theirs = background[start, member, order[step]]
                         for i in range(width):
                             # Where both agree nothing moves, not even by rounding.
-                            here[at + step + 1, i] = here[at + step, i] + (ours[i] - theirs[i])
-                _run(here, there, outputs, member, hidden, biases, last)
+                            here[at, i] = before[i] + (ours[i] - theirs[i])
+                        before = here[at]
+                if n_between > 0:
+                    _run(here, there, outputs, member, *network)
                 for walk in range(n_block):
                     order = orders[member, block + walk]
-                    for step in range(n_players):
-                        at = walk * n_steps + step
+                    before = at_start[member, starts[member, block + walk]]
+                    for step in range(n_between):
+                        after = outputs[walk * n_between + step]
                         for o in range(n_outputs):
-                            values[row, order[step], o] += outputs[at + 1, o] - outputs[at, o]
+                            values[row, order[step], o] += after[o] - before[o]
+                        before = after
+                    for o in range(n_outputs):
+                        values[row, order[n_between], o] += at_end[member, row, o] - before[o]
     return values / (n_members * n_walks)
 
 
 @numba.njit(nogil=True, cache=True)
-def enumerate_networks(rows, background, hidden, biases, last):
+def enumerate_networks(rows, background, n_asked, hidden, biases, last, last_biases, bounded):
     """Mean outputs of networks for every coalition of players of explained rows.
 
     Parameters
     ----------
-    rows, background, hidden, biases, last : ndarray
+    rows, background, hidden, biases, last, last_biases, bounded : ndarray, bool
         As of `walk_networks`.
+    n_asked : int
+        Networks asked of each background row: all, or different ones in turn.
 
     Returns
     -------
@@ -117,8 +149,9 @@ def enumerate_networks(rows, background, hidden, biases, last):
     here, there, outputs = _buffers(1 << n_low, width, n_outputs)
     first = background.sum(2)
     for row in range(n_rows):
-        for member in range(n_members):
-            for start in range(n_background):
+        for start in range(n_background):
+            for turn in range(n_asked):
+                member = (start + turn) % n_members
                 ours, theirs = rows[row, member], background[start, member]
                 # Blocks differ in the players of high bits.
                 for block in range(1 << (n_players - n_low)):
@@ -133,6 +166,6 @@ def enumerate_networks(rows, background, hidden, biases, last):
                             for i in range(width):
                                 moved = ours[player, i] - theirs[player, i]
                                 here[bit + other, i] = here[other, i] + moved
-                    _run(here, there, outputs, member, hidden, biases, last)
+                    _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded)
                     values[block << n_low : (block + 1) << n_low, row] += outputs
-    return values / (n_members * n_background)
+    return values / (n_asked * n_background)

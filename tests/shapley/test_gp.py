@@ -1,8 +1,12 @@
 """The Gaussian process on hybrid rows."""
 
+from copy import copy
+
+import numpy as np
+import pytest
 import torch
 
-from sklearn_metaexplain.shapley._gp import HybridProcess, pivoted_cholesky
+from sklearn_metaexplain.shapley._gp import HybridProcess, _spread_order, pivoted_cholesky
 from sklearn_metaexplain.shapley._kernel import default_parameters
 
 M = 5
@@ -102,9 +106,64 @@ def test_std_is_that_against_eight_of_many_background_rows():
     process, encoded, _ = fitted()
     rows, background = encoded[:3] + 0.7, encoded[10:31]
     std = process.set_background(background).shapley_std(process.read(rows))
-    evenly = torch.linspace(0, 20, 8, dtype=torch.float64).round().long()
-    few = process.set_background(background[evenly])
+    few = process.set_background(background[_spread_order(21)[:8]])
     torch.testing.assert_close(std, few.shapley_std(few.read(rows)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 100, 1000])
+def test_the_first_things_of_an_order_are_spread_over_all(n):
+    order = _spread_order(n)
+    assert (np.sort(order) == np.arange(n)).all()
+    for few in (8, n // 3, n // 2):
+        if 0 < few <= n:
+            gaps = np.diff(np.sort(order[:few]), prepend=-1, append=n)
+            assert gaps.max() <= 2.7 * n / few + 1
+
+
+@pytest.mark.parametrize("tolerated", [0.05, 0.005])
+def test_so_many_background_rows_are_read_as_are_enough(tolerated):
+    process, encoded, _ = fitted(n=200)
+    process.set_background(encoded[:60])
+    rows = encoded[60:160]
+    every = process.read(rows)
+    process.set_effort(encoded[160:176], torch.tensor([tolerated]))
+    assert process.n_few < process.n_enough < 60
+    values = (process.read(rows).effect - every.effect) @ process.alpha
+    share = values.square().mean() / (every.effect @ process.alpha).square().mean()
+    assert float(share) < 2.5 * tolerated
+    torch.testing.assert_close(process.read(rows, thorough=True).effect, every.effect)
+
+
+def test_effort_for_what_is_not_needed_or_must_be_exact():
+    process, encoded, _ = fitted(n=80)
+    process.set_background(encoded[:60])
+    assert process.set_effort(encoded[60:64], torch.tensor([torch.inf])).n_enough == 8
+    process.set_background(encoded[:60])
+    assert process.set_effort(encoded[60:64], torch.tensor([0.0])).n_enough == 60
+    process.set_background(encoded[:5])
+    assert process.set_effort(encoded[60:64], torch.tensor([torch.inf])).n_enough == 5
+
+
+def test_rows_conditioned_on_their_outputs_agree_with_what_was_read():
+    process, encoded, _ = fitted(n=80)
+    process.set_background(encoded[:60])
+    rows, misfit = encoded[60:64], torch.ones(4, 2, dtype=torch.float64)
+    process.n_enough = 12
+    some = process.condition_on_outputs(process.read(rows), misfit)
+    few = copy(process).set_background(encoded[:60][_spread_order(60)[:12]])
+    # The linear part knows the mean of all background rows whatever is read.
+    few.background = torch.cat([few.background, process.background[12:]])
+    few.n_enough = 12
+    for one, other in zip(some, few.condition_on_outputs(few.read(rows), misfit), strict=True):
+        torch.testing.assert_close(one, other)
+    update, explained = process.condition_on_outputs(
+        process.read(rows, thorough=True), misfit, thorough=True
+    )
+    process.n_enough = 60
+    for one, other in zip(
+        (update, explained), process.condition_on_outputs(process.read(rows), misfit), strict=True
+    ):
+        torch.testing.assert_close(one, other)
 
 
 def test_std_grows_away_from_the_evaluations():
