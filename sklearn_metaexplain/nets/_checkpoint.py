@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "e81b1e46168e025fcab621265b5d97888925e254fb78674827abb318d66c4a8f",
+        "30f21c0a808dcf9ceee137dc597d007f86f337ed6d3ed8c650164bf30e733233",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

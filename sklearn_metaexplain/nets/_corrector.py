@@ -11,9 +11,10 @@ from torch import nn
 from sklearn_metaexplain.nets._evidence import QueryEvidence, SupportEvidence
 from sklearn_metaexplain.nets._tokens import N_CELL_FEATURES, TokenBlock, cell_features, signed_log
 
-_SUPPORT_FEATURES = 9
-_QUERY_FEATURES = 11
-_TASK_FEATURES = 5
+_N_SURROGATES = 3
+_TASK_FEATURES = 7
+_SUPPORT_FEATURES = 5 + _TASK_FEATURES
+_QUERY_FEATURES = 7 + _TASK_FEATURES
 # Beyond the sizes it was trained on a task is read as one of the largest.
 _MAX_TRAINED_SUPPORT = 2048
 
@@ -22,7 +23,7 @@ class CorrectorMemory(NamedTuple):
     """What the corrector keeps of a task."""
 
     layers: tuple[torch.Tensor, ...]  # keys and values of each layer
-    task: torch.Tensor  # (5,)
+    task: torch.Tensor  # (7,)
     scale: torch.Tensor  # (), size of the stack's residuals
     gate: torch.Tensor  # (), in (0, 1)
 
@@ -30,23 +31,23 @@ class CorrectorMemory(NamedTuple):
 class Corrector(nn.Module):
     """Propose a correction of the stack's Shapley values, and the error that remains.
 
-    The correction is a gate (one a task) times a free shift plus a lean toward one of the two
-    surrogates. An untrained network corrects nothing.
+    The correction is a gate (one a task) times a free shift plus a lean toward, or away from, each
+    of the surrogates. An untrained network corrects nothing.
 
     Parameters
     ----------
-    width : int, default=48
+    width : int, default=32
         Features of a token.
-    n_layers : int, default=3
+    n_layers : int, default=2
         Token blocks.
     n_heads : int, default=4
         Attention heads.
-    max_support : int, default=128
+    max_support : int, default=64
         Most support rows read; the first of those given.
     """
 
     def __init__(
-        self, *, width: int = 48, n_layers: int = 3, n_heads: int = 4, max_support: int = 128
+        self, *, width: int = 32, n_layers: int = 2, n_heads: int = 4, max_support: int = 64
     ) -> None:
         super().__init__()
         self.config = {
@@ -60,7 +61,7 @@ class Corrector(nn.Module):
         self.embed_query = nn.Linear(N_CELL_FEATURES + _QUERY_FEATURES, width)
         self.blocks = nn.ModuleList(TokenBlock(width, n_heads) for _ in range(n_layers))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, 3)
+        self.head = nn.Linear(width, 2 + _N_SURROGATES)
         self.gate = nn.Sequential(
             nn.LayerNorm(width + _TASK_FEATURES),
             nn.Linear(width + _TASK_FEATURES, width),
@@ -76,15 +77,14 @@ class Corrector(nn.Module):
         encoded = support.encoded[:n_rows]
         n_columns = encoded.shape[1]
         scale = _residual_scale(support)
-        told = torch.stack(
+        told = torch.cat(
             [
-                support.outputs[:n_rows],
-                support.process_residuals[:n_rows] / scale,
-                support.tree_residuals[:n_rows] / scale,
-                signed_log(2 * support.stack_residuals[:n_rows] / scale),
+                support.outputs[:n_rows, None],
+                support.residuals[:n_rows] / scale,
+                signed_log(2 * support.stack_residuals[:n_rows, None] / scale),
             ],
             -1,
-        )[:, None].expand(n_rows, n_columns, 4)
+        )[:, None].expand(n_rows, n_columns, _SUPPORT_FEATURES - _TASK_FEATURES)
         task = _describe_task(support)
         features = [
             cell_features(encoded),
@@ -113,14 +113,13 @@ class Corrector(nn.Module):
             Logarithm of the standard deviation of the error after the correction.
         """
         scale = memory.scale
-        difference = query.process_values - query.tree_values
-        n_rows, n_columns = difference.shape
+        differences = query.values - query.stack_values[..., None]
+        n_rows, n_columns = query.stack_values.shape
         told = torch.stack(
             [
-                query.process_values,
                 query.stack_values,
-                signed_log(difference / scale),
                 signed_log(query.stack_values / scale),
+                *signed_log(differences / scale).unbind(-1),
                 (query.std / scale).clamp_min(1e-3).log(),
                 signed_log(query.gap / scale)[:, None].expand(n_rows, n_columns),
             ],
@@ -131,9 +130,9 @@ class Corrector(nn.Module):
         for block, layer in zip(self.blocks, memory.layers, strict=True):
             assert isinstance(block, TokenBlock)
             tokens = block.read(tokens, layer)
-        shift, lean, log_scale = self.head(self.norm(tokens)).unbind(-1)
-        correction = memory.gate * (shift * scale + torch.tanh(lean) * difference)
-        return correction, log_scale + (0.3 * scale).log()
+        shift, log_scale, *leans = self.head(self.norm(tokens)).unbind(-1)
+        leaned = (torch.tanh(torch.stack(leans, -1)) * differences).sum(-1)
+        return memory.gate * (shift * scale + leaned), log_scale + (0.3 * scale).log()
 
 
 def _residual_scale(support: SupportEvidence) -> torch.Tensor:
@@ -141,16 +140,14 @@ def _residual_scale(support: SupportEvidence) -> torch.Tensor:
 
 
 def _describe_task(support: SupportEvidence) -> torch.Tensor:
-    """Numbers that describe a task as a whole: (5,)."""
-    process, trees = (
-        residuals.pow(2).mean() + 1e-6
-        for residuals in (support.process_residuals, support.tree_residuals)
-    )
+    """Numbers that describe a task as a whole: (7,)."""
+    process, trees, networks = support.residuals.pow(2).mean(0) + 1e-6
     n_support = min(len(support.outputs), _MAX_TRAINED_SUPPORT)
     return torch.stack(
         [
             _residual_scale(support).log(),
             (process / trees).log(),
+            (networks / trees).log(),
             *support.stack_weights,
             process.new_tensor((math.log(n_support) - 6) / 2),
         ]

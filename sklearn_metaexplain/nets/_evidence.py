@@ -14,18 +14,16 @@ class SupportEvidence(NamedTuple):
 
     encoded: torch.Tensor  # (n_support, m, 2)
     outputs: torch.Tensor  # (n_support,)
-    process_residuals: torch.Tensor  # (n_support,)
-    tree_residuals: torch.Tensor  # (n_support,)
+    residuals: torch.Tensor  # (n_support, 3), of process, trees and networks
     stack_residuals: torch.Tensor  # (n_support,)
-    stack_weights: torch.Tensor  # (2,), of process and trees
+    stack_weights: torch.Tensor  # (3,)
 
 
 class QueryEvidence(NamedTuple):
     """Explained rows and what the surrogates say of them, per encoded column."""
 
     encoded: torch.Tensor  # (n_rows, m, 2)
-    process_values: torch.Tensor  # (n_rows, m)
-    tree_values: torch.Tensor  # (n_rows, m)
+    values: torch.Tensor  # (n_rows, m, 3), of process, trees and networks
     stack_values: torch.Tensor  # (n_rows, m), after closing the gap
     std: torch.Tensor  # (n_rows, m), of the process
     gap: torch.Tensor  # (n_rows,), prediction - base value - sum of the stack before closing
@@ -36,6 +34,8 @@ def support_evidence(
 ) -> SupportEvidence:
     """Collect the evidence of one output of a fitted stack.
 
+    Where no networks take part, the stack stands in for them.
+
     Parameters
     ----------
     stack : SurrogateStack
@@ -45,13 +45,15 @@ def support_evidence(
     output : int, default=0
         Which output.
     """
+    residuals = [stack.process_residuals, stack.tree_residuals]
+    residuals.append(stack.residuals if stack.network is None else stack.network_residuals)
+    weights = stack.weights[output]
     return SupportEvidence(
         encoded,
         outputs[:, output],
-        stack.process_residuals[:, output],
-        stack.tree_residuals[:, output],
+        torch.stack([part[:, output] for part in residuals], -1),
         stack.residuals[:, output],
-        stack.weights[output, :2],
+        torch.cat([weights, weights.new_zeros(3 - len(weights))]),
     )
 
 
@@ -80,9 +82,11 @@ def query_evidence(
     output : int, default=0
         Which output.
     """
+    network = closed if values.network is None else values.network
     # A player's numbers stand at each of its columns.
-    process, trees, closed, std = (
+    process, trees, network, closed, std = (
         part[:, stack.player_of_column, output]
-        for part in (values.process, values.trees, closed, std)
+        for part in (values.process, values.trees, network, closed, std)
     )
-    return QueryEvidence(encoded, process, trees, closed, std, gap[:, output])
+    told = torch.stack([process, trees, network], -1)
+    return QueryEvidence(encoded, told, closed, std, gap[:, output])

@@ -56,6 +56,11 @@ class FittedModel:
     scale: float
     offset: float
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether outputs are probabilities."""
+        return self.method == "predict_proba" and not self.log_odds
+
     def __call__(self, X: np.ndarray) -> np.ndarray:
         # Densities underflow and overflow far from the table, which does not matter here.
         with np.errstate(all="ignore"):

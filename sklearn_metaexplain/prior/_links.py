@@ -83,6 +83,11 @@ class LinkedModel:
     scale: np.ndarray
     link: Link
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether outputs are probabilities."""
+        return isinstance(self.link, LogisticLink | IsotonicLink | SoftmaxLink)
+
     def __call__(self, X: np.ndarray) -> np.ndarray:
         outputs = (self.function(np.asarray(X, dtype=np.float64)) - self.centre) / self.scale
         return self.link(outputs)

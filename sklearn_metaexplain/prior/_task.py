@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_metaexplain.prior._fitted import ESTIMATORS, fit_model, sample_training_rows
+from sklearn_metaexplain.prior._fitted import (
+    ESTIMATORS,
+    FittedModel,
+    fit_model,
+    sample_training_rows,
+)
 from sklearn_metaexplain.prior._functions import sample_function
-from sklearn_metaexplain.prior._links import link_function
+from sklearn_metaexplain.prior._links import LinkedModel, link_function
 from sklearn_metaexplain.prior._tables import sample_table
 
 _FITTED = "fitted:"
@@ -52,8 +57,13 @@ class Task:
     """
 
     table: np.ndarray
-    model: Callable[[np.ndarray], np.ndarray]
+    model: LinkedModel | FittedModel
     family: str
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the outputs are probabilities."""
+        return self.model.gives_probabilities
 
 
 def sample_task(
@@ -122,7 +132,7 @@ def sample_task(
 
 def _sample_pair(
     rng: np.random.Generator, family: str, n_columns: int, n_rows: int
-) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+) -> tuple[np.ndarray, LinkedModel | FittedModel]:
     if family.startswith(_FITTED):
         name = family.removeprefix(_FITTED)
         n_training = sample_training_rows(rng, name)

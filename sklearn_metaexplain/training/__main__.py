@@ -27,6 +27,8 @@ from sklearn_metaexplain.training._stacked import StackedStream, stack_episode
 from sklearn_metaexplain.training._trainer import meta_train
 
 _MAX_SUPPORT = {"kernel": 1024, "corrector": 2048}
+# A stack costs far more than explaining some more rows by it.
+_N_QUERY = {"kernel": 6, "corrector": 12}
 _VALIDATION_BATCH = 8
 
 
@@ -54,6 +56,7 @@ def train(arguments: argparse.Namespace) -> None:
             n_steps=arguments.steps_per_epoch,
             batch_size=arguments.batch_size,
             max_support=_MAX_SUPPORT[part],
+            n_query=_N_QUERY[part],
         )
 
     start = _start(arguments.init)

@@ -68,6 +68,7 @@ def draw_episode(
                 n_background=n_background,
                 family=task.family,
                 hybrids=hybrids,
+                probabilities=task.probabilities,
             )
         if episode is not None:
             return episode
@@ -126,15 +127,22 @@ class EpisodeStream(TaskStream):
     ----------
     seed, n_steps, batch_size, start : int
         As in `TaskStream`.
-    max_support : int, default=512
-        Most evaluated rows of an episode.
+    max_support, n_query : int
+        As in `draw_episode`.
     """
 
     def __init__(
-        self, *, seed: int, n_steps: int, batch_size: int, start: int = 0, max_support: int = 512
+        self,
+        *,
+        seed: int,
+        n_steps: int,
+        batch_size: int,
+        start: int = 0,
+        max_support: int = 512,
+        n_query: int = 6,
     ) -> None:
         super().__init__(
-            partial(draw_episode, max_support=max_support),
+            partial(draw_episode, max_support=max_support, n_query=n_query),
             seed=seed,
             n_steps=n_steps,
             batch_size=batch_size,

@@ -33,6 +33,8 @@ class Episode(NamedTuple):
     can_matter: torch.Tensor  # (n_query, n_players), bool
     player_of_column: torch.Tensor  # (m,)
     family: str
+    # (2, 1), where 0 and 1 are in standardised units, if outputs are probabilities
+    bounds: torch.Tensor | None = None
 
     @property
     def n_players(self) -> int:
@@ -49,6 +51,7 @@ def evaluate_model(
     n_background: int,
     family: str,
     hybrids: bool = True,
+    probabilities: bool = False,
 ) -> Episode | None:
     """Evaluate a model on hybrid rows of a table, and find the Shapley values of some rows.
 
@@ -66,6 +69,8 @@ def evaluate_model(
         What the episode is called.
     hybrids : bool, default=True
         False: the support is rows of the table as they are, the background among them.
+    probabilities : bool, default=False
+        Whether the model's outputs are.
 
     Returns
     -------
@@ -126,6 +131,7 @@ def evaluate_model(
         can_matter=torch.from_numpy((codes[query][:, None] != codes[background]).any(1)),
         player_of_column=torch.from_numpy(encoder.source_),
         family=family,
+        bounds=(torch.tensor([[0.0], [1.0]]) - center) / spread if probabilities else None,
     )
 
 

@@ -118,6 +118,7 @@ class ModelTasks:
                 n_query=self.n_query,
                 n_background=self.n_background,
                 family=task.name,
+                probabilities=task.model.output == "probability",
             )
             if episode is not None:
                 return episode

@@ -52,7 +52,11 @@ def stack_with(
     support, outputs = episode.support.double(), episode.outputs.double()[:, None]
     query, background = episode.query.double(), episode.background.double()
     stack = SurrogateStack(
-        parameters, episode.player_of_column, episode.n_players, networks=networks
+        parameters,
+        episode.player_of_column,
+        episode.n_players,
+        networks=networks,
+        bounds=None if episode.bounds is None else episode.bounds.double(),
     )
     stack.fit(support, outputs).set_background(background)
     values = stack.shapley(query, episode.can_matter)
@@ -80,12 +84,31 @@ def stack_with(
     )
 
 
+def mirror(episode: StackedEpisode) -> StackedEpisode:
+    """The episode of the model with its sign reversed, which the prior draws as often."""
+    return episode._replace(
+        support=episode.support._replace(
+            outputs=-episode.support.outputs,
+            residuals=-episode.support.residuals,
+            stack_residuals=-episode.support.stack_residuals,
+        ),
+        query=episode.query._replace(
+            values=-episode.query.values,
+            stack_values=-episode.query.stack_values,
+            gap=-episode.query.gap,
+        ),
+        closed=-episode.closed,
+        values=-episode.values,
+        open=-episode.open,
+    )
+
+
 class StackedStream:
     """A stream of episodes, each with a stack.
 
     Making an episode costs several times what learning from it does, so each comes back a few
-    times, mixed with others of its epoch. What an epoch gives depends on its steps alone, also
-    after resuming.
+    times, mirrored every other time and mixed with others of its epoch. What an epoch gives
+    depends on its steps alone, also after resuming.
 
     Parameters
     ----------
@@ -121,6 +144,6 @@ class StackedStream:
             stacked = [stack_episode(episode, self.network) for episode in episodes]
             seen += stacked
             yield stacked
-            for _ in range(self.n_repeats):
-                again = rng.choice(len(seen), len(stacked), replace=False)
-                yield [seen[i] for i in again]
+            for repeat in range(self.n_repeats):
+                again = [seen[i] for i in rng.choice(len(seen), len(stacked), replace=False)]
+                yield again if repeat % 2 else [mirror(episode) for episode in again]

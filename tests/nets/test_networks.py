@@ -32,20 +32,17 @@ def support_evidence(encoded, outputs):
     return SupportEvidence(
         encoded,
         outputs[:, 0],
-        outputs[:, 1] / 5,
-        outputs.prod(1) / 5,
+        torch.stack([outputs[:, 1], outputs.prod(1), outputs[:, 0].sin()], 1) / 5,
         outputs.sum(1) / 9,
-        torch.tensor([0.6, 0.4], dtype=torch.float64),
+        torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64),
     )
 
 
 def query_evidence(seed=1, n=7):
     generator = torch.Generator().manual_seed(seed)
-    draw = torch.randn(n, M, 4, generator=generator, dtype=torch.float64)
+    draw = torch.randn(n, M, 5, generator=generator, dtype=torch.float64)
     encoded = torch.randn(n, M, 2, generator=generator, dtype=torch.float64)
-    return QueryEvidence(
-        encoded, draw[..., 0], draw[..., 1], draw[..., 2], draw[..., 3].abs(), draw[:, 0, 0]
-    )
+    return QueryEvidence(encoded, draw[..., :3], draw[..., 3], draw[..., 4].abs(), draw[:, 0, 0])
 
 
 def test_untrained_kernel_network_proposes_the_default():

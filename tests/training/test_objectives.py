@@ -17,7 +17,7 @@ from sklearn_metaexplain.training._objectives import (
     process_shapley,
     relative_error,
 )
-from sklearn_metaexplain.training._stacked import StackedStream, stack_with
+from sklearn_metaexplain.training._stacked import StackedStream, mirror, stack_with
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,35 @@ def test_stacked_episodes_come_back_as_often_as_asked():
     new = [batch[0].values for batch in once]
     for i in range(3):
         torch.testing.assert_close(again[3 * i][0].values, new[i])
-        seen = [id(episode) for batch in again[: 3 * i + 1] for episode in batch]
-        for batch in again[3 * i + 1 : 3 * i + 3]:
-            assert {id(episode) for episode in batch} <= set(seen)
+        mirrored, as_they_were = again[3 * i + 1 : 3 * i + 3]
+        seen = [episode for batch in again[: 3 * i + 1 : 3] for episode in batch]
+        assert {id(episode) for episode in as_they_were} <= {id(episode) for episode in seen}
+        for episode in mirrored:
+            assert any(episode.values.equal(-other.values) for other in seen)
+        for batch in (mirrored, as_they_were):
             assert batch[0] is not batch[1]
+
+
+def test_a_mirrored_episode_is_that_of_the_model_with_its_sign_reversed(episode):
+    parameters = default_parameters(episode.support.shape[1])
+    bounds = torch.tensor([[-3.0], [3.0]])
+    reversed_episode = episode._replace(
+        outputs=-episode.outputs,
+        values=-episode.values,
+        base=-episode.base,
+        gap=-episode.gap,
+        bounds=bounds,
+    )
+    mirrored = mirror(stack_with(episode._replace(bounds=bounds), parameters, networks=False))
+    expected = stack_with(reversed_episode, parameters, networks=False)
+    for name in ("closed", "open", "values", "std"):
+        torch.testing.assert_close(
+            getattr(mirrored, name), getattr(expected, name), rtol=1e-3, atol=1e-3, msg=name
+        )
+    for part in ("support", "query"):
+        for name, value in getattr(mirrored, part)._asdict().items():
+            other = getattr(getattr(expected, part), name)
+            torch.testing.assert_close(value, other, rtol=1e-3, atol=1e-3, msg=name)
 
 
 def test_rows_with_nothing_to_explain_are_not_judged(monkeypatch, episode):
