@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_metaexplain._explanation import Explanation
@@ -38,10 +38,11 @@ class Case:
     error : float
         Squared error of the values of some rows over their squared size, nothing asked.
     reach, reach_asked : float
-        Error of one random value in multiples of its `std`, without and with evaluations of the
-        row; NaN where the row needed none.
+        Error of one random value in multiples of its `std` before calibration, without and with
+        evaluations of the row; NaN where the row needed none.
     row_raw, row_error : float
-        Expected and true relative squared error of one random row, with evaluations.
+        Relative squared error of one random row, with evaluations: as `std` has it before
+        calibration, and the true one.
     """
 
     family: str
@@ -53,17 +54,14 @@ class Case:
     row_error: float
 
 
-class _PriorModel(RegressorMixin, BaseEstimator):
-    """A function in the clothes of a fitted regressor."""
+class _PriorModel(BaseEstimator):
+    """A function in the clothes of a fitted estimator."""
 
     def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
         self.function = function
 
     def fit(self, X: Any, y: Any = None) -> _PriorModel:
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        return self.function(np.asarray(X))
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -72,6 +70,24 @@ class _PriorModel(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+class _PriorRegressor(RegressorMixin, _PriorModel):
+    def predict(self, X: Any) -> np.ndarray:
+        return self.function(np.asarray(X))
+
+
+class _PriorClassifier(ClassifierMixin, _PriorModel):
+    """The function is the probability of the second class."""
+
+    classes_ = np.arange(2)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        second = self.function(np.asarray(X))
+        return np.column_stack([1 - second, second])
+
+    def predict(self, X: Any) -> np.ndarray:
+        return (self.function(np.asarray(X)) > 0.5).astype(int)
 
 
 def measure_case(number: int, pretrained: str | PathLike[str] | None = "default") -> Case | None:
@@ -103,14 +119,17 @@ def measure_case(number: int, pretrained: str | PathLike[str] | None = "default"
         warnings.simplefilter("ignore", ExplanationWarning)
         task = sample_task(rng, n_columns=int(rng.integers(2, 10)))
         n_background = int(rng.integers(8, 40))
+        dressed = _PriorClassifier if task.probabilities else _PriorRegressor
         explainer = MetaExplainer(
-            FrozenEstimator(_PriorModel(task.model)),
+            FrozenEstimator(dressed(task.model)),
             background=n_background,
             n_support=_log_uniform(rng, 128, 2048),
             pretrained=pretrained,
             random_state=int(rng.integers(2**31)),
         )
         explainer.fit(task.table[:-_N_QUERY])
+        # Standard deviations are measured as they are before calibration.
+        explainer._calibration_ = {}
         return _judge(rng, explainer, task.table[-_N_QUERY:], task.family)
 
 
@@ -129,8 +148,9 @@ def _judge(
 
     def reach(explanation: Explanation) -> float:
         assert explanation.std is not None
-        std = float(explanation.std[row, player, 0])
-        off = abs(float(explanation.values[row, player, 0] - truth[row, player, 0]))
+        # The last output is what was computed, also of a classifier.
+        std = float(explanation.std[row, player, -1])
+        off = abs(float(explanation.values[row, player, -1] - truth[row, player, 0]))
         return off / std if std > 0 else float("nan")
 
     def error(values: np.ndarray, true: np.ndarray) -> float:
@@ -141,11 +161,11 @@ def _judge(
     return Case(
         family,
         explainer._evidence_,
-        error(free.values, truth),
+        error(free.values[..., -1:], truth),
         reach(free),
         reach(asked),
-        raw_error(asked.values[one], np.asarray(asked.std)[one]),
-        error(asked.values[one], truth[one]),
+        raw_error(asked.values[one, :, -1:], np.asarray(asked.std)[one, :, -1:]),
+        error(asked.values[one, :, -1:], truth[one]),
     )
 
 
