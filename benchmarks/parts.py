@@ -18,6 +18,7 @@ from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._gp import HybridProcess
 from sklearn_metaexplain.shapley._kernel import KernelParameters, default_parameters
 from sklearn_metaexplain.shapley._network import NetworkBag
+from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._search import search_kernel
 
 TREES = "trees alone"
@@ -79,12 +80,27 @@ class Parts:
         return self._result(TREES, closed, watch, seconds_fit)
 
     def networks(self) -> tuple[Result, float]:
-        """Fold-bagged networks, closed like the trees; also the CPU seconds of their fit."""
+        """Fold-bagged networks, closed like the trees; also the CPU seconds of their fit.
+
+        They are walked as often as they ever are, whatever their part in the stack calls for.
+        """
+        center = self.outputs.mean(0)
+        limits = self.surrogate.stack.bounds
+        bag = NetworkBag()
         with Stopwatch() as fit:
-            NetworkBag().fit(self.support.encoded, self.outputs - self.outputs.mean(0))
-        assert self.surrogate.stack.network is not None
+            bag.fit(
+                self.support.encoded,
+                self.outputs - center,
+                None if limits is None else limits - center,
+            )
+        shapley = NetworkShapley(
+            bag,
+            self.support.background,
+            self.support.player_of_column,
+            self.task.masked.n_players,
+        )
         with Stopwatch() as watch:
-            values = self.surrogate.stack.network.shapley(self.support.rows)
+            values = shapley(self.support.rows)
             closed = close(self.task, (values * self.surrogate.spread).numpy())
         return self._result(NETWORKS, closed, watch, fit.seconds), fit.seconds
 
@@ -103,13 +119,13 @@ class Parts:
         """A Gaussian process, conditioned on the rows' predictions."""
         alone = self._without_corrector(self.surrogate)
         alone.stack = copy(alone.stack)
-        alone.stack.process = process.set_background(self.support.background)
+        alone.stack.process = copy(process).set_background(self.support.background)
         alone.stack.network = None
         alone.stack.weights = torch.tensor([1.0, 0.0]).to(alone.stack.weights)
         alone.stack.weights = alone.stack.weights.expand(self.outputs.shape[1], 2)
         values = self._explain(alone)
         with Stopwatch() as watch:
-            process.read(self.support.rows).effect @ process.alpha
+            alone.stack.process.read(self.support.rows).effect @ process.alpha
         return self._result(method, values, watch, seconds_fit, seconds_kernel)
 
     def learned_process(self, seconds_fit: float, seconds_kernel: float) -> Result:
@@ -161,7 +177,12 @@ class Parts:
 
     def _new_surrogate(self, **parameters: Any) -> TaskSurrogate:
         n_players = self.task.masked.n_players
-        return TaskSurrogate(self.support.player_of_column, n_players, **parameters)
+        return TaskSurrogate(
+            self.support.player_of_column,
+            n_players,
+            probabilities=self.task.masked.output == "probability",
+            **parameters,
+        )
 
     def _fit(self, surrogate: TaskSurrogate, kernel: KernelParameters) -> None:
         surrogate.fit(

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.calibration import Case, fit_calibration, measure_case
 from sklearn_metaexplain.calibration.__main__ import main
 from sklearn_metaexplain.calibration._fit import summarise
 from sklearn_metaexplain.nets._checkpoint import load_pretrained
-from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.shapley._error import estimate_error, std_factor
 
 
 def made_up(n, *, seed=0, spread=0.6):
@@ -53,10 +54,51 @@ def test_estimates_are_right_on_average_and_cover():
     ("name", "attribute"), [("quantiles", "reach"), ("quantiles_asked", "reach_asked")]
 )
 def test_quantiles_cover_new_cases(name, attribute):
-    quantiles = fit_calibration(made_up(2000))[name]
-    new = np.array([getattr(case, attribute) for case in made_up(4000, seed=2)])
-    for share, multiple in quantiles:
-        assert (new <= multiple).mean() == pytest.approx(share, abs=0.03)
+    calibration = fit_calibration(made_up(2000))
+    new = made_up(4000, seed=2)
+    evidence = [case.evidence for case in new]
+    if name == "quantiles_asked":
+        evidence = [{**case.evidence, "raw": case.row_raw} for case in new]
+    law = calibration["task" if name == "quantiles" else "row"]
+    scaled = [
+        getattr(case, attribute) / std_factor(one, law)
+        for case, one in zip(new, evidence, strict=True)
+    ]
+    for share, multiple in calibration[name]:
+        assert (np.array(scaled) <= multiple).mean() == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize("residual", [1e-4, 1e-2])
+def test_intervals_hold_on_tasks_of_every_kind(residual):
+    # Deviations that say too much where little is missed, as those of a process do.
+    def drawn(n, seed, residual=None):
+        rng = np.random.default_rng(seed)
+        cases = []
+        for _ in range(n):
+            missed = rng.choice([1e-4, 1e-2]) if residual is None else residual
+            raw = missed * np.exp(rng.normal(0, 0.5))
+            error = raw * (missed / 1e-2) ** 0.5
+            reach = abs(rng.normal()) * (error / raw) ** 0.5
+            evidence = {"raw": raw, "residual": missed}
+            cases.append(Case("made up", evidence, error, reach, reach, raw, error))
+        return cases
+
+    calibration = fit_calibration(drawn(2000, 0))
+    multiple = dict(calibration["quantiles"])[0.9]
+    scaled = [
+        case.reach / std_factor(case.evidence, calibration["task"])
+        for case in drawn(2000, 1, residual)
+    ]
+    assert (np.array(scaled) <= multiple).mean() == pytest.approx(0.9, abs=0.04)
+
+
+@pytest.mark.parametrize(("number", "classifier"), [(1, True), (2, False)])
+def test_probabilities_are_explained_as_those_of_a_classifier(number, classifier, monkeypatch):
+    fitted = []
+    fit = MetaExplainer.fit
+    monkeypatch.setattr(MetaExplainer, "fit", lambda self, X: fitted.append(self) or fit(self, X))
+    measure_case(number)
+    assert hasattr(fitted[0], "classes_") == classifier
 
 
 def test_few_cases_give_no_far_quantiles():
@@ -64,10 +106,8 @@ def test_few_cases_give_no_far_quantiles():
     assert max(shares) <= 12 / 13
     # Rows that needed no evaluations have no reach.
     cases = [case.__class__(**{**case.__dict__, "reach": float("nan")}) for case in made_up(30)]
-    assert (
-        fit_calibration(cases + made_up(30))["quantiles"]
-        == fit_calibration(made_up(30))["quantiles"]
-    )
+    expected = fit_calibration(made_up(30))["quantiles"]
+    np.testing.assert_allclose(fit_calibration(cases + made_up(30))["quantiles"], expected)
 
 
 def test_a_case_is_one_of_its_number():
