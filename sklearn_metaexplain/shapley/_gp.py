@@ -18,6 +18,8 @@ from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
+# Pivots whose kernels are computed at once, and how low they may be beside the highest.
+_CANDIDATES, _LEAST_HEIGHT = 16, 0.5
 _MOST_CACHED = 16_000_000
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
@@ -27,8 +29,9 @@ def pivoted_cholesky(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Factor a kernel matrix by rows chosen greedily for the variance they leave unexplained.
 
-    It stops at `max_rank` rows or where the largest pivot falls below `tolerance` times the
-    first, as where rows are duplicated.
+    Kernels of the next few candidates are computed at once, and a candidate is taken as long as
+    what it leaves unexplained is at least half of the largest. It stops at `max_rank` rows or
+    where the largest pivot falls below `tolerance` times the first, as where rows are duplicated.
 
     Parameters
     ----------
@@ -58,18 +61,26 @@ def pivoted_cholesky(
     least = tolerance * float(residual.max())
     factor = rows.new_zeros((min(max_rank, len(rows)), len(rows)))
     chosen: list[int] = []
-    for step in range(len(factor)):
-        pivot = int(residual.argmax())
-        height = float(residual[pivot])
-        if height <= least:
-            break
-        row = kernel(rows[pivot : pivot + 1], rows)[0]
-        row -= factor[:step, pivot] @ factor[:step]
-        row[chosen] = 0.0
-        factor[step] = row / height**0.5
-        residual = (residual - factor[step].square()).clamp_min(0.0)
-        residual[pivot] = 0.0
-        chosen.append(pivot)
+    while len(chosen) < len(factor) and float(residual.max()) > least:
+        first = len(chosen)
+        candidates = residual.topk(min(_CANDIDATES, len(rows))).indices
+        told = kernel(rows[candidates], rows)
+        told -= factor[:first, candidates].T @ factor[:first]
+        left = list(range(len(candidates)))
+        while left and len(chosen) < len(factor):
+            heights = residual[candidates[left]]
+            best = int(heights.argmax())
+            height, step = float(heights[best]), len(chosen)
+            if height <= max(least, _LEAST_HEIGHT * float(residual.max())):
+                break
+            candidate = left.pop(best)
+            pivot = int(candidates[candidate])
+            row = told[candidate] - factor[first:step, pivot] @ factor[first:step]
+            row[chosen] = 0.0
+            factor[step] = row / height**0.5
+            residual = (residual - factor[step].square()).clamp_min(0.0)
+            residual[pivot] = 0.0
+            chosen.append(pivot)
     return torch.tensor(chosen, dtype=torch.long), factor[: len(chosen)]
 
 
