@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "30f21c0a808dcf9ceee137dc597d007f86f337ed6d3ed8c650164bf30e733233",
+        "da4855cf839e637984a857c9b1a160488849a278f4be515dfcc982eef4ae77d9",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

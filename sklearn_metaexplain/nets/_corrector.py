@@ -1,4 +1,4 @@
-"""The network that corrects the stack of surrogates and scales its error."""
+"""The network that corrects the stack of surrogates."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _SUPPORT_FEATURES = 5 + _TASK_FEATURES
 _QUERY_FEATURES = 7 + _TASK_FEATURES
 # Beyond the sizes it was trained on a task is read as one of the largest.
 _MAX_TRAINED_SUPPORT = 2048
+#: Most evaluations at which it is of use: with more it harms as many tasks as it helps.
+MOST_CORRECTED = 1024
 
 
 class CorrectorMemory(NamedTuple):
@@ -29,7 +31,7 @@ class CorrectorMemory(NamedTuple):
 
 
 class Corrector(nn.Module):
-    """Propose a correction of the stack's Shapley values, and the error that remains.
+    """Propose a correction of the stack's Shapley values.
 
     The correction is a gate (one a task) times a free shift plus a lean toward, or away from, each
     of the surrogates. An untrained network corrects nothing.
@@ -61,7 +63,7 @@ class Corrector(nn.Module):
         self.embed_query = nn.Linear(N_CELL_FEATURES + _QUERY_FEATURES, width)
         self.blocks = nn.ModuleList(TokenBlock(width, n_heads) for _ in range(n_layers))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, 2 + _N_SURROGATES)
+        self.head = nn.Linear(width, 1 + _N_SURROGATES)
         self.gate = nn.Sequential(
             nn.LayerNorm(width + _TASK_FEATURES),
             nn.Linear(width + _TASK_FEATURES, width),
@@ -100,18 +102,8 @@ class Corrector(nn.Module):
         gate = torch.sigmoid(self.gate(pooled))[0]
         return CorrectorMemory(tuple(memories), task, scale, gate)
 
-    def forward(
-        self, memory: CorrectorMemory, query: QueryEvidence
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Propose corrections and log scales of the remaining error.
-
-        Returns
-        -------
-        correction : tensor of shape (n_rows, m)
-            To add to the stack's values, before it is made to sum to zero.
-        log_scale : tensor of shape (n_rows, m)
-            Logarithm of the standard deviation of the error after the correction.
-        """
+    def forward(self, memory: CorrectorMemory, query: QueryEvidence) -> torch.Tensor:
+        """Propose what to add to the stack's values before it is made to sum to zero: (n, m)."""
         scale = memory.scale
         differences = query.values - query.stack_values[..., None]
         n_rows, n_columns = query.stack_values.shape
@@ -130,9 +122,9 @@ class Corrector(nn.Module):
         for block, layer in zip(self.blocks, memory.layers, strict=True):
             assert isinstance(block, TokenBlock)
             tokens = block.read(tokens, layer)
-        shift, log_scale, *leans = self.head(self.norm(tokens)).unbind(-1)
+        shift, *leans = self.head(self.norm(tokens)).unbind(-1)
         leaned = (torch.tanh(torch.stack(leans, -1)) * differences).sum(-1)
-        return memory.gate * (shift * scale + leaned), log_scale + (0.3 * scale).log()
+        return memory.gate * (shift * scale + leaned)
 
 
 def _residual_scale(support: SupportEvidence) -> torch.Tensor:
@@ -155,16 +147,13 @@ def _describe_task(support: SupportEvidence) -> torch.Tensor:
 
 
 def player_corrections(
-    correction: torch.Tensor,
-    log_scale: torch.Tensor,
-    player_of_column: torch.Tensor,
-    can_matter: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor]:
+    correction: torch.Tensor, player_of_column: torch.Tensor, can_matter: torch.Tensor
+) -> torch.Tensor:
     """Average corrections over each player's columns and let them sum to zero.
 
     Parameters
     ----------
-    correction, log_scale : tensor of shape (n_rows, m)
+    correction : tensor of shape (n_rows, m)
         What the corrector proposes.
     player_of_column : tensor of shape (m,)
         The player of each encoded column.
@@ -173,13 +162,11 @@ def player_corrections(
 
     Returns
     -------
-    correction, scale : tensor of shape (n_rows, n_players)
-        Corrections, and standard deviations of the error that remains.
+    tensor of shape (n_rows, n_players)
     """
     n_players = can_matter.shape[1]
     member = torch.nn.functional.one_hot(player_of_column, n_players).to(correction)
-    member = member / member.sum(0)
     able = can_matter.to(correction)
-    correction = (correction @ member) * able
+    correction = (correction @ (member / member.sum(0))) * able
     mean = correction.sum(1, keepdim=True) / able.sum(1, keepdim=True).clamp_min(1)
-    return correction - mean * able, (log_scale @ member).exp() * able
+    return correction - mean * able

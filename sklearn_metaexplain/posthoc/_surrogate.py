@@ -11,7 +11,12 @@ from joblib import Parallel, delayed
 
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.nets._checkpoint import Pretrained
-from sklearn_metaexplain.nets._corrector import Corrector, CorrectorMemory, player_corrections
+from sklearn_metaexplain.nets._corrector import (
+    MOST_CORRECTED,
+    Corrector,
+    CorrectorMemory,
+    player_corrections,
+)
 from sklearn_metaexplain.nets._evidence import (
     QueryEvidence,
     SupportEvidence,
@@ -122,9 +127,10 @@ class TaskSurrogate:
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []
-        if self.pretrained is not None and self.pretrained.corrector is not None:
+        corrector = None if self.pretrained is None else self.pretrained.corrector
+        if corrector is not None and len(outputs) <= MOST_CORRECTED:
             # In double precision a row's answer does not depend on its place in a batch.
-            self.corrector = self.pretrained.corrector.double().to(self.device)
+            self.corrector = corrector.double().to(self.device)
             for output in range(outputs.shape[1]):
                 evidence = support_evidence(stack, encoded, outputs, output)
                 evidence = SupportEvidence(*(part.to(self.device) for part in evidence))
@@ -225,7 +231,7 @@ class TaskSurrogate:
         correction = torch.zeros_like(values)
         if self.corrector is not None:
             missing = gap - stack.combine(surrogate).sum(1)
-            correction, std = self._correct(encoded, surrogate, values, std, missing)
+            correction = self._correct(encoded, surrogate, values, std, missing)
         if own is not None:
             values = stack.combine(surrogate) + own.update * able
             values = close_gap(values, gap - values.sum(1), can_matter)
@@ -243,16 +249,14 @@ class TaskSurrogate:
         closed: torch.Tensor,
         std: torch.Tensor,
         missing: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> torch.Tensor:
         assert self.corrector is not None
-        corrections, scales = [], []
+        corrections = []
         for output, memory in enumerate(self.memories):
             evidence = query_evidence(self.stack, encoded, surrogate, closed, std, missing, output)
             evidence = QueryEvidence(*(part.to(self.device) for part in evidence))
-            correction, log_scale = self.corrector(memory, evidence)
-            correction, scale = player_corrections(
-                correction.cpu(), log_scale.cpu(), self.player_of_column, surrogate.can_matter
+            correction = self.corrector(memory, evidence).cpu()
+            corrections.append(
+                player_corrections(correction, self.player_of_column, surrogate.can_matter)
             )
-            corrections.append(correction)
-            scales.append(scale)
-        return torch.stack(corrections, -1) * self.varies, torch.stack(scales, -1) * self.varies
+        return torch.stack(corrections, -1) * self.varies

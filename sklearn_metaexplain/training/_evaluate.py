@@ -74,9 +74,8 @@ def task_errors(pretrained: Pretrained, episode: Episode, *, ablate: bool = True
         with torch.no_grad():
             corrector = pretrained.corrector.float()
             memory = corrector.read(stacked.support)
-            correction, scale = corrector(memory, stacked.query)
-            correction, _ = player_corrections(
-                correction, scale, episode.player_of_column, episode.can_matter
+            correction = player_corrections(
+                corrector(memory, stacked.query), episode.player_of_column, episode.can_matter
             )
             errors["corrected"] = float(relative_error(values + correction, truth))
     return TaskErrors(episode.family, episode.n_players, errors)

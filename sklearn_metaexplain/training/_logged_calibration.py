@@ -128,11 +128,9 @@ def explain_logged(
 
 @torch.no_grad()
 def _correct(stacked: StackedEpisode, corrector: Corrector) -> Answer:
-    proposed, log_scale = corrector(corrector.read(stacked.support), stacked.query)
-    correction, std = player_corrections(
-        proposed, log_scale, stacked.player_of_column, stacked.can_matter
-    )
-    return Answer(stacked.closed + correction, std)
+    proposed = corrector(corrector.read(stacked.support), stacked.query)
+    correction = player_corrections(proposed, stacked.player_of_column, stacked.can_matter)
+    return Answer(stacked.closed + correction, torch.hypot(stacked.std, stacked.disagreement))
 
 
 def relative_errors(tasks: list[LoggedTask], method: str) -> np.ndarray:

@@ -16,7 +16,6 @@ from sklearn_metaexplain.training._stacked import StackedEpisode
 
 _LIKELIHOOD_WEIGHT = 0.1
 _MOST_SURPRISED = 3.0
-_SCALE_WEIGHT = 0.1
 _SIZE_FLOOR = 0.02
 # A correction must not harm what is nearly exact already, so less is forgiven.
 _FORGIVEN_OF_KERNELS, _FORGIVEN_OF_CORRECTIONS = 0.005, 0.0005
@@ -80,21 +79,10 @@ class KernelObjective(KernelTaskObjective):
 
 
 class CorrectorObjective(nn.Module):
-    """Log Shapley error of the corrected stack, plus the likelihood of the error's scale."""
+    """Log Shapley error of the corrected stack."""
 
     def forward(self, corrector: Corrector, episode: StackedEpisode) -> torch.Tensor:
         """Return the objective of one episode."""
-        memory = corrector.read(episode.support)
-        correction, scale = corrector(memory, episode.query)
-        correction, scale = player_corrections(
-            correction, scale, episode.player_of_column, episode.can_matter
-        )
-        error = episode.values - episode.closed - correction
-        able = episode.can_matter
-        # What the scale is asked to describe is not pulled toward it.
-        standardised = (error.detach() / scale.clamp_min(1e-4))[able].clamp(-30, 30)
-        density = 0.5 * standardised.square() + scale.clamp_min(1e-4)[able].log()
-        return (
-            log_error(episode.closed + correction, episode.values, _FORGIVEN_OF_CORRECTIONS)
-            + _SCALE_WEIGHT * density.mean()
-        )
+        proposed = corrector(corrector.read(episode.support), episode.query)
+        correction = player_corrections(proposed, episode.player_of_column, episode.can_matter)
+        return log_error(episode.closed + correction, episode.values, _FORGIVEN_OF_CORRECTIONS)

@@ -121,7 +121,7 @@ def test_the_optimiser_reads_other_evaluations_in_each_step():
 def test_untrained_corrector_corrects_nothing():
     torch.manual_seed(0)
     corrector = Corrector().double()
-    correction, _ = corrector(corrector.read(support_evidence(*task())), query_evidence())
+    correction = corrector(corrector.read(support_evidence(*task())), query_evidence())
     assert not correction.any()
 
 
@@ -129,12 +129,11 @@ def test_correction_of_a_row_does_not_depend_on_the_others():
     corrector = randomised(Corrector())
     memory = corrector.read(support_evidence(*task()))
     query = query_evidence()
-    together, scales = corrector(memory, query)
+    together = corrector(memory, query)
     assert float(together.abs().min()) > 0
     for i in range(len(together)):
-        alone, scale = corrector(memory, QueryEvidence(*(part[i : i + 1] for part in query)))
+        alone = corrector(memory, QueryEvidence(*(part[i : i + 1] for part in query)))
         torch.testing.assert_close(alone[0], together[i], rtol=0, atol=1e-12)
-        torch.testing.assert_close(scale[0], scales[i], rtol=0, atol=1e-12)
 
 
 def test_correction_follows_a_permutation_of_columns():
@@ -142,22 +141,20 @@ def test_correction_follows_a_permutation_of_columns():
     columns = torch.tensor([3, 0, 4, 1, 2])
     encoded, outputs = task()
     query = query_evidence()
-    correction, _ = corrector(corrector.read(support_evidence(encoded, outputs)), query)
+    correction = corrector(corrector.read(support_evidence(encoded, outputs)), query)
     permuted = QueryEvidence(*(part[:, columns] for part in query[:-1]), query.gap)
-    other, _ = corrector(corrector.read(support_evidence(encoded[:, columns], outputs)), permuted)
+    other = corrector(corrector.read(support_evidence(encoded[:, columns], outputs)), permuted)
     torch.testing.assert_close(correction[:, columns], other)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_corrections_of_players_sum_to_zero_and_spare_those_that_cannot_matter(seed):
     generator = torch.Generator().manual_seed(seed)
-    correction, log_scale = torch.randn(2, 6, M, generator=generator, dtype=torch.float64)
+    correction = torch.randn(6, M, generator=generator, dtype=torch.float64)
     players = torch.tensor([0, 1, 1, 2, 3])
     able = torch.rand(6, 4, generator=generator) < 0.7
     able[0] = False
-    moved, scale = player_corrections(correction, log_scale, players, able)
-    assert moved.shape == scale.shape == (6, 4)
+    moved = player_corrections(correction, players, able)
+    assert moved.shape == (6, 4)
     torch.testing.assert_close(moved.sum(1), torch.zeros(6, dtype=torch.float64))
     assert not moved[~able].any()
-    assert not scale[~able].any()
-    assert bool((scale[able] > 0).all())
