@@ -39,6 +39,9 @@ KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 # fewer rows from 64 players on.
 _ROWS_AT_ONCE = 64
 _PREDICTED_AT_ONCE = 1024
+# Of the root mean square of what the stack misses in evaluations held out, and what is added to it,
+# in standard deviations of the outputs: a value is not taken to be surer than that.
+_MISSED_SHARE, _LEAST_MISSED = 0.3, 0.003
 
 
 class OwnEvaluations(NamedTuple):
@@ -210,7 +213,11 @@ class TaskSurrogate:
         return self.stack.combine(surrogate), self._widen(std, surrogate)
 
     def _widen(self, std: torch.Tensor, surrogate: StackValues) -> torch.Tensor:
-        return std if self.hybrids else widen_std(std, surrogate)
+        """Add what the process does not know of the error of the stack."""
+        if not self.hybrids:
+            return widen_std(std, surrogate)
+        missed = _MISSED_SHARE * (self.stack.residuals.square().mean(0).sqrt() + _LEAST_MISSED)
+        return torch.hypot(std, missed / self.n_players**0.5)
 
     def _explain(
         self,
@@ -227,11 +234,12 @@ class TaskSurrogate:
         gap = predictions - self.base
         scale = stack.process.variance_scale
         before = stack.process.shapley_std(surrogate.reading) * able
-        std = self._widen(shrink_std(before, explained, scale), surrogate)
+        process_std = shrink_std(before, explained, scale)
+        std = self._widen(process_std, surrogate) * able * self.varies
         correction = torch.zeros_like(values)
         if self.corrector is not None:
             missing = gap - stack.combine(surrogate).sum(1)
-            correction = self._correct(encoded, surrogate, values, std, missing)
+            correction = self._correct(encoded, surrogate, values, process_std, missing)
         if own is not None:
             values = stack.combine(surrogate) + own.update * able
             values = close_gap(values, gap - values.sum(1), can_matter)
