@@ -38,11 +38,10 @@ class Case:
     error : float
         Squared error of the values of some rows over their squared size, nothing asked.
     reach, reach_asked : float
-        Error of one random value in multiples of its `std` before calibration, without and with
-        evaluations of the row; NaN where the row needed none.
+        Error of one random value in multiples of its `std`, without and with evaluations of the
+        row; NaN where the row needed none.
     row_raw, row_error : float
-        Relative squared error of one random row, with evaluations: as `std` has it before
-        calibration, and the true one.
+        Expected and true relative squared error of one random row, with evaluations.
     """
 
     family: str
@@ -128,8 +127,6 @@ def measure_case(number: int, pretrained: str | PathLike[str] | None = "default"
             random_state=int(rng.integers(2**31)),
         )
         explainer.fit(task.table[:-_N_QUERY])
-        # Standard deviations are measured as they are before calibration.
-        explainer._calibration_ = {}
         return _judge(rng, explainer, task.table[-_N_QUERY:], task.family)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain.calibration._cases import Case
-from sklearn_metaexplain.shapley._error import estimate_error, log_evidence, std_factor
+from sklearn_metaexplain.shapley._error import estimate_error, log_evidence
 
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
@@ -30,8 +30,8 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     dict
         "task" and "row" for `estimate_error`, of a task without and of a row with evaluations;
         "quantiles" and "quantiles_asked", pairs of a share of errors and the multiple of `std`
-        (as `std_factor` scales it) that covers it: the smallest that covers such a share of
-        further, exchangeable tasks on average.
+        that covers it: the smallest that covers such a share of further, exchangeable tasks on
+        average.
 
     References
     ----------
@@ -54,20 +54,14 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     >>> dict(calibration["quantiles"])[0.9] < 2
     True
     """
-    of_tasks = [case.evidence for case in cases]
-    of_rows = [{**case.evidence, "raw": case.row_raw} for case in cases]
-    task = _fit_error(of_tasks, [case.error for case in cases])
-    row = _fit_error(of_rows, [case.row_error for case in cases])
-    scaled = [case.reach / std_factor(case.evidence, task) for case in cases]
-    asked = [
-        case.reach_asked / std_factor(evidence, row)
-        for case, evidence in zip(cases, of_rows, strict=True)
-    ]
     return {
-        "task": task,
-        "row": row,
-        "quantiles": _quantiles(scaled),
-        "quantiles_asked": _quantiles(asked),
+        "task": _fit_error([case.evidence for case in cases], [case.error for case in cases]),
+        "row": _fit_error(
+            [{**case.evidence, "raw": case.row_raw} for case in cases],
+            [case.row_error for case in cases],
+        ),
+        "quantiles": _quantiles([case.reach for case in cases]),
+        "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
         "n_tasks": len(cases),
     }
 

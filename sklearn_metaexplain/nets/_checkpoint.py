@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "da4855cf839e637984a857c9b1a160488849a278f4be515dfcc982eef4ae77d9",
+        "385fb2d1a58d251de22b35feab36306a81b8c892986dd9dc7e8047da5997866c",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -34,8 +34,6 @@ class Student:
     ----------
     surrogate : TaskSurrogate
         The teacher, fitted.
-    std_factor : float, default=1.0
-        Of the teacher's standard deviations.
 
     Attributes
     ----------
@@ -49,8 +47,7 @@ class Student:
     learns what a large one says).
     """
 
-    def __init__(self, surrogate: TaskSurrogate, std_factor: float = 1.0) -> None:
-        self.std_factor = std_factor
+    def __init__(self, surrogate: TaskSurrogate) -> None:
         self.center, self.spread = surrogate.center, surrogate.spread
         self.base = surrogate.base
         self._teacher = surrogate
@@ -103,7 +100,6 @@ class Student:
         size = float(np.square(values).sum())
         self.error_ = float(np.square(own - values).sum()) / size if size > 0 else 0.0
         # Of a row nothing but its leaf is known: one deviation for all rows.
-        std *= self.std_factor
         self.std = np.sqrt((np.square(std) + np.square(own - values)).mean(0))
         del self._teacher
         return self

@@ -24,14 +24,13 @@ from sklearn_metaexplain.posthoc._own import Goal, explain_asking
 from sklearn_metaexplain.posthoc._self_error import (
     n_judged,
     quantiles_of,
-    row_factors,
     task_evidence,
     warn_if_large,
 )
 from sklearn_metaexplain.posthoc._support import Support, ask_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
-from sklearn_metaexplain.shapley._error import estimate_error, std_factor
+from sklearn_metaexplain.shapley._error import estimate_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
@@ -324,8 +323,7 @@ class MetaExplainer(PosthocExplainer):
         self._evidence_ = task_evidence(self._surrogate_, *rows)
         error, standard_error = estimate_error(self._evidence_, self._calibration_.get("task"))
         if self.speed == "fast":
-            factor = std_factor(self._evidence_, self._calibration_.get("task"))
-            self._student_ = Student(self._surrogate_, factor).fit(self._encode(X), *rows, rng)
+            self._student_ = Student(self._surrogate_).fit(self._encode(X), *rows, rng)
             self.student_error_ = self._student_.error_
             error += self.student_error_
         elif self._is_exact(self.budget, self.tol):
@@ -363,7 +361,6 @@ class MetaExplainer(PosthocExplainer):
             std = np.zeros_like(values)
         elif budget == 0:
             values, std = self._surrogate_.explain(*rows, n_jobs=self.n_jobs, verbose=self.verbose)
-            std *= std_factor(self._evidence_, self._calibration_.get("task"))
         else:
             values, std, n_evaluations = explain_asking(
                 model,
@@ -376,7 +373,6 @@ class MetaExplainer(PosthocExplainer):
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
             )
-            std *= row_factors(values, std, self._evidence_, self._calibration_.get("row"))
         return self._assemble(
             X,
             values,

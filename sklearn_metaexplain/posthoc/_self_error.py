@@ -10,7 +10,7 @@ import torch
 
 from sklearn_metaexplain.exceptions import LargeErrorWarning
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
-from sklearn_metaexplain.shapley._error import raw_error, std_factor
+from sklearn_metaexplain.shapley._error import raw_error
 
 _ROWS = 64
 # Off by half of their size.
@@ -45,30 +45,6 @@ def task_evidence(
     values, std = surrogate.explain(encoded, outputs, able)
     residual = float(surrogate.stack.residuals.square().mean())
     return {"raw": raw_error(values, std), "residual": residual}
-
-
-def row_factors(
-    values: np.ndarray,
-    std: np.ndarray,
-    evidence: Mapping[str, float],
-    calibration: Mapping[str, float] | None,
-) -> np.ndarray:
-    """Return what `std_factor` says of each row that was asked about: (n_rows, 1, 1).
-
-    Parameters
-    ----------
-    values, std : ndarray of shape (n_rows, n_players, n_outputs)
-        Explained rows.
-    evidence : mapping
-        Of `task_evidence`.
-    calibration : mapping or None
-        Of rows.
-    """
-    factors = [
-        std_factor({**evidence, "raw": raw_error(values[[i]], std[[i]])}, calibration)
-        for i in range(len(values))
-    ]
-    return np.array(factors).reshape(-1, 1, 1)
 
 
 def quantiles_of(calibration: dict, *, asked: bool) -> np.ndarray | None:

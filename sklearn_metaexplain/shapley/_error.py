@@ -9,8 +9,6 @@ import numpy as np
 
 #: What an estimate of the error reads, in this order.
 EVIDENCE = ("raw", "residual")
-# Standard deviations are not trusted to be further off than this.
-_LARGEST_FACTOR = 5.0
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 
@@ -69,23 +67,6 @@ def estimate_error(
     middle = calibration["intercept"] + float(np.dot(calibration["slopes"], logs))
     error = float(np.exp(middle + calibration["log_factor"]))
     return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
-
-
-def std_factor(
-    evidence: Mapping[str, float], calibration: Mapping[str, Any] | None = None
-) -> float:
-    """Return what makes standard deviations those of errors as large as is estimated.
-
-    Parameters
-    ----------
-    evidence, calibration : mapping
-        As of `estimate_error`; without calibration the factor is 1.
-    """
-    error, _ = estimate_error(evidence, calibration)
-    if error == 0:
-        return 1.0
-    factor = (error / evidence["raw"]) ** 0.5
-    return float(np.clip(factor, 1 / _LARGEST_FACTOR, _LARGEST_FACTOR))
 
 
 def log_evidence(evidence: Mapping[str, float]) -> np.ndarray:

@@ -18,7 +18,6 @@ from skorch.callbacks import Callback
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import LargeErrorWarning
-from sklearn_metaexplain.shapley._error import std_factor
 
 SMALL = {"background": 12, "n_support": 256, "random_state": 0}
 EXACT = 10**6
@@ -102,24 +101,6 @@ def test_std_falls_with_the_budget_and_is_zero_where_exact(wine):
     assert (stds[0] > 0).all()
     assert stds[1].mean() < 0.9 * stds[0].mean()
     assert not stds[2].any()
-
-
-@pytest.mark.parametrize("budget", [0, 30])
-def test_std_is_scaled_to_the_error_that_is_expected(wine, budget):
-    X, y = wine
-    explainer = MetaExplainer(RandomForestClassifier(30, random_state=0), **SMALL).fit(X, y)
-    scaled = explainer.explain(X[:20], budget=budget)
-    calibration, explainer._calibration_ = explainer._calibration_, {}
-    raw = explainer.explain(X[:20], budget=budget)
-    np.testing.assert_array_equal(scaled.values, raw.values)
-    factors = scaled.std / raw.std
-    if budget == 0:
-        expected = std_factor(explainer._evidence_, calibration["task"])
-        np.testing.assert_allclose(factors, expected)
-    else:
-        # Each row has one of its own.
-        np.testing.assert_allclose(factors, factors[:, :1, :1] + 0 * factors)
-        assert np.ptp(factors[:, 0, 0]) > 1e-3
 
 
 def test_its_own_error_is_of_the_right_size(wine):
@@ -279,3 +260,19 @@ class Rough(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return np.sin(40 * np.asarray(X)).prod(1) * 1e3 + np.sin(25 * np.asarray(X)).sum(1)
+
+
+def test_std_of_a_constant_output_is_nothing():
+    class OneClassConstant(BaseEstimator, RegressorMixin):
+        def fit(self, X, y=None):
+            self.fitted_ = True
+            return self
+
+        def predict(self, X):
+            return np.column_stack([X[:, 0] ** 2 + X[:, 1], np.full(len(X), 3.0)])
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    explanation = MetaExplainer(OneClassConstant(), **SMALL).fit(X).explain(X[:5])
+    assert (explanation.std[..., 0] > 0).all()
+    assert not explanation.std[..., 1].any()
+    assert not explanation.values[..., 1].any()

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
-from sklearn_metaexplain.shapley._error import raw_error
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 
 D, N_BACKGROUND = 7, 12
 EXACT = (2**D - 2) * N_BACKGROUND
@@ -60,10 +60,11 @@ def test_a_tighter_tolerance_costs_more_and_errs_less(explainer, wine):
 def test_rows_stop_as_soon_as_they_may(explainer, wine):
     X, tol = wine[0][::9], 0.005
     explanation = explainer.explain(X, budget=200, tol=tol)
+    residual, calibration = explainer._evidence_["residual"], explainer._calibration_["row"]
 
     def expected(values, std):
-        # Deviations are scaled to what is expected of the row.
-        return raw_error(values[..., 1:], std[..., 1:])
+        raw = raw_error(values[..., 1:], std[..., 1:])
+        return estimate_error({"raw": raw, "residual": residual}, calibration)[0]
 
     stopped = [i for i, n in enumerate(explanation.n_evaluations) if 0 < n < 200]
     assert stopped

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_metaexplain._coverage import reach
-from sklearn_metaexplain.shapley._error import estimate_error, raw_error, std_factor
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 
 CALIBRATION = {"intercept": np.log(2.0), "slopes": [1.0, 0.0], "spread": 0.5, "log_factor": 0.0}
 
@@ -28,18 +28,6 @@ def test_estimates_follow_their_calibration():
 def test_without_calibration_the_raw_error_stands():
     assert estimate_error({"raw": 0.03, "residual": 0.5}) == (0.03, 0.03)
     assert estimate_error({"raw": 0.0, "residual": 0.5}, CALIBRATION) == (0.0, 0.0)
-
-
-def test_deviations_are_scaled_to_the_estimate():
-    evidence = {"raw": 0.04, "residual": 0.01}
-    calibration = {**CALIBRATION, "slopes": [0.5, 0.5], "log_factor": np.log(3.0)}
-    factor = std_factor(evidence, calibration)
-    assert factor**2 * 0.04 == pytest.approx(estimate_error(evidence, calibration)[0])
-    assert std_factor(evidence) == 1.0
-    assert std_factor({"raw": 0.0, "residual": 0.1}, calibration) == 1.0
-    # Far from what it was fitted to, a law is not followed to absurdity.
-    assert std_factor({"raw": 1e-20, "residual": 1.0}, calibration) == 5.0
-    assert std_factor({"raw": 1.0, "residual": 1e-20}, calibration) == 0.2
 
 
 def test_reach_of_gaussian_errors():
