@@ -386,7 +386,7 @@ class MetaExplainer(PosthocExplainer):
     def _make_goal(self, tol: float | None) -> Goal | None:
         if tol is None:
             return None
-        return Goal(tol, self._evidence_["residual"], self._calibration_.get("row"))
+        return Goal(tol, self._evidence_["residual"], self._calibration_)
 
 
 def _refuse_budget(budget: int) -> None:

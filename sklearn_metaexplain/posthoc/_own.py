@@ -25,6 +25,8 @@ from sklearn_metaexplain.shapley._stack import std_left
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
 _POOL, _CHOSEN = 512, 128
+# Of a row's variance, by 8 to 256 evaluations in calibration (the median).
+_USUALLY_TAKEN = 0.53
 # Candidates are explained against every background row; of very many, all candidates are asked.
 _MANY_BACKGROUNDS = 500
 
@@ -34,12 +36,36 @@ class Goal(NamedTuple):
 
     tol: float
     residual: float  # share of the outputs' variance that is missed in evaluations held out
-    calibration: Mapping[str, Any] | None
+    calibration: Mapping[str, Any]
 
-    def is_met(self, values: np.ndarray, std: np.ndarray) -> bool:
-        """Whether values of one row are expected to be good enough."""
+    def expected(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> float:
+        """Relative squared error that is expected of one row.
+
+        With no evaluations it is what calibration says of tasks. Once these have taken as much
+        of the variance as they do in calibration it is what that says of rows that were asked
+        about, and in between it is in between.
+
+        Parameters
+        ----------
+        values, std : ndarray of shape (1, n_players, n_outputs)
+            As they are after some evaluations.
+        before : ndarray of shape (1, n_players, n_outputs)
+            Standard deviations without any.
+        """
         evidence = {"raw": raw_error(values, std), "residual": self.residual}
-        return estimate_error(evidence, self.calibration)[0] <= self.tol
+        first, last = (
+            estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
+        )
+        variance = float(np.square(before).sum())
+        if variance <= 0 or min(first, last) <= 0:
+            return last
+        taken = 1 - float(np.square(std).sum()) / variance
+        asked = min(1.0, max(0.0, taken) / _USUALLY_TAKEN)
+        return first ** (1 - asked) * last**asked
+
+    def is_met(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> bool:
+        """Whether values of one row are expected to be good enough."""
+        return self.expected(values, std, before) <= self.tol
 
 
 class _Plan(NamedTuple):
@@ -95,6 +121,7 @@ def explain_asking(
     """
     rows = (encoded, predictions, can_matter)
     explain = partial(surrogate.explain, *rows, n_jobs=n_jobs, verbose=verbose)
+    before = None if goal is None else explain()
     own, n_evaluations = _ask_about_rows(
         model,
         surrogate,
@@ -104,13 +131,14 @@ def explain_asking(
         budget,
         seed,
         goal,
-        None if goal is None else explain(),
+        before,
         n_jobs=n_jobs,
         verbose=verbose,
     )
     values, std = explain(own=own)
-    if goal is not None:
-        missed = sum(not goal.is_met(values[[i]], std[[i]]) for i in range(len(values)))
+    if goal is not None and before is not None:
+        _, first = before
+        missed = sum(not goal.is_met(values[[i]], std[[i]], first[[i]]) for i in range(len(values)))
         if missed:
             warnings.warn(
                 f"{missed} of {len(values)} rows are expected to be above tol={goal.tol} after at "
@@ -274,7 +302,7 @@ def _stop_at(
     def is_met(first: np.ndarray, now: np.ndarray) -> bool:
         before, after = torch.from_numpy(first)[None], torch.from_numpy(now)[None]
         left = std_left(prior, before, after, process.variance_scale)
-        return goal.is_met(values, std * left.numpy())
+        return goal.is_met(values, std * left.numpy(), std)
 
     return is_met
 

@@ -37,8 +37,9 @@ class SurrogateStack:
     """Non-negative combination of a Gaussian process, oblivious trees and networks.
 
     Weights come from out-of-sample residuals: the process's closed-form leave-one-out and the
-    folds of trees and networks. Shapley values of process and trees are exact, those of
-    networks are so for few players and else means over walks.
+    folds of trees and networks. Shapley values of trees are exact. Beside networks, those of the
+    process may be against some of the background rows only, and those of networks are means over
+    walks but for few players: as far as that adds little to what the stack misses anyway.
 
     Parameters
     ----------

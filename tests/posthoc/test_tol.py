@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
-from sklearn_metaexplain.shapley._error import estimate_error, raw_error
+from sklearn_metaexplain.posthoc._own import Goal
 
 D, N_BACKGROUND = 7, 12
 EXACT = (2**D - 2) * N_BACKGROUND
@@ -60,11 +60,12 @@ def test_a_tighter_tolerance_costs_more_and_errs_less(explainer, wine):
 def test_rows_stop_as_soon_as_they_may(explainer, wine):
     X, tol = wine[0][::9], 0.005
     explanation = explainer.explain(X, budget=200, tol=tol)
-    residual, calibration = explainer._evidence_["residual"], explainer._calibration_["row"]
+    before = explainer.explain(X).std
+    goal = explainer._make_goal(tol)
 
-    def expected(values, std):
-        raw = raw_error(values[..., 1:], std[..., 1:])
-        return estimate_error({"raw": raw, "residual": residual}, calibration)[0]
+    def expected(explanation, i):
+        parts = (explanation.values, explanation.std, before[[i]])
+        return goal.expected(*(part[..., 1:] for part in parts))
 
     stopped = [i for i, n in enumerate(explanation.n_evaluations) if 0 < n < 200]
     assert stopped
@@ -74,8 +75,8 @@ def test_rows_stop_as_soon_as_they_may(explainer, wine):
         same = explainer.explain(X[[i]], budget=n)
         np.testing.assert_allclose(same.values[0], explanation.values[i], rtol=1e-6, atol=1e-9)
         # The values move as well as the deviations, so the bound holds about, not to the digit.
-        assert expected(same.values, same.std) < 1.5 * tol
-        assert expected(less.values, less.std) > 0.6 * tol
+        assert expected(same, i) < 1.5 * tol
+        assert expected(less, i) > 0.6 * tol
 
 
 def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):
@@ -104,6 +105,22 @@ def test_rows_that_miss_it_are_said(explainer, wine):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ToleranceWarning)
         explainer.explain(wine[0][:3], budget=5, tol=100.0)
+
+
+def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_asked_about():
+    law = {"slopes": [1.0, 0.0], "spread": 1.0, "log_factor": 0.0}
+    calibration = {"task": {**law, "intercept": 0.0}, "row": {**law, "intercept": -2.0}}
+    goal = Goal(0.1, 0.05, calibration)
+    values, before = np.full((1, 3, 1), 2.0), np.full((1, 3, 1), 0.5)
+    told = [goal.expected(values, share * before, before) for share in (1.0, 0.9, 0.75, 0.5, 0.1)]
+    assert told == sorted(told, reverse=True)
+    assert told[0] == pytest.approx(0.25**2)
+    assert told[-1] == pytest.approx(0.025**2 * np.exp(-2))
+    assert told[0] > 2.0 * told[2] > 2.0 * told[3]
+    # Nothing is known of how far off deviations are: they stand.
+    assert Goal(0.1, 0.05, {}).expected(values, before, before) == pytest.approx(0.25**2)
+    assert goal.expected(values, 0 * before, 0 * before) == 0
+    assert goal.is_met(values, before, before) == (told[0] <= 0.1)
 
 
 @pytest.mark.parametrize(
