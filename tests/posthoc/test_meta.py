@@ -263,7 +263,7 @@ class Rough(RegressorMixin, BaseEstimator):
 
 
 def test_std_of_a_constant_output_is_nothing():
-    class OneClassConstant(BaseEstimator, RegressorMixin):
+    class OneConstantTarget(RegressorMixin, BaseEstimator):
         def fit(self, X, y=None):
             self.fitted_ = True
             return self
@@ -272,7 +272,7 @@ def test_std_of_a_constant_output_is_nothing():
             return np.column_stack([X[:, 0] ** 2 + X[:, 1], np.full(len(X), 3.0)])
 
     X = np.random.default_rng(0).normal(size=(60, 3))
-    explanation = MetaExplainer(OneClassConstant(), **SMALL).fit(X).explain(X[:5])
+    explanation = MetaExplainer(OneConstantTarget(), **SMALL).fit(X).explain(X[:5])
     assert (explanation.std[..., 0] > 0).all()
     assert not explanation.std[..., 1].any()
     assert not explanation.values[..., 1].any()
