@@ -276,3 +276,18 @@ def test_std_of_a_constant_output_is_nothing():
     assert (explanation.std[..., 0] > 0).all()
     assert not explanation.std[..., 1].any()
     assert not explanation.values[..., 1].any()
+
+
+@pytest.mark.parametrize(("output", "bounded"), [("probability", True), ("log_odds", False)])
+def test_only_networks_of_probabilities_are_bounded(wine, output, bounded):
+    X, y = wine
+    explainer = MetaExplainer(LogisticRegression(max_iter=5000), output=output, **SMALL).fit(X, y)
+    assert explainer._surrogate_.stack.network.is_bounded == bounded
+
+
+@pytest.mark.parametrize(("n_support", "corrected"), [(1024, True), (1025, False)])
+def test_the_corrector_is_not_asked_with_many_evaluations(wine, n_support, corrected):
+    X, y = wine
+    small = SMALL | {"n_support": n_support}
+    explainer = MetaExplainer(LogisticRegression(max_iter=5000), **small).fit(X, y)
+    assert (explainer._surrogate_.corrector is not None) == corrected
