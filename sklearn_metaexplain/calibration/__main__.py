@@ -11,6 +11,7 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from sklearn_metaexplain.calibration._cases import Case, measure_case
+from sklearn_metaexplain.calibration._deviations import fit_deviations, measure_deviations
 from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
 from sklearn_metaexplain.nets._checkpoint import load_pretrained, save_pretrained
 
@@ -24,8 +25,21 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--tasks", type=int, default=600)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--cases", help="file that keeps what was measured, to go on from")
-    parser.add_argument("--out", required=True, help="the file to write")
+    todo = parser.add_mutually_exclusive_group(required=True)
+    todo.add_argument("--out", help="the file to write")
+    todo.add_argument(
+        "--deviations",
+        action="store_true",
+        help="print what `Explanation.std` is read off instead (the numbers of shapley._deviation)",
+    )
     arguments = parser.parse_args(argv)
+    if arguments.deviations:
+        measured = Parallel(n_jobs=arguments.jobs)(
+            delayed(measure_deviations)(number, arguments.weights)
+            for number in range(arguments.tasks)
+        )
+        print(json.dumps(fit_deviations([task for task in measured if task]), indent=2))
+        return
     pretrained = load_pretrained(arguments.weights)
     kept = Path(arguments.cases or Path(arguments.out).with_suffix(".cases.jsonl"))
     numbered = _read(kept)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -19,10 +20,12 @@ from sklearn_metaexplain.prior import sample_task
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import raw_error
 
-# Tasks of training, validation, evaluation and calibration never share a seed.
 _SEED = 10**6 + 7
 _N_QUERY = 16
 _LEAST_SIZE = 1e-12
+_LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
+#: Evaluations of a row.
+LEAST_ASKED, MOST_ASKED = 8, 256
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,16 @@ class Case:
     reach_asked: float
     row_raw: float
     row_error: float
+
+
+class FittedTask(NamedTuple):
+    """A task of the prior, explained rows and the truth about them."""
+
+    family: str
+    explainer: MetaExplainer
+    rows: np.ndarray  # (n_rows, n_columns)
+    truth: np.ndarray  # (n_rows, n_players, 1)
+    rng: np.random.Generator  # of what is drawn next
 
 
 class _PriorModel(BaseEstimator):
@@ -111,37 +124,61 @@ def measure_case(number: int, pretrained: str | PathLike[str] | None = "default"
     >>> case.family, case.error < 0.01
     ('forest', True)
     """
-    rng = np.random.default_rng([_SEED, number])
+    with quietly():
+        task = draw_fitted(_SEED, number, pretrained)
+        return None if task is None else _judge(task)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Random functions may overflow on the way to finite outputs, and be unlike any other."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # Random functions may overflow on the way to finite outputs, and be unlike any other.
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", ExplanationWarning)
-        task = sample_task(rng, n_columns=int(rng.integers(2, 10)))
-        n_background = int(rng.integers(8, 40))
-        dressed = _PriorClassifier if task.probabilities else _PriorRegressor
-        explainer = MetaExplainer(
-            FrozenEstimator(dressed(task.model)),
-            background=n_background,
-            n_support=_log_uniform(rng, 128, 2048),
-            pretrained=pretrained,
-            random_state=int(rng.integers(2**31)),
-        )
-        explainer.fit(task.table[:-_N_QUERY])
-        return _judge(rng, explainer, task.table[-_N_QUERY:], task.family)
+        yield
 
 
-def _judge(
-    rng: np.random.Generator, explainer: MetaExplainer, rows: np.ndarray, family: str
-) -> Case | None:
+def draw_fitted(
+    seed: int, number: int, pretrained: str | PathLike[str] | None = "default"
+) -> FittedTask | None:
+    """Draw a task of the prior and fit an explainer; None where there is nothing to explain.
+
+    Parameters
+    ----------
+    seed : int
+        Of the purpose: tasks of training, validation, evaluation and calibration never share one.
+    number : int
+        Which task; the same number gives the same one.
+    pretrained : str, path or None, default="default"
+        As in `MetaExplainer`.
+    """
+    rng = np.random.default_rng([seed, number])
+    task = sample_task(rng, n_columns=int(rng.integers(2, 10)))
+    n_background = int(rng.integers(8, 40))
+    dressed = _PriorClassifier if task.probabilities else _PriorRegressor
+    explainer = MetaExplainer(
+        FrozenEstimator(dressed(task.model)),
+        background=n_background,
+        n_support=log_uniform(rng, _LEAST_SUPPORT, _MOST_SUPPORT),
+        pretrained=pretrained,
+        random_state=int(rng.integers(2**31)),
+    )
+    explainer.fit(task.table[:-_N_QUERY])
+    rows = task.table[-_N_QUERY:]
     model = explainer._masked_model_
     predictions = model.predict(rows)
     truth, _ = enumerate_shapley(model, rows, predictions)
     # Rounding is nothing to explain.
     if np.square(truth).mean() <= _LEAST_SIZE * max(np.square(predictions).mean(), _LEAST_SIZE):
         return None
+    return FittedTask(task.family, explainer, rows, truth, rng)
+
+
+def _judge(task: FittedTask) -> Case:
+    family, explainer, rows, truth, rng = task
     free = explainer.explain(rows, budget=0)
-    asked = explainer.explain(rows, budget=_log_uniform(rng, 8, 256))
-    row, player = int(rng.integers(len(rows))), int(rng.integers(model.n_players))
+    asked = explainer.explain(rows, budget=log_uniform(rng, LEAST_ASKED, MOST_ASKED))
+    row, player = int(rng.integers(len(rows))), int(rng.integers(truth.shape[1]))
 
     def reach(explanation: Explanation) -> float:
         assert explanation.std is not None
@@ -166,5 +203,6 @@ def _judge(
     )
 
 
-def _log_uniform(rng: np.random.Generator, least: int, most: int) -> int:
+def log_uniform(rng: np.random.Generator, least: int, most: int) -> int:
+    """Draw a whole number whose logarithm is about uniform."""
     return int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))

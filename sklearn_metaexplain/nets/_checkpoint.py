@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "385fb2d1a58d251de22b35feab36306a81b8c892986dd9dc7e8047da5997866c",
+        "cd2e56967ccfcbbde29842658ac39947aae150901f74feb17b841bda463a5da3",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

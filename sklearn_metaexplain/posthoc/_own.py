@@ -18,16 +18,17 @@ from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain.shapley._deviation import share_of_std
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
 from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
-from sklearn_metaexplain.shapley._stack import std_left
+from sklearn_metaexplain.shapley._stack import shrink_std
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
 _POOL, _CHOSEN = 512, 128
 # Roughly what 8 to 256 evaluations take off a row's variance: in calibration the median of a row's
-# `row_raw` over its task's `raw` was 0.47. Not fitted by the calibration command.
-_USUALLY_TAKEN = 0.53
+# `row_raw` over its task's `raw` was 0.43. Not fitted by the calibration command.
+_USUALLY_TAKEN = 0.57
 # Candidates are explained against every background row; of very many, all candidates are asked.
 _MANY_BACKGROUNDS = 500
 
@@ -123,7 +124,7 @@ def explain_asking(
     rows = (encoded, predictions, can_matter)
     explain = partial(surrogate.explain, *rows, n_jobs=n_jobs, verbose=verbose)
     before = None if goal is None else explain()
-    own, n_evaluations = _ask_about_rows(
+    own, n_evaluations = ask_about_rows(
         model,
         surrogate,
         X,
@@ -150,7 +151,7 @@ def explain_asking(
     return values, std, n_evaluations
 
 
-def _ask_about_rows(
+def ask_about_rows(
     model: MaskedModel,
     surrogate: TaskSurrogate,
     X: Any,
@@ -158,11 +159,11 @@ def _ask_about_rows(
     predictions: np.ndarray,
     budget: int,
     seed: int,
-    goal: Goal | None,
-    before: tuple[np.ndarray, np.ndarray] | None,
+    goal: Goal | None = None,
+    before: tuple[np.ndarray, np.ndarray] | None = None,
     *,
-    n_jobs: int | None,
-    verbose: int,
+    n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> tuple[OwnEvaluations, np.ndarray]:
     """Evaluate the hybrids of each row that tell most about its Shapley values."""
     n_rows = len(predictions)
@@ -210,7 +211,8 @@ def _ask_about_rows(
             for i, plan in enumerate(plans)
         ]
     update, explained = (torch.stack(part) for part in zip(*parts, strict=True))
-    return OwnEvaluations(update, explained), n_evaluations
+    n_asked = torch.from_numpy(n_evaluations).to(update)
+    return OwnEvaluations(update, explained, n_asked), n_evaluations
 
 
 class _Planner:
@@ -241,11 +243,12 @@ class _Planner:
         i: int,
         differing: np.ndarray,
         budget: int,
-        is_met: Callable[[np.ndarray, np.ndarray], bool] | None,
+        is_met: Callable[[np.ndarray, np.ndarray, int], bool] | None,
     ) -> _Plan:
         """Choose what to ask about a row, without asking.
 
-        `is_met` is given the variances that the row's output explains, and those explained now.
+        `is_met` is given the variances that the row's output explains, those explained now, and
+        by how many evaluations.
         """
         posterior = RowPosterior(self.stack.process, reading, i)
         enough = None if is_met is None else partial(is_met, posterior.explained)
@@ -265,7 +268,7 @@ class _Planner:
             picked = posterior.choose(pool, usable, most, enough)
             marks = np.concatenate([marks, mark[picked]])
             chosen.append(Probes(*(part[picked] for part in block)))
-            if enough is not None and enough(posterior.explained):
+            if enough is not None and enough(posterior.explained, posterior.n_asked):
                 break
         return _Plan(posterior, Probes(*map(np.concatenate, zip(*chosen, strict=True))))
 
@@ -291,7 +294,7 @@ def _stop_at(
     i: int,
     before: tuple[np.ndarray, np.ndarray],
     row: int,
-) -> Callable[[np.ndarray, np.ndarray], bool]:
+) -> Callable[[np.ndarray, np.ndarray, int], bool]:
     """Whether explained variances bring a row's expected error down to the goal.
 
     `before` has the values and deviations of all rows without evaluations.
@@ -300,10 +303,12 @@ def _stop_at(
     prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
     values, std = (part[row : row + 1] for part in before)
 
-    def is_met(first: np.ndarray, now: np.ndarray) -> bool:
-        before, after = torch.from_numpy(first)[None], torch.from_numpy(now)[None]
-        left = std_left(prior, before, after, process.variance_scale)
-        return goal.is_met(values, std * left.numpy(), std)
+    def is_met(first: np.ndarray, now: np.ndarray, n_asked: int) -> bool:
+        left, least = (
+            shrink_std(prior, torch.from_numpy(explained)[None], process.variance_scale)
+            for explained in (first, now)
+        )
+        return goal.is_met(values, std * share_of_std(left, least, n_asked).numpy(), std)
 
     return is_met
 

@@ -23,6 +23,7 @@ from sklearn_metaexplain.nets._evidence import (
     query_evidence,
     support_evidence,
 )
+from sklearn_metaexplain.shapley._deviation import deviation_evidence, expected_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import (
     StackValues,
@@ -39,9 +40,6 @@ KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 # fewer rows from 64 players on.
 _ROWS_AT_ONCE = 64
 _PREDICTED_AT_ONCE = 1024
-# Of the root mean square of what the stack misses in evaluations held out, and what is added to it,
-# in standard deviations of the outputs: a value is not taken to be surer than that.
-_MISSED_SHARE, _LEAST_MISSED = 0.3, 0.003
 
 
 class OwnEvaluations(NamedTuple):
@@ -49,6 +47,15 @@ class OwnEvaluations(NamedTuple):
 
     update: torch.Tensor  # (n_rows, n_players, n_outputs), to the stack's values, standardised
     explained: torch.Tensor  # (n_rows, n_players), variance of the process, before its scale
+    n_asked: torch.Tensor  # (n_rows,)
+
+
+class RowAnswers(NamedTuple):
+    """Explained rows, standardised."""
+
+    values: torch.Tensor  # (n_rows, n_players, n_outputs)
+    std: torch.Tensor  # (n_rows, n_players, n_outputs)
+    seen: torch.Tensor  # (n_rows, n_players, n_outputs, n_powers), `DeviationEvidence.logs`
 
 
 class TaskSurrogate:
@@ -186,15 +193,29 @@ class TaskSurrogate:
         values, std : ndarray of shape (n_rows, n_players, n_outputs)
             In the model's units.
         """
+        answers = self.answer(encoded, predictions, can_matter, own, n_jobs=n_jobs, verbose=verbose)
+        return (answers.values * self.spread).numpy(), (answers.std * self.spread).numpy()
+
+    def answer(
+        self,
+        encoded: torch.Tensor,
+        predictions: torch.Tensor | None,
+        can_matter: torch.Tensor,
+        own: OwnEvaluations | None = None,
+        *,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> RowAnswers:
+        """Explain as `explain` does, in standardised units, with what deviations are read off."""
         # Memory is that of rows, players and inducing rows at once.
         at_once = max(16, min(_ROWS_AT_ONCE, _ROWS_AT_ONCE**2 // self.n_players))
         starts = range(0, len(encoded), at_once)
 
-        def chunk(start: int) -> tuple[torch.Tensor, torch.Tensor]:
+        def chunk(start: int) -> RowAnswers:
             part = slice(start, start + at_once)
             if predictions is None:
                 return self._explain_alone(encoded[part], can_matter[part])
-            mine = own and OwnEvaluations(own.update[part], own.explained[part])
+            mine = own and OwnEvaluations(*(known[part] for known in own))
             with torch.no_grad():
                 return self._explain(
                     encoded[part], self.standardise(predictions[part]), can_matter[part], mine
@@ -202,22 +223,27 @@ class TaskSurrogate:
 
         bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=at_once)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
-        values, std = (torch.cat(part) * self.spread for part in zip(*parts, strict=True))
-        return values.numpy(), std.numpy()
+        return RowAnswers(*map(torch.cat, zip(*parts, strict=True)))
 
-    def _explain_alone(
-        self, encoded: torch.Tensor, can_matter: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _explain_alone(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> RowAnswers:
         surrogate = self.stack.shapley(encoded, can_matter)
-        std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
-        return self.stack.combine(surrogate), self._widen(std, surrogate)
+        values = self.stack.combine(surrogate)
+        process_std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
+        nothing = values.new_zeros(len(values), values.shape[2])
+        return RowAnswers(values, *self._deviate(surrogate, process_std, nothing, None))
 
-    def _widen(self, std: torch.Tensor, surrogate: StackValues) -> torch.Tensor:
-        """Add what the process does not know of the error of the stack."""
-        if not self.hybrids:
-            return widen_std(std, surrogate)
-        missed = _MISSED_SHARE * (self.stack.residuals.square().mean(0).sqrt() + _LEAST_MISSED)
-        return torch.hypot(std, missed / self.n_players**0.5)
+    def _deviate(
+        self,
+        surrogate: StackValues,
+        process_std: torch.Tensor,
+        missing: torch.Tensor,
+        own: OwnEvaluations | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Deviations of the errors, and what they are read off."""
+        n_asked = missing.new_zeros(len(missing)) if own is None else own.n_asked
+        evidence = deviation_evidence(self.stack, surrogate, process_std, missing, n_asked)
+        std = expected_std(evidence) if self.hybrids else widen_std(process_std, surrogate)
+        return std, evidence.logs()
 
     def _explain(
         self,
@@ -225,30 +251,31 @@ class TaskSurrogate:
         predictions: torch.Tensor,
         can_matter: torch.Tensor,
         own: OwnEvaluations | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> RowAnswers:
         stack = self.stack
         # Where evaluations are spent on a row, so is time on what they cannot mend.
         surrogate = stack.shapley(encoded, can_matter, thorough=own is not None)
         able = can_matter[..., None]
         values, explained = stack.close(encoded, surrogate, predictions, self.base)
         gap = predictions - self.base
+        missing = gap - stack.combine(surrogate).sum(1)
         scale = stack.process.variance_scale
         before = stack.process.shapley_std(surrogate.reading) * able
         process_std = shrink_std(before, explained, scale)
-        std = self._widen(process_std, surrogate) * able * self.varies
         correction = torch.zeros_like(values)
         if self.corrector is not None:
-            missing = gap - stack.combine(surrogate).sum(1)
             correction = self._correct(encoded, surrogate, values, process_std, missing)
         if own is not None:
             values = stack.combine(surrogate) + own.update * able
             values = close_gap(values, gap - values.sum(1), can_matter)
-            left = std_left(before, explained, own.explained, scale)
             # The correction guessed what the evaluations have now partly shown.
-            correction, std = correction * left.square(), std * left
+            correction *= std_left(before, explained, own.explained, scale).square()
+            process_std = shrink_std(before, own.explained, scale)
         values = values + correction
+        std, seen = self._deviate(surrogate, process_std, missing, own)
         # Corrections need not sum to zero once they are scaled column by column.
-        return close_gap(values, gap - values.sum(1), can_matter), std
+        values = close_gap(values, gap - values.sum(1), can_matter)
+        return RowAnswers(values, std * able * self.varies, seen)
 
     def _correct(
         self,

@@ -98,12 +98,17 @@ class RowPosterior:
         """Variance of each Shapley value that is explained, before `variance_scale`."""
         return np.square(self.gains).sum(1)
 
+    @property
+    def n_asked(self) -> int:
+        """Hybrids chosen so far."""
+        return len(self.lower) - 1
+
     def choose(
         self,
         pool: Pool,
         usable: np.ndarray,
         most: int,
-        enough: Callable[[np.ndarray], bool] | None = None,
+        enough: Callable[[np.ndarray, int], bool] | None = None,
     ) -> np.ndarray:
         r"""Choose hybrids one by one, each for the variance it takes off the Shapley values.
 
@@ -119,7 +124,7 @@ class RowPosterior:
         most : int
             How many to choose at most.
         enough : callable, default=None
-            Given the explained variances, whether to stop.
+            Given the explained variances and by how many hybrids, whether to stop.
 
         Returns
         -------
@@ -152,7 +157,7 @@ class RowPosterior:
         gains = [self.gains]
         explained = self.explained
         for n in range(n_earlier, n_earlier + most):
-            if enough is not None and enough(explained):
+            if enough is not None and enough(explained, n - 1):
                 break
             worth = np.square(covariance).sum(0) / (np.maximum(left, 0.0) + self.noise)
             worth[~usable] = 0.0

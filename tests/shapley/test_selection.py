@@ -89,13 +89,13 @@ def test_it_stops_when_it_is_enough():
     process, *_, row, _, _, pool = candidates(n=30)
     posterior, usable = posterior_of(process, row), np.ones(30, dtype=bool)
     before = posterior.explained.sum()
-    chosen = posterior.choose(pool, usable, 25, lambda now: now.sum() > before + 1e-4)
+    chosen = posterior.choose(pool, usable, 25, lambda now, n_asked: now.sum() > before + 1e-4)
     assert 0 < len(chosen) < 25
     assert posterior.explained.sum() > before + 1e-4
     shorter = posterior_of(process, row)
     shorter.choose(pool, usable, len(chosen) - 1)
     assert shorter.explained.sum() <= before + 1e-4
-    assert len(posterior.choose(pool, usable, 25, lambda now: True)) == 0
+    assert len(posterior.choose(pool, usable, 25, lambda now, n_asked: True)) == 0
 
 
 def test_what_could_tell_nothing_is_not_chosen():

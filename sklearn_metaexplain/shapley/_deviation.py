@@ -1,0 +1,113 @@
+"""How far off Shapley values are expected to be, from what is seen of a task and of a row."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
+
+#: What the deviations are read off, as variances but for the last two, and the power of each:
+#: the least 90% quantile over values of prior tasks. From 289 of the 320 tasks of
+#: ``python -m sklearn_metaexplain.calibration --deviations --tasks 320``.
+POWERS = {
+    "process": 0.29,
+    "residual": 0.22,
+    "disagreement": 0.17,
+    "missing": 0.25,
+    "n_support": -0.30,
+    "n_asked": -0.51,
+}
+#: So that 90% of errors are within 1.645 deviations, as if they were normal.
+LOG_FACTOR = -0.91
+#: Added to variances, in units of the outputs' variance: nothing is known better than that.
+LEAST_VARIANCE = 1e-8
+_USUAL_SUPPORT, _FEW_ASKED = 1024, 4
+
+
+class DeviationEvidence(NamedTuple):
+    """What is seen of the errors of some rows' values, in units of the outputs' variance."""
+
+    process: torch.Tensor  # (n_rows, n_players, n_outputs), posterior variance of the process
+    residual: torch.Tensor  # (n_outputs,), mean square of what is missed in evaluations held out
+    disagreement: torch.Tensor  # (n_rows, n_players, n_outputs), of the surrogates, weighted
+    missing: torch.Tensor  # (n_rows, n_outputs), square of what the values miss of their sum
+    n_support: int
+    n_asked: torch.Tensor  # (n_rows,), evaluations of each row's own hybrids
+
+    def logs(self) -> torch.Tensor:
+        """Logarithms, in the order of `POWERS`: (n_rows, n_players, n_outputs, n_powers)."""
+        _, n_players, _ = self.process.shape
+        parts = [self.process, self.residual, self.disagreement, self.missing[:, None] / n_players]
+        logs = [(part + LEAST_VARIANCE).log() for part in parts]
+        logs.append(self.process.new_tensor(self.n_support / _USUAL_SUPPORT).log())
+        logs.append(_log_asked(self.n_asked)[:, None, None])
+        return torch.stack([part.expand_as(self.process) for part in logs], -1)
+
+
+def deviation_evidence(
+    stack: SurrogateStack,
+    values: StackValues,
+    process: torch.Tensor,
+    missing: torch.Tensor,
+    n_asked: torch.Tensor,
+) -> DeviationEvidence:
+    """Collect what deviations are read off.
+
+    Parameters
+    ----------
+    stack : SurrogateStack
+        Fitted.
+    values : StackValues
+        Of the explained rows.
+    process : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations of the process, given all that was asked.
+    missing : tensor of shape (n_rows, n_outputs)
+        What the combined values miss of the sum that they must have.
+    n_asked : tensor of shape (n_rows,)
+        Evaluations of each row's own hybrids.
+    """
+    named = {"process": values.process, "trees": values.trees, "network": values.network}
+    parts = torch.stack([part for part in named.values() if part is not None], -1)
+    weights = stack.weights[:, : parts.shape[-1]]
+    share = weights / weights.sum(1, keepdim=True).clamp_min(1e-300)
+    mean = (parts * share).sum(-1, keepdim=True)
+    return DeviationEvidence(
+        process.square(),
+        stack.residuals.square().mean(0),
+        ((parts - mean).square() * share).sum(-1),
+        missing.square(),
+        len(stack.residuals),
+        n_asked,
+    )
+
+
+def expected_std(evidence: DeviationEvidence) -> torch.Tensor:
+    """Standard deviations of the errors of values: (n_rows, n_players, n_outputs).
+
+    The process knows what it cannot tell, but not that other surrogates are better than it or
+    that it is wrong; these are seen in evaluations held out, in how much the surrogates disagree
+    and in how far the values are from their sum. A deviation is a product of powers of all.
+    """
+    powers = evidence.process.new_tensor(list(POWERS.values()))
+    return ((evidence.logs() @ powers + LOG_FACTOR) / 2).exp()
+
+
+def share_of_std(before: torch.Tensor, now: torch.Tensor, n_asked: int) -> torch.Tensor:
+    """Share of `expected_std` that is left after evaluations, before their outputs are known.
+
+    Parameters
+    ----------
+    before, now : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations of the process without and with the evaluations.
+    n_asked : int
+        How many these are.
+    """
+    ratio = (now.square() + LEAST_VARIANCE) / (before.square() + LEAST_VARIANCE)
+    asked = POWERS["n_asked"] * _log_asked(now.new_tensor(float(n_asked)))
+    return (ratio.clamp_max(1.0) ** POWERS["process"] * asked.exp()).sqrt()
+
+
+def _log_asked(n_asked: torch.Tensor) -> torch.Tensor:
+    return (n_asked / _FEW_ASKED).log1p()

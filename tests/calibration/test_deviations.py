@@ -1,0 +1,46 @@
+"""What deviations are read off: a law that is known is found, and real tasks are measured."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sklearn_metaexplain.calibration.__main__ import main
+from sklearn_metaexplain.calibration._deviations import (
+    SeenErrors,
+    fit_deviations,
+    measure_deviations,
+)
+from sklearn_metaexplain.shapley._deviation import POWERS
+
+
+def test_the_law_of_the_deviations_is_found():
+    rng = np.random.default_rng(0)
+    powers = np.array([0.4, 0.3, 0.0, 0.2, -0.3, -0.5])
+    tasks = []
+    for _ in range(400):
+        seen = rng.normal(size=(12, len(POWERS)))
+        std = np.exp((seen @ powers - 1.5) / 2)
+        tasks.append(SeenErrors(seen, np.square(std * rng.normal(size=12))))
+    found = fit_deviations(tasks)
+    assert list(found["powers"]) == list(POWERS)
+    np.testing.assert_allclose(list(found["powers"].values()), powers, atol=0.06)
+    assert found["log_factor"] == pytest.approx(-1.5, abs=0.1)
+    assert found["n_tasks"] == 400
+
+
+def test_a_task_is_measured_without_and_with_evaluations():
+    found = measure_deviations(4)
+    n_asked = found.seen[:, list(POWERS).index("n_asked")]
+    free, asked = n_asked == 0, n_asked > 0
+    assert 0 < free.sum() == asked.sum() <= 16
+    assert np.median(found.squares[asked]) < np.median(found.squares[free])
+    again = measure_deviations(4)
+    np.testing.assert_array_equal(found.squares, again.squares)
+
+
+def test_the_command_prints_them(capsys):
+    main(["--deviations", "--tasks", "3"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["n_tasks"] <= 3
+    assert list(found["powers"]) == list(POWERS)
