@@ -58,7 +58,7 @@ def measure_deviations(
         model, surrogate = explainer._masked_model_, explainer._surrogate_
         predictions, can_matter = model.predict(X), model.can_matter(X)
         rows = explainer._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter)
-        own, _ = ask_about_rows(
+        own, _, _ = ask_about_rows(
             model,
             surrogate,
             X,

@@ -73,6 +73,7 @@ class Goal(NamedTuple):
 class _Plan(NamedTuple):
     posterior: RowPosterior
     probes: Probes
+    is_enough: bool  # for the goal, if there is one
 
 
 def explain_asking(
@@ -124,7 +125,7 @@ def explain_asking(
     rows = (encoded, predictions, can_matter)
     explain = partial(surrogate.explain, *rows, n_jobs=n_jobs, verbose=verbose)
     before = None if goal is None else explain()
-    own, n_evaluations = ask_about_rows(
+    own, n_evaluations, is_enough = ask_about_rows(
         model,
         surrogate,
         X,
@@ -138,9 +139,8 @@ def explain_asking(
         verbose=verbose,
     )
     values, std = explain(own=own)
-    if goal is not None and before is not None:
-        _, first = before
-        missed = sum(not goal.is_met(values[[i]], std[[i]], first[[i]]) for i in range(len(values)))
+    if goal is not None:
+        missed = int((~is_enough).sum())
         if missed:
             warnings.warn(
                 f"{missed} of {len(values)} rows are expected to be above tol={goal.tol} after at "
@@ -164,8 +164,12 @@ def ask_about_rows(
     *,
     n_jobs: int | None = None,
     verbose: int = 0,
-) -> tuple[OwnEvaluations, np.ndarray]:
-    """Evaluate the hybrids of each row that tell most about its Shapley values."""
+) -> tuple[OwnEvaluations, np.ndarray, np.ndarray]:
+    """Evaluate the hybrids of each row that tell most about its Shapley values.
+
+    Returned are also the numbers of evaluations, and which rows were expected to meet the goal
+    when they stopped.
+    """
     n_rows = len(predictions)
     size = _POOL if model.n_background <= _MANY_BACKGROUNDS else _CHOSEN
     draws = draw_row_probes(
@@ -179,6 +183,7 @@ def ask_about_rows(
     rows_at_once = max(1, model.batch_size // budget)
     parts = []
     n_evaluations = np.empty(n_rows, dtype=int)
+    is_enough = np.empty(n_rows, dtype=bool)
     starts = range(0, n_rows, rows_at_once)
     planner = _Planner(surrogate, draws, size)
     for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
@@ -199,6 +204,7 @@ def ask_about_rows(
         )
         lengths = np.array([len(plan.probes.rows) for plan in plans])
         n_evaluations[part] = lengths
+        is_enough[part] = [plan.is_enough for plan in plans]
         asked = Probes(
             np.repeat(np.arange(len(plans)), lengths),
             np.concatenate([plan.probes.backgrounds for plan in plans]),
@@ -212,7 +218,7 @@ def ask_about_rows(
         ]
     update, explained = (torch.stack(part) for part in zip(*parts, strict=True))
     n_asked = torch.from_numpy(n_evaluations).to(update)
-    return OwnEvaluations(update, explained, n_asked), n_evaluations
+    return OwnEvaluations(update, explained, n_asked), n_evaluations, is_enough
 
 
 class _Planner:
@@ -270,7 +276,8 @@ class _Planner:
             chosen.append(Probes(*(part[picked] for part in block)))
             if enough is not None and enough(posterior.explained, posterior.n_asked):
                 break
-        return _Plan(posterior, Probes(*map(np.concatenate, zip(*chosen, strict=True))))
+        met = enough is None or enough(posterior.explained, posterior.n_asked)
+        return _Plan(posterior, Probes(*map(np.concatenate, zip(*chosen, strict=True))), met)
 
     def hybrids(self, row: torch.Tensor, probes: Probes) -> torch.Tensor:
         """Return encoded hybrids of a row, (n, m, 2)."""
