@@ -194,7 +194,7 @@ class Parts:
         )
 
     def _explain(self, surrogate: TaskSurrogate) -> np.ndarray:
-        values, _ = surrogate.explain(
+        values, *_ = surrogate.explain(
             self.support.rows,
             predictions=torch.from_numpy(self.task.predictions),
             can_matter=torch.from_numpy(self.task.masked.can_matter(self.task.rows)),

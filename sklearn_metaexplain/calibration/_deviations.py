@@ -68,11 +68,11 @@ def measure_deviations(
             explainer._row_seed_,
         )
         seen, squares = [], []
-        for answer in (surrogate.answer(*rows), surrogate.answer(*rows, own)):
-            off = answer.values[..., 0].numpy() - truth[..., 0] / float(surrogate.spread[0])
+        for answer in (surrogate.explain(*rows), surrogate.explain(*rows, own)):
+            off = (answer.values - truth)[..., 0] / float(surrogate.spread[0])
             able = np.flatnonzero(can_matter)
             chosen = rng.permutation(able)[:_N_VALUES]
-            seen.append(answer.seen[..., 0, :].flatten(0, 1).numpy()[chosen])
+            seen.append(answer.seen[..., 0, :].reshape(off.size, -1)[chosen])
             squares.append(np.square(off).ravel()[chosen])
         return SeenErrors(np.concatenate(seen), np.concatenate(squares))
 

@@ -15,6 +15,8 @@ _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
 _LEAST_ERROR = 1e-5
 _STANDARD_ERRORS = 1.64
+# Where evaluations tell nothing, any of them are as good as all.
+_LEAST_TAKEN = 0.01
 
 
 def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
         "task" and "row" for `estimate_error`, of a task without and of a row with evaluations;
         "quantiles" and "quantiles_asked", pairs of a share of errors and the multiple of `std`
         that covers it: the smallest that covers such a share of further, exchangeable tasks on
-        average.
+        average; "usually_taken", what evaluations take off a row's raw error, the median share.
 
     References
     ----------
@@ -62,6 +64,7 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
         ),
         "quantiles": _quantiles([case.reach for case in cases]),
         "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
+        "usually_taken": _usually_taken(cases),
         "n_tasks": len(cases),
     }
 
@@ -90,6 +93,11 @@ def summarise(cases: Sequence[Case], calibration: Mapping[str, Any]) -> dict[str
         "median_error": float(np.median(errors)),
         "covered": float(within.mean()),
     }
+
+
+def _usually_taken(cases: Sequence[Case]) -> float:
+    left = [case.row_raw / case.evidence["raw"] for case in cases if case.evidence["raw"] > 0]
+    return float(np.clip(1 - np.median(left), _LEAST_TAKEN, 1.0))
 
 
 def _fit_error(evidence: Sequence[Mapping[str, float]], errors: Sequence[float]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "cd2e56967ccfcbbde29842658ac39947aae150901f74feb17b841bda463a5da3",
+        "6f33160b3228b69054dcbcf5b5b37772fba1441d5f1a4c8592e57da81b90e3da",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

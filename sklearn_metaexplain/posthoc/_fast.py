@@ -94,7 +94,7 @@ class Student:
         )
         self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
         able = torch.ones(len(judged), teacher.n_players, dtype=torch.bool)
-        values, std = teacher.explain(judged, judged_outputs, able)
+        values, std, _ = teacher.explain(judged, judged_outputs, able)
         self.std = np.zeros(values.shape[1:])
         own, _ = self.explain(judged, judged_outputs, able)
         size = float(np.square(values).sum())

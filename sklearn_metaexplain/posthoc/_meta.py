@@ -360,7 +360,9 @@ class MetaExplainer(PosthocExplainer):
             values[~can_matter] = 0.0  # rather than a rounding error
             std = np.zeros_like(values)
         elif budget == 0:
-            values, std = self._surrogate_.explain(*rows, n_jobs=self.n_jobs, verbose=self.verbose)
+            values, std, _ = self._surrogate_.explain(
+                *rows, n_jobs=self.n_jobs, verbose=self.verbose
+            )
         else:
             values, std, n_evaluations = explain_asking(
                 model,

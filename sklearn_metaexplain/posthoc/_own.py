@@ -17,7 +17,7 @@ from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
 from sklearn_metaexplain.posthoc._support import deal_by_name
-from sklearn_metaexplain.posthoc._surrogate import OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import share_of_std
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
@@ -26,9 +26,6 @@ from sklearn_metaexplain.shapley._stack import shrink_std
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
 _POOL, _CHOSEN = 512, 128
-# Roughly what 8 to 256 evaluations take off a row's variance: in calibration the median of a row's
-# `row_raw` over its task's `raw` was 0.43. Not fitted by the calibration command.
-_USUALLY_TAKEN = 0.57
 # Candidates are explained against every background row; of very many, all candidates are asked.
 _MANY_BACKGROUNDS = 500
 
@@ -59,10 +56,10 @@ class Goal(NamedTuple):
             estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
         )
         variance = float(np.square(before).sum())
-        if variance <= 0 or min(first, last) <= 0:
+        if not self.calibration or variance <= 0 or min(first, last) <= 0:
             return last
         taken = 1 - float(np.square(std).sum()) / variance
-        asked = min(1.0, max(0.0, taken) / _USUALLY_TAKEN)
+        asked = min(1.0, max(0.0, taken) / self.calibration["usually_taken"])
         return first ** (1 - asked) * last**asked
 
     def is_met(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> bool:
@@ -138,7 +135,7 @@ def explain_asking(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    values, std = explain(own=own)
+    values, std, _ = explain(own=own)
     if goal is not None:
         missed = int((~is_enough).sum())
         if missed:
@@ -160,7 +157,7 @@ def ask_about_rows(
     budget: int,
     seed: int,
     goal: Goal | None = None,
-    before: tuple[np.ndarray, np.ndarray] | None = None,
+    before: Explained | None = None,
     *,
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -299,7 +296,7 @@ def _stop_at(
     surrogate: TaskSurrogate,
     reading: Reading,
     i: int,
-    before: tuple[np.ndarray, np.ndarray],
+    before: Explained,
     row: int,
 ) -> Callable[[np.ndarray, np.ndarray, int], bool]:
     """Whether explained variances bring a row's expected error down to the goal.
@@ -308,7 +305,7 @@ def _stop_at(
     """
     process = surrogate.stack.process
     prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
-    values, std = (part[row : row + 1] for part in before)
+    values, std = before.values[[row]], before.std[[row]]
 
     def is_met(first: np.ndarray, now: np.ndarray, n_asked: int) -> bool:
         left, least = (

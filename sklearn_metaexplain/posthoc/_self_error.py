@@ -42,7 +42,7 @@ def task_evidence(
         For `estimate_error`; residuals are those of folds and of leaving one out.
     """
     able = torch.ones(len(encoded), surrogate.n_players, dtype=torch.bool)
-    values, std = surrogate.explain(encoded, outputs, able)
+    values, std, _ = surrogate.explain(encoded, outputs, able)
     residual = float(surrogate.stack.residuals.square().mean())
     return {"raw": raw_error(values, std), "residual": residual}
 

@@ -50,12 +50,20 @@ class OwnEvaluations(NamedTuple):
     n_asked: torch.Tensor  # (n_rows,)
 
 
-class RowAnswers(NamedTuple):
-    """Explained rows, standardised."""
+class Explained(NamedTuple):
+    """Explained rows, in the model's units."""
 
-    values: torch.Tensor  # (n_rows, n_players, n_outputs)
-    std: torch.Tensor  # (n_rows, n_players, n_outputs)
-    seen: torch.Tensor  # (n_rows, n_players, n_outputs, n_powers), `DeviationEvidence.logs`
+    values: np.ndarray  # (n_rows, n_players, n_outputs)
+    std: np.ndarray  # (n_rows, n_players, n_outputs)
+    seen: np.ndarray  # (n_rows, n_players, n_outputs, n_powers), `DeviationEvidence.logs`
+
+
+class _Part(NamedTuple):
+    """Some of them, standardised."""
+
+    values: torch.Tensor
+    std: torch.Tensor
+    seen: torch.Tensor
 
 
 class TaskSurrogate:
@@ -170,7 +178,7 @@ class TaskSurrogate:
         *,
         n_jobs: int | None = None,
         verbose: int = 0,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> Explained:
         """Explain encoded rows.
 
         Parameters
@@ -190,28 +198,13 @@ class TaskSurrogate:
 
         Returns
         -------
-        values, std : ndarray of shape (n_rows, n_players, n_outputs)
-            In the model's units.
+        Explained
         """
-        answers = self.answer(encoded, predictions, can_matter, own, n_jobs=n_jobs, verbose=verbose)
-        return (answers.values * self.spread).numpy(), (answers.std * self.spread).numpy()
-
-    def answer(
-        self,
-        encoded: torch.Tensor,
-        predictions: torch.Tensor | None,
-        can_matter: torch.Tensor,
-        own: OwnEvaluations | None = None,
-        *,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> RowAnswers:
-        """Explain as `explain` does, in standardised units, with what deviations are read off."""
         # Memory is that of rows, players and inducing rows at once.
         at_once = max(16, min(_ROWS_AT_ONCE, _ROWS_AT_ONCE**2 // self.n_players))
         starts = range(0, len(encoded), at_once)
 
-        def chunk(start: int) -> RowAnswers:
+        def chunk(start: int) -> _Part:
             part = slice(start, start + at_once)
             if predictions is None:
                 return self._explain_alone(encoded[part], can_matter[part])
@@ -223,27 +216,28 @@ class TaskSurrogate:
 
         bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=at_once)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
-        return RowAnswers(*map(torch.cat, zip(*parts, strict=True)))
+        values, std, seen = map(torch.cat, zip(*parts, strict=True))
+        return Explained((values * self.spread).numpy(), (std * self.spread).numpy(), seen.numpy())
 
-    def _explain_alone(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> RowAnswers:
+    def _explain_alone(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> _Part:
         surrogate = self.stack.shapley(encoded, can_matter)
-        values = self.stack.combine(surrogate)
-        process_std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
-        nothing = values.new_zeros(len(values), values.shape[2])
-        return RowAnswers(values, *self._deviate(surrogate, process_std, nothing, None))
+        std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
+        return _Part(self.stack.combine(surrogate), *self._deviate(surrogate, std))
 
     def _deviate(
         self,
         surrogate: StackValues,
         process_std: torch.Tensor,
-        missing: torch.Tensor,
-        own: OwnEvaluations | None,
+        missing: torch.Tensor | None = None,
+        own: OwnEvaluations | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Deviations of the errors, and what they are read off."""
+        """Deviations of the errors, and what they are read off: nothing without hybrids."""
+        if missing is None or not self.hybrids:
+            std = widen_std(process_std, surrogate)
+            return std, std.new_empty(*std.shape, 0)
         n_asked = missing.new_zeros(len(missing)) if own is None else own.n_asked
-        evidence = deviation_evidence(self.stack, surrogate, process_std, missing, n_asked)
-        std = expected_std(evidence) if self.hybrids else widen_std(process_std, surrogate)
-        return std, evidence.logs()
+        seen = deviation_evidence(self.stack, surrogate, process_std, missing, n_asked).logs()
+        return expected_std(seen), seen
 
     def _explain(
         self,
@@ -251,7 +245,7 @@ class TaskSurrogate:
         predictions: torch.Tensor,
         can_matter: torch.Tensor,
         own: OwnEvaluations | None,
-    ) -> RowAnswers:
+    ) -> _Part:
         stack = self.stack
         # Where evaluations are spent on a row, so is time on what they cannot mend.
         surrogate = stack.shapley(encoded, can_matter, thorough=own is not None)
@@ -275,7 +269,7 @@ class TaskSurrogate:
         std, seen = self._deviate(surrogate, process_std, missing, own)
         # Corrections need not sum to zero once they are scaled column by column.
         values = close_gap(values, gap - values.sum(1), can_matter)
-        return RowAnswers(values, std * able * self.varies, seen)
+        return _Part(values, std * able * self.varies, seen)
 
     def _correct(
         self,

@@ -9,7 +9,7 @@ import torch
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
 #: What the deviations are read off, as variances but for the last two, and the power of each:
-#: the least 90% quantile over values of prior tasks. From 289 of the 320 tasks of
+#: a 90% quantile regression over values of prior tasks. From 289 of the 320 tasks of an earlier form of
 #: ``python -m sklearn_metaexplain.calibration --deviations --tasks 320``.
 POWERS = {
     "process": 0.29,
@@ -68,8 +68,8 @@ def deviation_evidence(
     n_asked : tensor of shape (n_rows,)
         Evaluations of each row's own hybrids.
     """
-    named = {"process": values.process, "trees": values.trees, "network": values.network}
-    parts = torch.stack([part for part in named.values() if part is not None], -1)
+    told = (values.process, values.trees, values.network)
+    parts = torch.stack([part for part in told if part is not None], -1)
     weights = stack.weights[:, : parts.shape[-1]]
     share = weights / weights.sum(1, keepdim=True).clamp_min(1e-300)
     mean = (parts * share).sum(-1, keepdim=True)
@@ -83,15 +83,24 @@ def deviation_evidence(
     )
 
 
-def expected_std(evidence: DeviationEvidence) -> torch.Tensor:
+def expected_std(logs: torch.Tensor) -> torch.Tensor:
     """Standard deviations of the errors of values: (n_rows, n_players, n_outputs).
 
     The process knows what it cannot tell, but not that other surrogates are better than it or
     that it is wrong; these are seen in evaluations held out, in how much the surrogates disagree
     and in how far the values are from their sum. A deviation is a product of powers of all.
+
+    Parameters
+    ----------
+    logs : tensor of shape (n_rows, n_players, n_outputs, n_powers)
+        Of `DeviationEvidence.logs`.
+
+    References
+    ----------
+    Koenker and Bassett, Regression quantiles, 1978, equation 3.1 (by which the powers were found).
     """
-    powers = evidence.process.new_tensor(list(POWERS.values()))
-    return ((evidence.logs() @ powers + LOG_FACTOR) / 2).exp()
+    powers = logs.new_tensor(list(POWERS.values()))
+    return ((logs @ powers + LOG_FACTOR) / 2).exp()
 
 
 def share_of_std(before: torch.Tensor, now: torch.Tensor, n_asked: int) -> torch.Tensor:

@@ -34,6 +34,8 @@ def test_the_law_of_the_errors_is_found():
     # The mean of a log-normal is above its median.
     assert task["log_factor"] == pytest.approx(0.6**2 / 2, abs=0.05)
     np.testing.assert_allclose(calibration["row"]["slopes"], [1.0, 0.0], atol=0.05)
+    # The medians of raw errors of rows and tasks are exp(-5) and exp(-4).
+    assert calibration["usually_taken"] == pytest.approx(1 - np.exp(-1), abs=0.03)
 
 
 def test_estimates_are_right_on_average_and_cover():

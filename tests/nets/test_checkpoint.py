@@ -102,5 +102,7 @@ def test_registered_weights_are_what_they_were():
 def test_default_weights_have_all_parts():
     default = load_pretrained("default")
     assert default.corrector is not None
-    assert {"task", "row", "quantiles", "quantiles_asked"} <= set(default.calibration)
+    assert {"task", "row", "quantiles", "quantiles_asked", "usually_taken"} <= set(
+        default.calibration
+    )
     assert default.training["kernel_steps"] > 0

@@ -110,7 +110,11 @@ def test_rows_that_miss_it_are_said(explainer, wine):
 
 def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_asked_about():
     law = {"slopes": [1.0, 0.0], "spread": 1.0, "log_factor": 0.0}
-    calibration = {"task": {**law, "intercept": 0.0}, "row": {**law, "intercept": -2.0}}
+    calibration = {
+        "task": {**law, "intercept": 0.0},
+        "row": {**law, "intercept": -2.0},
+        "usually_taken": 0.5,
+    }
     goal = Goal(0.1, 0.05, calibration)
     values, before = np.full((1, 3, 1), 2.0), np.full((1, 3, 1), 0.5)
     told = [goal.expected(values, share * before, before) for share in (1.0, 0.9, 0.75, 0.5, 0.1)]
@@ -118,6 +122,9 @@ def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_aske
     assert told[0] == pytest.approx(0.25**2)
     assert told[-1] == pytest.approx(0.025**2 * np.exp(-2))
     assert told[0] > 2.0 * told[2] > 2.0 * told[3]
+    # A quarter of the variance is half of what is usual.
+    quarter = goal.expected(values, 0.75**0.5 * before, before)
+    assert quarter == pytest.approx(0.75 * 0.25**2 * np.exp(-1))
     # Nothing is known of how far off deviations are: they stand.
     assert Goal(0.1, 0.05, {}).expected(values, before, before) == pytest.approx(0.25**2)
     assert goal.expected(values, 0 * before, 0 * before) == 0
