@@ -9,8 +9,8 @@ import torch
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
 #: What the deviations are read off, as variances but for the last two, and the power of each:
-#: a 90% quantile regression over values of prior tasks. From 289 of the 320 tasks of an earlier form of
-#: ``python -m sklearn_metaexplain.calibration --deviations --tasks 320``.
+#: a 90% quantile regression over values of prior tasks. From 289 of the 320 tasks of an earlier
+#: form of ``python -m sklearn_metaexplain.calibration --deviations --tasks 320``.
 POWERS = {
     "process": 0.29,
     "residual": 0.22,

@@ -29,6 +29,22 @@ def test_the_law_of_the_deviations_is_found():
     assert found["n_tasks"] == 400
 
 
+def test_tasks_count_alike_however_many_values_they_have():
+    rng = np.random.default_rng(1)
+    tasks = []
+    for task in range(300):
+        n, scale = (4, 1.0) if task % 2 else (60, 0.1)
+        seen = rng.normal(size=(n, len(POWERS)))
+        tasks.append(SeenErrors(seen, np.square(scale * rng.normal(size=n))))
+    found = fit_deviations(tasks)
+    powers = np.array(list(found["powers"].values()))
+    within = [
+        np.mean(task.squares <= 1.645**2 * np.exp(task.seen @ powers + found["log_factor"]))
+        for task in tasks
+    ]
+    assert np.mean(within) == pytest.approx(0.9, abs=0.02)
+
+
 def test_a_task_is_measured_without_and_with_evaluations():
     found = measure_deviations(4)
     n_asked = found.seen[:, list(POWERS).index("n_asked")]

@@ -98,6 +98,15 @@ def test_it_stops_when_it_is_enough():
     assert len(posterior.choose(pool, usable, 25, lambda now, n_asked: True)) == 0
 
 
+def test_what_is_enough_may_depend_on_how_many_were_asked():
+    process, *_, row, _, _, pool = candidates(n=30)
+    posterior, usable = posterior_of(process, row), np.ones(30, dtype=bool)
+    first = posterior.choose(pool, usable, 25, lambda now, n_asked: n_asked == 4)
+    assert len(first) == posterior.n_asked == 4
+    usable[first] = False
+    assert len(posterior.choose(pool, usable, 25, lambda now, n_asked: n_asked == 6)) == 2
+
+
 def test_what_could_tell_nothing_is_not_chosen():
     process, _, _, _, background, _, _ = candidates()
     same = background[:1].expand(4, -1, -1)
