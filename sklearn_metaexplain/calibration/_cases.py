@@ -22,6 +22,7 @@ from sklearn_metaexplain.shapley._error import raw_error
 
 _SEED = 10**6 + 7
 _N_QUERY = 16
+_N_REACHES = 16
 _LEAST_SIZE = 1e-12
 _LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
 #: Evaluations of a row.
@@ -40,9 +41,9 @@ class Case:
         For `estimate_error`.
     error : float
         Squared error of the values of some rows over their squared size, nothing asked.
-    reach, reach_asked : float
-        Error of one random value in multiples of its `std`, without and with evaluations of the
-        row; NaN where the row needed none.
+    reach, reach_asked : list of float
+        Errors of up to 16 random values in multiples of their `std`, without and with evaluations
+        of the rows; values without a deviation are left out.
     row_raw, row_error : float
         Expected and true relative squared error of one random row, with evaluations.
     """
@@ -50,8 +51,8 @@ class Case:
     family: str
     evidence: dict[str, float]
     error: float
-    reach: float
-    reach_asked: float
+    reach: list[float]
+    reach_asked: list[float]
     row_raw: float
     row_error: float
 
@@ -178,14 +179,15 @@ def _judge(task: FittedTask) -> Case:
     family, explainer, rows, truth, rng = task
     free = explainer.explain(rows, budget=0)
     asked = explainer.explain(rows, budget=log_uniform(rng, LEAST_ASKED, MOST_ASKED))
-    row, player = int(rng.integers(len(rows))), int(rng.integers(truth.shape[1]))
+    row = int(rng.integers(len(rows)))
+    drawn = rng.permutation(truth.size)[:_N_REACHES]
 
-    def reach(explanation: Explanation) -> float:
+    def reach(explanation: Explanation) -> list[float]:
         assert explanation.std is not None
         # The last output is what was computed, also of a classifier.
-        std = float(explanation.std[row, player, -1])
-        off = abs(float(explanation.values[row, player, -1] - truth[row, player, 0]))
-        return off / std if std > 0 else float("nan")
+        std = explanation.std[..., -1].ravel()[drawn]
+        off = np.abs(explanation.values[..., -1] - truth[..., 0]).ravel()[drawn]
+        return (off[std > 0] / std[std > 0]).tolist()
 
     def error(values: np.ndarray, true: np.ndarray) -> float:
         size = float(np.square(true).sum())

@@ -32,13 +32,14 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     dict
         "task" and "row" for `estimate_error`, of a task without and of a row with evaluations;
         "quantiles" and "quantiles_asked", pairs of a share of errors and the multiple of `std`
-        that covers it: the smallest that covers such a share of further, exchangeable tasks on
-        average; "usually_taken", what evaluations take off a row's raw error, the median share.
+        that covers it, of a random value of a further, exchangeable task; "usually_taken", what
+        evaluations take off a row's raw error, the median share.
 
     References
     ----------
-    Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, chapter 2 (the
-    quantiles are those of split conformal prediction).
+    Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, chapter 2 (split
+    conformal prediction); Dunn, Wasserman and Ramdas, Distribution-free prediction sets for
+    two-layer hierarchical models, 2023 (pooling the distributions of tasks).
 
     Examples
     --------
@@ -48,7 +49,7 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     >>> cases = []
     >>> for _ in range(200):
     ...     evidence = {"raw": rng.uniform(0.01, 0.1), "residual": rng.uniform(0.01, 0.1)}
-    ...     error, (reach, asked) = 3 * evidence["raw"], abs(rng.normal(size=2))
+    ...     error, (reach, asked) = 3 * evidence["raw"], abs(rng.normal(size=(2, 1)))
     ...     cases.append(Case("made up", evidence, error, reach, asked, 0.01, 0.02))
     >>> calibration = fit_calibration(cases)
     >>> np.round(calibration["task"]["slopes"], 6) + 0.0
@@ -116,7 +117,15 @@ def _fit_error(evidence: Sequence[Mapping[str, float]], errors: Sequence[float])
     }
 
 
-def _quantiles(reaches: Sequence[float]) -> list[list[float]]:
-    found = np.sort([reach for reach in reaches if np.isfinite(reach)])
-    ranks = {coverage: int(np.ceil((len(found) + 1) * coverage)) for coverage in _COVERAGES}
-    return [[c, float(found[rank - 1])] for c, rank in ranks.items() if rank <= len(found)]
+def _quantiles(reaches: Sequence[Sequence[float]]) -> list[list[float]]:
+    reaches = [task for task in reaches if len(task)]
+    if not reaches:
+        return []
+    found = np.concatenate(reaches)
+    order = np.argsort(found)
+    # Values of a task count as one, for they are alike; the next task is as likely above all.
+    share = np.concatenate([np.full(len(task), 1 / len(task)) for task in reaches])[order]
+    below = np.cumsum(share) / (len(reaches) + 1)
+    places = np.searchsorted(below, np.array(_COVERAGES) * (1 - 1e-12))
+    pairs = zip(_COVERAGES, places.tolist(), strict=True)
+    return [[c, float(found[order[place]])] for c, place in pairs if place < len(found)]

@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "6f33160b3228b69054dcbcf5b5b37772fba1441d5f1a4c8592e57da81b90e3da",
+        "16566bc47cc8263bc831fa94ca30c066758c2acc846549b5a51fdd6b873c3e89",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -303,7 +303,7 @@ def _stop_at(
 
     `before` has the values and deviations of all rows without evaluations.
     """
-    process = surrogate.stack.process
+    process, n_support = surrogate.stack.process, len(surrogate.stack.residuals)
     prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
     values, std = before.values[[row]], before.std[[row]]
 
@@ -312,7 +312,7 @@ def _stop_at(
             shrink_std(prior, torch.from_numpy(explained)[None], process.variance_scale)
             for explained in (first, now)
         )
-        return goal.is_met(values, std * share_of_std(left, least, n_asked).numpy(), std)
+        return goal.is_met(values, std * share_of_std(left, least, n_support, n_asked).numpy(), std)
 
     return is_met
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
-#: What the deviations are read off, as variances but for the last two, and the power of each:
-#: a 90% quantile regression over values of prior tasks. From 289 of the 320 tasks of an earlier
-#: form of ``python -m sklearn_metaexplain.calibration --deviations --tasks 320``.
+#: What the deviations are read off, as variances but for the last, and the power of each:
+#: a 90% quantile regression over values of 320 prior tasks
+#: (``python -m sklearn_metaexplain.calibration --deviations --tasks 320``).
 POWERS = {
-    "process": 0.29,
-    "residual": 0.22,
-    "disagreement": 0.17,
-    "missing": 0.25,
-    "n_support": -0.30,
-    "n_asked": -0.51,
+    "process": 0.30,
+    "residual": 0.23,
+    "disagreement": 0.16,
+    "missing": 0.24,
+    "n_evaluations": -0.59,
 }
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
 LOG_FACTOR = -0.91
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
 LEAST_VARIANCE = 1e-8
-_USUAL_SUPPORT, _FEW_ASKED = 1024, 4
+# Evaluations at fit that tell as much about a row as one of its own a player.
+_WORTH_ONE = 1024
 
 
 class DeviationEvidence(NamedTuple):
@@ -41,8 +41,8 @@ class DeviationEvidence(NamedTuple):
         _, n_players, _ = self.process.shape
         parts = [self.process, self.residual, self.disagreement, self.missing[:, None] / n_players]
         logs = [(part + LEAST_VARIANCE).log() for part in parts]
-        logs.append(self.process.new_tensor(self.n_support / _USUAL_SUPPORT).log())
-        logs.append(_log_asked(self.n_asked)[:, None, None])
+        asked = self.n_asked[:, None, None]
+        logs.append(_told(self.n_support, asked, n_players).log())
         return torch.stack([part.expand_as(self.process) for part in logs], -1)
 
 
@@ -103,20 +103,24 @@ def expected_std(logs: torch.Tensor) -> torch.Tensor:
     return ((logs @ powers + LOG_FACTOR) / 2).exp()
 
 
-def share_of_std(before: torch.Tensor, now: torch.Tensor, n_asked: int) -> torch.Tensor:
+def share_of_std(
+    before: torch.Tensor, now: torch.Tensor, n_support: int, n_asked: int
+) -> torch.Tensor:
     """Share of `expected_std` that is left after evaluations, before their outputs are known.
 
     Parameters
     ----------
     before, now : tensor of shape (n_rows, n_players, n_outputs)
         Standard deviations of the process without and with the evaluations.
-    n_asked : int
-        How many these are.
+    n_support, n_asked : int
+        Evaluations at fit, and of the row.
     """
+    n_players = now.shape[1]
     ratio = (now.square() + LEAST_VARIANCE) / (before.square() + LEAST_VARIANCE)
-    asked = POWERS["n_asked"] * _log_asked(now.new_tensor(float(n_asked)))
-    return (ratio.clamp_max(1.0) ** POWERS["process"] * asked.exp()).sqrt()
+    more = _told(n_support, n_asked, n_players) / _told(n_support, 0, n_players)
+    return (ratio.clamp_max(1.0) ** POWERS["process"] * more ** POWERS["n_evaluations"]).sqrt()
 
 
-def _log_asked(n_asked: torch.Tensor) -> torch.Tensor:
-    return (n_asked / _FEW_ASKED).log1p()
+def _told(n_support: int, n_asked: Any, n_players: int) -> Any:
+    """Evaluations that tell about a row, in numbers of its own a player."""
+    return n_support / _WORTH_ONE + n_asked / n_players

@@ -1,6 +1,7 @@
 """Calibration from cases whose law is known, and from a few real ones."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ def made_up(n, *, seed=0, spread=0.6):
         noise = np.exp(rng.normal(0, spread, size=2))
         error = 0.3 * evidence["raw"] ** 0.7 * evidence["residual"] ** 0.2 * noise[0]
         row_raw = np.exp(rng.normal(-5, 1))
-        reaches = np.abs(rng.standard_t(4, size=2)) * [1.0, 2.0]
-        cases.append(Case("made up", evidence, error, *reaches, row_raw, 2 * row_raw * noise[1]))
+        reaches = np.abs(rng.standard_t(4, size=(2, 3))) * [[1.0], [2.0]]
+        cases.append(
+            Case("made up", evidence, error, *reaches.tolist(), row_raw, 2 * row_raw * noise[1])
+        )
     return cases
 
 
@@ -74,10 +77,24 @@ def test_probabilities_are_explained_as_those_of_a_classifier(number, classifier
 def test_few_cases_give_no_far_quantiles():
     shares = [share for share, _ in fit_calibration(made_up(12))["quantiles"]]
     assert max(shares) <= 12 / 13
-    # Rows that needed no evaluations have no reach.
-    cases = [case.__class__(**{**case.__dict__, "reach": float("nan")}) for case in made_up(30)]
+    # Where all is known there is no reach.
+    cases = [replace(case, reach=[]) for case in made_up(30)]
     expected = fit_calibration(made_up(30))["quantiles"]
     np.testing.assert_allclose(fit_calibration(cases + made_up(30))["quantiles"], expected)
+
+
+def test_values_of_a_task_count_as_one():
+    cases = made_up(200)
+    many = [
+        replace(case, reach=[9.0] * 40 if i % 4 == 0 else case.reach)
+        for i, case in enumerate(cases)
+    ]
+    one = [replace(case, reach=case.reach * 5) for case in cases]
+    quantiles = dict(fit_calibration(many)["quantiles"])
+    # A quarter of the tasks is beyond all others, though most of the values are.
+    assert quantiles[0.7] < quantiles[0.8] == 9.0
+    expected = fit_calibration(cases)["quantiles"]
+    np.testing.assert_allclose(fit_calibration(one)["quantiles"], expected)
 
 
 def test_a_case_is_one_of_its_number():

@@ -46,8 +46,7 @@ def test_a_deviation_by_hand():
         "residual": seen.residual[k],
         "disagreement": seen.disagreement[i, j, k],
         "missing": seen.missing[i, k] / N_PLAYERS,
-        "n_support": 2.0,
-        "n_asked": 4.0,
+        "n_evaluations": 2048 / 1024 + 12 / N_PLAYERS,
     }.items():
         variance *= float(value) ** POWERS[name]
     assert float(expected_std(seen.logs())[i, j, k]) == pytest.approx(variance**0.5, rel=1e-6)
@@ -74,7 +73,7 @@ def test_the_share_that_is_left_is_that_of_the_deviations(n_asked):
     seen = evidence()
     now = seen.process * torch.rand(seen.process.shape, dtype=torch.float64).clamp_min(0.01)
     later = seen._replace(process=now, n_asked=torch.full((N_ROWS,), float(n_asked)))
-    share = share_of_std(seen.process.sqrt(), now.sqrt(), n_asked)
+    share = share_of_std(seen.process.sqrt(), now.sqrt(), 2048, n_asked)
     torch.testing.assert_close(share, expected_std(later.logs()) / expected_std(seen.logs()))
 
 
