@@ -59,8 +59,7 @@ class Parts:
         self.support = support
         self.n_support = explainer.n_support
         self.surrogate: TaskSurrogate = explainer._surrogate_
-        outputs = torch.from_numpy(support.outputs)
-        self.outputs = (outputs - self.surrogate.center) / self.surrogate.spread
+        self.outputs = self.surrogate.standardise(torch.from_numpy(support.outputs))
 
     def stack(self) -> Result:
         """The stack without the corrector."""
@@ -75,7 +74,7 @@ class Parts:
         with Stopwatch() as watch:
             values = stack.trees.shapley(self.support.rows[..., 1])
             values = values.view(stack.n_outputs, stack.n_folds, *values.shape[1:]).mean(1)
-            values = values.permute(1, 2, 0) * self.surrogate.spread
+            values = values.permute(1, 2, 0) * self.surrogate.scale.spread
             closed = close(self.task, values.numpy())
         return self._result(TREES, closed, watch, seconds_fit)
 
@@ -101,7 +100,7 @@ class Parts:
         )
         with Stopwatch() as watch:
             values = shapley(self.support.rows)
-            closed = close(self.task, (values * self.surrogate.spread).numpy())
+            closed = close(self.task, (values * self.surrogate.scale.spread).numpy())
         return self._result(NETWORKS, closed, watch, fit.seconds), fit.seconds
 
     def without_networks(self) -> Result:

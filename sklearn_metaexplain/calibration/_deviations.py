@@ -69,7 +69,7 @@ def measure_deviations(
         )
         seen, squares = [], []
         for answer in (surrogate.explain(*rows), surrogate.explain(*rows, own)):
-            off = (answer.values - truth)[..., 0] / float(surrogate.spread[0])
+            off = (answer.values - truth)[..., 0] / float(surrogate.scale.spread[0])
             able = np.flatnonzero(can_matter)
             chosen = rng.permutation(able)[:_N_VALUES]
             seen.append(answer.seen[..., 0, :].reshape(off.size, -1)[chosen])

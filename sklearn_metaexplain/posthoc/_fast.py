@@ -48,7 +48,7 @@ class Student:
     """
 
     def __init__(self, surrogate: TaskSurrogate) -> None:
-        self.center, self.spread = surrogate.center, surrogate.spread
+        self.scale = surrogate.scale
         self.base = surrogate.base
         self._teacher = surrogate
 
@@ -122,8 +122,8 @@ class Student:
         """Explain encoded rows; parameters and results as of `TaskSurrogate.explain`."""
         able = can_matter[..., None]
         values = self.trees.shapley(encoded[..., 1]).permute(1, 2, 0) * able
-        gap = (predictions - self.center) / self.spread - self.base - values.sum(1)
-        closed = close_gap(values, gap, can_matter) * self.spread
+        gap = self.scale.standardise(predictions) - self.base - values.sum(1)
+        closed = close_gap(values, gap, can_matter) * self.scale.spread
         return closed.numpy(), self.std * able.numpy()
 
 

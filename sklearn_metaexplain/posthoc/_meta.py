@@ -19,6 +19,7 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
+from sklearn_metaexplain.posthoc._doubt import doubt_of
 from sklearn_metaexplain.posthoc._fast import Student
 from sklearn_metaexplain.posthoc._own import Goal, explain_asking
 from sklearn_metaexplain.posthoc._self_error import (
@@ -42,7 +43,8 @@ class MetaExplainer(PosthocExplainer):
     """Shapley values of any model, amortised by meta-trained networks.
 
     `fit` asks the model about `n_support` hybrid rows, some columns of which come from a row of
-    `X` and the others from a background row. A network trained across thousands of tables and
+    `X` and the others from a background row; the later half of them is chosen where surrogates of
+    the first disagree. A network trained across thousands of tables and
     models reads the answers and proposes the kernel of a Gaussian process; the process, boosted
     oblivious trees and small networks are stacked, their interventional Shapley values are
     combined, and a second meta-trained network corrects them. Explaining a row then costs the
@@ -61,6 +63,11 @@ class MetaExplainer(PosthocExplainer):
         without replacement, or the rows.
     n_support : int, default=2048
         Rows that `fit` asks the model about, the background included.
+    n_rounds : int, default=2
+        Rounds in which it asks about them. Those of the first are drawn, those of later ones
+        chosen where quick surrogates of the answers so far disagree. 1 saves their time, and where
+        each call of the model is dear, calls; rounds have at least 64 rows. Intervals are
+        calibrated for 2.
     budget : int, default=0
         Rows that `explain` may ask the model about for each explained row, beyond the row's own
         prediction. From ``(2**n_players - 2) * n_background`` the values are exact. Each row is
@@ -156,6 +163,7 @@ class MetaExplainer(PosthocExplainer):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **PosthocExplainer._parameter_constraints,
         "n_support": [Interval(Integral, 1, None, closed="left")],
+        "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "budget": [Interval(Integral, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither"), None],
         "speed": [StrOptions({"default", "fast"})],
@@ -172,6 +180,7 @@ class MetaExplainer(PosthocExplainer):
         *,
         background: Any = 100,
         n_support: int = 2048,
+        n_rounds: int = 2,
         budget: int = 0,
         tol: float | None = None,
         speed: str = "default",
@@ -198,6 +207,7 @@ class MetaExplainer(PosthocExplainer):
             verbose=verbose,
         )
         self.n_support = n_support
+        self.n_rounds = n_rounds
         self.budget = budget
         self.tol = tol
         self.speed = speed
@@ -257,7 +267,14 @@ class MetaExplainer(PosthocExplainer):
         # One seed for all rows that will be explained: each is asked the same questions.
         self._row_seed_ = int(rng.randint(np.iinfo(np.int32).max))
         with stage("ask the model", verbose=self.verbose):
-            support = ask_support(model, X, self.n_support, rng)
+            support = ask_support(
+                model,
+                X,
+                self.n_support,
+                rng,
+                n_rounds=self.n_rounds,
+                doubt=lambda encoder: doubt_of(model, encoder, rng),
+            )
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
@@ -280,7 +297,7 @@ class MetaExplainer(PosthocExplainer):
             self._estimate_own_error(support, X, rng)
         # A model unlike all others does no harm where its held-out evaluations are told.
         if pretrained is not None and self.shapley_error_ > _SMALL_ERROR:
-            warn_if_off_prior(support.encoded, support.outputs, seed=self._row_seed_, stacklevel=5)
+            warn_if_off_prior(*support.drawn(), seed=self._row_seed_, stacklevel=5)
 
     def _kernel_proposer(
         self, pretrained: Pretrained | None, players: torch.Tensor, device: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,15 @@ from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 
 _LEAST_PROBES = 16
+# Surrogates of fewer rows do not know what they do not know.
+_LEAST_ROUND = 64
+# Hybrids for each of those that are chosen among them.
+_CANDIDATES = 7
+# Of the mean doubt, so that nothing is beyond choice.
+_LEAST_DOUBT = 1e-6
+
+#: Given encoded hybrids, their outputs and encoded candidates, how doubtful each of these is.
+Doubt = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Support(NamedTuple):
@@ -23,22 +33,39 @@ class Support(NamedTuple):
     outputs: np.ndarray  # (n_support, n_computed)
     coalitions: np.ndarray  # (n_probes, n_players)
     background: np.ndarray  # (n_background, m, 2), encoded
+    n_drawn: int  # hybrids that come first, before any that was chosen
 
     def shuffled(self, rng: np.random.RandomState) -> tuple[torch.Tensor, torch.Tensor]:
         """Encoded hybrids and their outputs in random order."""
         order = rng.permutation(len(self.outputs))
         return torch.from_numpy(self.encoded[order]), torch.from_numpy(self.outputs[order])
 
+    def drawn(self) -> tuple[np.ndarray, np.ndarray]:
+        """Encoded hybrids that were not chosen for being doubtful, and their outputs."""
+        return self.encoded[: self.n_drawn], self.outputs[: self.n_drawn]
+
     def whole_rows(self, most: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Real rows whose outputs are known: probes of every player, then background rows."""
+        """Real rows with known outputs, none chosen: probes of every player, then background."""
         n_background = len(self.background)
-        whole = np.flatnonzero(self.coalitions.all(1)) + n_background
-        chosen = np.concatenate([whole, np.arange(n_background)])[:most]
-        return torch.from_numpy(self.encoded[chosen]), torch.from_numpy(self.outputs[chosen])
+        n_probes = self.n_drawn - n_background
+        whole = np.flatnonzero(self.coalitions[:n_probes].all(1)) + n_background
+        taken = np.concatenate([whole, np.arange(n_background)])[:most]
+        return torch.from_numpy(self.encoded[taken]), torch.from_numpy(self.outputs[taken])
 
 
-def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.RandomState) -> Support:
+def ask_support(
+    model: MaskedModel,
+    X: Any,
+    n_support: int,
+    rng: np.random.RandomState,
+    *,
+    n_rounds: int = 1,
+    doubt: Callable[[TableEncoder], Doubt] | None = None,
+) -> Support:
     """Evaluate a model on hybrid rows and encode them.
+
+    Those of the first round are drawn, those of later ones chosen among more that are drawn: in
+    proportion to doubt, without replacement.
 
     Parameters
     ----------
@@ -50,6 +77,11 @@ def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.Rando
         Evaluations to spend; those of the background are among them.
     rng : RandomState
         Source of randomness.
+    n_rounds : int, default=1
+        Rounds of equal size, fewer where they would have fewer than 64 hybrids.
+    doubt : callable or None, default=None
+        For more than one round: given the encoder of the hybrids, returns what says how doubtful
+        candidates are.
 
     Raises
     ------
@@ -62,30 +94,92 @@ def ask_support(model: MaskedModel, X: Any, n_support: int, rng: np.random.Rando
             f"n_support={n_support} is too small for {model.n_background} background rows, which "
             f"it includes; pass n_support={least} or more, or a smaller background."
         )
-    probes = deal_by_name(
-        draw_probes(
+    n_probes = n_support - model.n_background
+    hybrids = _Hybrids(model, X)
+    probes = hybrids.draw(rng, n_probes)
+    n_rounds = max(1, min(n_rounds, n_probes // _LEAST_ROUND))
+    ends = [n_probes * (k + 1) // n_rounds for k in range(n_rounds)]
+    first = _take(probes, np.arange(ends[0]))
+    hybrids.ask(first)
+    n_drawn = len(hybrids.outputs)
+    for n_more in np.diff(ends):
+        assert doubt is not None
+        candidates = hybrids.draw(rng, _CANDIDATES * n_more)
+        encoded = hybrids.encode_asked()
+        doubts = doubt(hybrids.encoder)(encoded, hybrids.outputs, hybrids.encode(candidates))
+        hybrids.ask(_take(candidates, _choose(rng, doubts, n_more)))
+    encoded = hybrids.encode_asked()
+    return Support(
+        hybrids.encoder,
+        encoded,
+        hybrids.outputs,
+        hybrids.coalitions,
+        encoded[: model.n_background],
+        n_drawn,
+    )
+
+
+class _Hybrids:
+    """Hybrids of a table's rows and a model's background; first the background itself."""
+
+    def __init__(self, model: MaskedModel, X: Any) -> None:
+        self._model, self._X = model, X
+        self.encoder = TableEncoder().fit(X)
+        self._background = self.encoder.code(model.background)
+        self._coded = self._background
+        self.outputs = model.background_outputs
+        self.coalitions = np.empty((0, model.n_players), dtype=bool)
+
+    def draw(self, rng: np.random.RandomState, n: int) -> Probes:
+        """Draw hybrids; players are dealt to by name."""
+        model = self._model
+        probes = draw_probes(
             rng,
-            n_support - model.n_background,
-            n_rows=X.shape[0],
+            n,
+            n_rows=self._X.shape[0],
             n_background=model.n_background,
             n_players=model.n_players,
-        ),
-        model,
-    )
-    outputs = np.concatenate([model.background_outputs, model.evaluate(X, *probes)])
-    encoder = TableEncoder().fit(X)
-    used, positions = np.unique(probes.rows, return_inverse=True)
-    rows = encoder.code(_safe_indexing(X, used))
-    background = encoder.code(model.background)
-    inside = probes.coalitions.T[model.players.player_of_column]
-    hybrids = [
-        np.concatenate([theirs, np.where(mine, ours[positions], theirs[probes.backgrounds])])
-        for ours, theirs, mine in zip(rows, background, inside, strict=True)
-    ]
-    encoder.place_categories(hybrids, outputs)
-    return Support(
-        encoder, encoder.encode(hybrids), outputs, probes.coalitions, encoder.encode(background)
-    )
+        )
+        return deal_by_name(probes, model)
+
+    def ask(self, probes: Probes) -> None:
+        """Evaluate the model on hybrids and remember what it said."""
+        outputs = self._model.evaluate(self._X, *probes)
+        self.outputs = np.concatenate([self.outputs, outputs])
+        self.coalitions = np.concatenate([self.coalitions, probes.coalitions])
+        more = self._code(probes)
+        self._coded = [np.concatenate(parts) for parts in zip(self._coded, more, strict=True)]
+
+    def encode_asked(self) -> np.ndarray:
+        """Encode what was asked, categories placed by what the model said."""
+        self.encoder.place_categories(self._coded, self.outputs)
+        return self.encoder.encode(self._coded)
+
+    def encode(self, probes: Probes) -> np.ndarray:
+        """Encode hybrids: (n, m, 2)."""
+        return self.encoder.encode(self._code(probes))
+
+    def _code(self, probes: Probes) -> list[np.ndarray]:
+        used, positions = np.unique(probes.rows, return_inverse=True)
+        rows = self.encoder.code(_safe_indexing(self._X, used))
+        inside = probes.coalitions.T[self._model.players.player_of_column]
+        return [
+            np.where(mine, ours[positions], theirs[probes.backgrounds])
+            for ours, theirs, mine in zip(rows, self._background, inside, strict=True)
+        ]
+
+
+def _take(probes: Probes, positions: np.ndarray) -> Probes:
+    return Probes(*(part[positions] for part in probes))
+
+
+def _choose(rng: np.random.RandomState, doubts: np.ndarray, n: int) -> np.ndarray:
+    """Positions of n candidates, each as likely as it is doubtful."""
+    mean = doubts.mean()
+    if not (np.isfinite(mean) and mean > 0):
+        return np.arange(n)  # candidates come in random order
+    shares = doubts + _LEAST_DOUBT * mean
+    return rng.choice(len(doubts), n, replace=False, p=shares / shares.sum())
 
 
 def deal_by_name(probes: Probes, model: MaskedModel) -> Probes:

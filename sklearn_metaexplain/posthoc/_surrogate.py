@@ -23,6 +23,7 @@ from sklearn_metaexplain.nets._evidence import (
     query_evidence,
     support_evidence,
 )
+from sklearn_metaexplain.posthoc._output_scale import OutputScale
 from sklearn_metaexplain.shapley._deviation import deviation_evidence, expected_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import (
@@ -127,19 +128,14 @@ class TaskSurrogate:
         propose : callable
             Given encoded rows and standardised outputs, returns the kernel.
         """
-        self.center = outputs.mean(0)
-        spread = outputs.std(0, correction=0)
-        # A constant output has nothing to scale or to correct; rounding is no spread.
-        self.varies = spread > 1e-10 * self.center.abs()
-        self.spread = torch.where(self.varies, spread, 1.0)
+        self.scale = OutputScale.of(outputs)
         outputs = self.standardise(outputs)
-        limits = outputs.new_tensor([[0.0], [1.0]])
         stack = SurrogateStack(
             propose(encoded, outputs),
             self.player_of_column,
             self.n_players,
             networks=self.hybrids,
-            bounds=self.standardise(limits) if self.probabilities else None,
+            bounds=self.scale.limits(probabilities=self.probabilities),
         )
         self.stack = stack.fit(encoded, outputs).set_background(background)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
@@ -163,11 +159,11 @@ class TaskSurrogate:
     def predict(self, encoded: torch.Tensor) -> np.ndarray:
         """The surrogate's outputs of encoded rows, ndarray of shape (n_rows, n_outputs)."""
         parts = [self.stack.predict(part) for part in encoded.split(_PREDICTED_AT_ONCE)]
-        return (torch.cat(parts) * self.spread + self.center).numpy()
+        return self.scale.restore(torch.cat(parts)).numpy()
 
     def standardise(self, outputs: torch.Tensor) -> torch.Tensor:
         """Turn outputs of the model into the surrogates' units."""
-        return (outputs - self.center) / self.spread
+        return self.scale.standardise(outputs)
 
     def explain(
         self,
@@ -217,7 +213,8 @@ class TaskSurrogate:
         bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=at_once)
         parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
         values, std, seen = map(torch.cat, zip(*parts, strict=True))
-        return Explained((values * self.spread).numpy(), (std * self.spread).numpy(), seen.numpy())
+        spread = self.scale.spread
+        return Explained((values * spread).numpy(), (std * spread).numpy(), seen.numpy())
 
     def _explain_alone(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> _Part:
         surrogate = self.stack.shapley(encoded, can_matter)
@@ -269,7 +266,7 @@ class TaskSurrogate:
         std, seen = self._deviate(surrogate, process_std, missing, own)
         # Corrections need not sum to zero once they are scaled column by column.
         values = close_gap(values, gap - values.sum(1), can_matter)
-        return _Part(values, std * able * self.varies, seen)
+        return _Part(values, std * able * self.scale.varies, seen)
 
     def _correct(
         self,
@@ -288,4 +285,4 @@ class TaskSurrogate:
             corrections.append(
                 player_corrections(correction, self.player_of_column, surrogate.can_matter)
             )
-        return torch.stack(corrections, -1) * self.varies
+        return torch.stack(corrections, -1) * self.scale.varies

@@ -36,6 +36,8 @@ class NetworkBag:
     ----------
     n_folds : int, default=5
         Folds, hence networks; at least 2.
+    effort : float, default=1.0
+        Share of the usual training steps.
 
     References
     ----------
@@ -43,8 +45,9 @@ class NetworkBag:
     al., Searching for MobileNetV3, 2019, section 5.2 (hardswish).
     """
 
-    def __init__(self, *, n_folds: int = 5) -> None:
+    def __init__(self, *, n_folds: int = 5, effort: float = 1.0) -> None:
         self.n_folds = n_folds
+        self.effort = effort
 
     def fit(
         self, encoded: torch.Tensor, outputs: torch.Tensor, bounds: torch.Tensor | None = None
@@ -107,6 +110,7 @@ class NetworkBag:
             [torch.nonzero(fold != left_out)[:most, 0] for left_out in range(self.n_folds)]
         )
         batch_size, n_steps = _settings(len(units))
+        n_steps = int(n_steps * self.effort)
         batch_size = min(batch_size, most)
         groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": _WEIGHT_DECAY}]
         groups.append({"params": biases, "weight_decay": 0.0})
@@ -138,9 +142,13 @@ class NetworkBag:
         told = _forward(units.expand(self.n_folds, -1, -1), self.weights, self.biases)
         return self._least + self.scale * (torch.sigmoid(told) if self.is_bounded else told)
 
+    def predict_each(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Prediction of each network: (n_folds, n_rows, n_outputs)."""
+        return self._predict_all(self.standardise(encoded[:, self.order].flatten(1)))
+
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
         """Mean prediction: (n_rows, n_outputs)."""
-        return self._predict_all(self.standardise(encoded[:, self.order].flatten(1))).mean(0)
+        return self.predict_each(encoded).mean(0)
 
 
 class _Loss:

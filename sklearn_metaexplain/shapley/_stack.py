@@ -53,6 +53,8 @@ class SurrogateStack:
         Folds, hence bags, of trees and networks; at least 2.
     networks : bool, default=True
         Whether networks take part.
+    network_effort : float, default=1.0
+        Share of their usual training steps.
     bounds : tensor of shape (2, n_outputs) or None, default=None
         Least and largest value of the outputs, where they are probabilities.
     max_inducing : int or None, default=None
@@ -67,6 +69,7 @@ class SurrogateStack:
         *,
         n_folds: int = 5,
         networks: bool = True,
+        network_effort: float = 1.0,
         bounds: torch.Tensor | None = None,
         max_inducing: int | None = None,
     ) -> None:
@@ -74,7 +77,7 @@ class SurrogateStack:
         self.n_players = n_players
         self.n_folds = n_folds
         self.bounds = bounds
-        self.network = NetworkBag(n_folds=n_folds) if networks else None
+        self.network = NetworkBag(n_folds=n_folds, effort=network_effort) if networks else None
         self.process = HybridProcess(
             parameters, player_of_column, n_players, max_inducing=max_inducing
         )

@@ -1,0 +1,39 @@
+"""The units in which surrogates learn."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+# Less is rounding.
+_LEAST_SPREAD = 1e-10
+
+
+class OutputScale(NamedTuple):
+    """What a model's outputs are centred and divided by."""
+
+    center: torch.Tensor  # (n_outputs,)
+    spread: torch.Tensor  # (n_outputs,), 1 where outputs are constant
+    varies: torch.Tensor  # (n_outputs,), bool
+
+    @classmethod
+    def of(cls, outputs: torch.Tensor) -> OutputScale:
+        """Find the scale of outputs (n_rows, n_outputs)."""
+        center, spread = outputs.mean(0), outputs.std(0, correction=0)
+        varies = spread > _LEAST_SPREAD * center.abs()
+        return cls(center, torch.where(varies, spread, 1.0), varies)
+
+    def standardise(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Turn outputs of the model into the surrogates' units."""
+        return (outputs - self.center) / self.spread
+
+    def restore(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Turn outputs of the surrogates into the model's units."""
+        return outputs * self.spread + self.center
+
+    def limits(self, *, probabilities: bool) -> torch.Tensor | None:
+        """Least and largest output in the surrogates' units, (2, n_outputs), where there are."""
+        if not probabilities:
+            return None
+        return self.standardise(self.center.new_tensor([[0.0], [1.0]]))
