@@ -15,7 +15,7 @@ from parts import DEFAULT, MOST_SEARCHED, Parts, Search, explain_parts
 from surrogates import explain_surrogates
 from targets import BUDGET
 from tasks import Task
-from whole import FAST, explain_meta, fit_meta, has_speeds, support_of
+from whole import FAST, ONE_ROUND, explain_meta, fit_meta, has_speeds, support_of
 
 AT_FIT = ("meta", "fast", "parts", "boosted", "surrogates", "fastshap")
 PER_ROW = ("kernel", "kernel-one", "permutation", "leverage", "shapiq", "lime")
@@ -87,12 +87,17 @@ def _at_fit(
                 yield result
 
     if groups & {"meta", "parts", "boosted", "surrogates"}:
-        fitted = fit_meta(task, n_evaluations, pretrained)
         if "meta" in groups:
+            fitted = fit_meta(task, n_evaluations, pretrained)
             yield from tell("meta", (explain_meta(task, fitted, at) for at in (0, BUDGET)))
-        support = support_of(task, fitted)
-        parts = Parts(task, fitted.explainer, support)
+        if not groups & {"parts", "boosted", "surrogates"}:
+            return
+        # Others learn from hybrids that nobody chose with MetaExplainer's surrogates in view.
+        drawn = fit_meta(task, n_evaluations, pretrained, n_rounds=1)
+        support = support_of(task, drawn)
+        parts = Parts(task, drawn.explainer, support)
         if "parts" in groups:
+            yield from tell("parts", [explain_meta(task, drawn, 0, ONE_ROUND)])
             if search is None or n_evaluations <= MOST_SEARCHED:
                 search = parts.search()
                 yield search

@@ -28,7 +28,7 @@ DEFAULT = "GP alone, default kernel"
 SEARCHED = "GP alone, kernel by likelihood search"
 LEARNED = "GP alone, meta-trained kernel"
 STACK = "stack without corrector"
-UNTRAINED = "MetaExplainer, pretrained=None"
+UNTRAINED = "MetaExplainer, n_rounds=1, pretrained=None"
 DEFAULT_STACK = "stack with the default kernel, nothing meta-trained"
 # A likelihood search reads no more rows than this many evaluations hold, so that beyond them its
 # kernel is taken over.
@@ -149,7 +149,7 @@ class Parts:
     def untrained(
         self, untrained: TaskSurrogate, seconds_fit: float, search: Search | None = None
     ) -> Result:
-        """``MetaExplainer(pretrained=None)``, or, without a search, with the default kernel."""
+        """Without anything meta-trained; without a search, with the default kernel."""
         with Stopwatch() as watch:
             values = self._explain(untrained)
         method, seconds = (DEFAULT_STACK, 0.0) if search is None else (UNTRAINED, search.seconds)

@@ -11,7 +11,7 @@ from fastshap import FASTSHAP
 from measures import Target, geometric_mean, side_by_side
 from parts import DEFAULT_STACK, UNTRAINED
 from surrogates import AVERAGE, NETWORK
-from whole import META
+from whole import META, ONE_ROUND
 
 SURROGATES = (BOOSTED, NETWORK, AVERAGE, FASTSHAP)
 _BUDGET = 100
@@ -52,8 +52,9 @@ def peer_targets(results: pd.DataFrame, n_support: int) -> Iterator[Target]:
             detail=f"{means['one']:.4g} / {means['other']:.4g} of {best}, "
             f"on {len(rivals[best])} tasks",
         )
+    drawn = {**ours, "method": ONE_ROUND}
     for method in (DEFAULT_STACK, UNTRAINED) if n_support <= 2048 else ():
-        both = side_by_side(results, ours, {**ours, "method": method})
+        both = side_by_side(results, drawn, {**ours, "method": method})
         if len(both):
             lower = int((both["one"] < both["other"]).sum())
             yield Target(

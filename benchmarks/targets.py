@@ -12,7 +12,7 @@ from boosted import BOOSTED
 from measures import Target, geometric_mean, side_by_side, split_by_truth
 from parts import LEARNED, SEARCHED, STACK
 from peer_targets import interval_targets, peer_targets, speed_targets
-from whole import META
+from whole import META, ONE_ROUND
 
 BUDGET = 100
 KERNEL_BUDGET = 1600
@@ -71,7 +71,7 @@ def _at_fit(results: pd.DataFrame, n_support: int) -> Iterator[Target]:
             ratio_of_means(of(LEARNED), of(SEARCHED), "seconds_kernel"),
             0.1,
         )
-    both = side_by_side(results, of(META), of(STACK))
+    both = side_by_side(results, of(ONE_ROUND), of(STACK))
     if len(both):
         lower = int((both["one"] < both["other"]).sum())
         measured = geometric_mean(both["one"] / both["other"])

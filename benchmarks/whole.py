@@ -15,6 +15,7 @@ from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 from sklearn_metaexplain.shapley._stack import close_gap
 
 META = "MetaExplainer"
+ONE_ROUND = "MetaExplainer, n_rounds=1"
 FAST = 'MetaExplainer, speed="fast"'
 
 

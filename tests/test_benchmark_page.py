@@ -30,6 +30,7 @@ def results(bench):
         (bench.whole.META, 2048, 100, 0.004, 100.0),
         (bench.boosted.BOOSTED, 2048, 0, 0.05, 0.0),
         (bench.surrogates.AVERAGE, 2048, 0, 0.025, 0.0),
+        (bench.whole.ONE_ROUND, 2048, 0, 0.01, 0.0),
         (bench.parts.UNTRAINED, 2048, 0, 0.02, 0.0),
         (bench.libraries.KERNEL, 0, 1600, 0.012, 1600.0),
     )

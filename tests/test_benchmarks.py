@@ -89,6 +89,7 @@ def test_targets(bench, ours, reached):
         [
             lines(bench.whole.META, dict.fromkeys(tasks, ours)),
             lines(bench.boosted.BOOSTED, dict.fromkeys(tasks, 0.1)),
+            lines(bench.whole.ONE_ROUND, dict.fromkeys(tasks, ours)),
             lines(bench.parts.STACK, dict.fromkeys(tasks, ours)),
         ]
     )
