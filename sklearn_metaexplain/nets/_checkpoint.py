@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "16566bc47cc8263bc831fa94ca30c066758c2acc846549b5a51fdd6b873c3e89",
+        "3a254bbaf696d54cd0e4fe7d618ecc4e41e69d3c40829608747f2933bde1537b",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}
