@@ -114,8 +114,8 @@ def _sections(results: pd.DataFrame) -> list[str]:
         "## Whole methods",
         _lines(averages[~is_part][list(_COLUMNS)].rename(columns=_COLUMNS)),
         "## Parts of MetaExplainer alone",
-        "All see the same evaluations, none of them chosen. The gap to the prediction is closed for "
-        "all.",
+        "All see the same evaluations, none of them chosen, and the gap to the prediction is "
+        "closed for all.",
         _lines(
             averages[is_part][[*_COLUMNS, "seconds_kernel"]]
             .drop(columns=["budget", "evaluations"])
