@@ -19,7 +19,6 @@ from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
-from sklearn_metaexplain.posthoc._doubt import doubt_of
 from sklearn_metaexplain.posthoc._fast import Student
 from sklearn_metaexplain.posthoc._own import Goal, explain_asking
 from sklearn_metaexplain.posthoc._self_error import (
@@ -267,14 +266,7 @@ class MetaExplainer(PosthocExplainer):
         # One seed for all rows that will be explained: each is asked the same questions.
         self._row_seed_ = int(rng.randint(np.iinfo(np.int32).max))
         with stage("ask the model", verbose=self.verbose):
-            support = ask_support(
-                model,
-                X,
-                self.n_support,
-                rng,
-                n_rounds=self.n_rounds,
-                doubt=lambda encoder: doubt_of(model, encoder, rng),
-            )
+            support = ask_support(model, X, self.n_support, rng, n_rounds=self.n_rounds)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])

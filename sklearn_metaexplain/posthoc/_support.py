@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.utils import _safe_indexing
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
+from sklearn_metaexplain.posthoc._doubt import doubt
 
 _LEAST_PROBES = 16
 # Surrogates of fewer rows do not know what they do not know.
@@ -20,9 +20,6 @@ _LEAST_ROUND = 64
 _CANDIDATES = 7
 # Of the mean doubt, so that nothing is beyond choice.
 _LEAST_DOUBT = 1e-6
-
-#: Given encoded hybrids, their outputs and encoded candidates, how doubtful each of these is.
-Doubt = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Support(NamedTuple):
@@ -54,13 +51,7 @@ class Support(NamedTuple):
 
 
 def ask_support(
-    model: MaskedModel,
-    X: Any,
-    n_support: int,
-    rng: np.random.RandomState,
-    *,
-    n_rounds: int = 1,
-    doubt: Callable[[TableEncoder], Doubt] | None = None,
+    model: MaskedModel, X: Any, n_support: int, rng: np.random.RandomState, *, n_rounds: int = 1
 ) -> Support:
     """Evaluate a model on hybrid rows and encode them.
 
@@ -79,9 +70,6 @@ def ask_support(
         Source of randomness.
     n_rounds : int, default=1
         Rounds of equal size, fewer where they would have fewer than 64 hybrids.
-    doubt : callable or None, default=None
-        For more than one round: given the encoder of the hybrids, returns what says how doubtful
-        candidates are.
 
     Raises
     ------
@@ -103,10 +91,11 @@ def ask_support(
     hybrids.ask(first)
     n_drawn = len(hybrids.outputs)
     for n_more in np.diff(ends):
-        assert doubt is not None
         candidates = hybrids.draw(rng, _CANDIDATES * n_more)
-        encoded = hybrids.encode_asked()
-        doubts = doubt(hybrids.encoder)(encoded, hybrids.outputs, hybrids.encode(candidates))
+        # Categories are placed before candidates are encoded.
+        asked = hybrids.encode_asked()
+        judged = hybrids.encode(candidates)
+        doubts = doubt(model, hybrids.encoder, asked, hybrids.outputs, judged, rng)
         hybrids.ask(_take(candidates, _choose(rng, doubts, n_more)))
     encoded = hybrids.encode_asked()
     return Support(

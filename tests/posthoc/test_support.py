@@ -9,7 +9,6 @@ from sklearn.frozen import FrozenEstimator
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.masking import MaskedModel
-from sklearn_metaexplain.posthoc._doubt import doubt_of
 from sklearn_metaexplain.posthoc._support import ask_support
 
 
@@ -87,9 +86,7 @@ def test_a_constant_model_is_asked_again_all_the_same(X):
 def test_hybrids_that_were_chosen_say_nothing_of_the_error(X):
     model = MaskedModel(Listener().fit(X), X[:10])
     rng = np.random.RandomState(0)
-    support = ask_support(
-        model, X, 410, rng, n_rounds=2, doubt=lambda encoder: doubt_of(model, encoder, rng)
-    )
+    support = ask_support(model, X, 410, rng, n_rounds=2)
     assert support.n_drawn == 210
     n_whole = support.coalitions[:200].all(1).sum()
     assert 0 < n_whole < support.coalitions.all(1).sum()
