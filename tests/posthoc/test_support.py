@@ -33,14 +33,13 @@ def X():
     return np.random.default_rng(0).normal(size=(300, 4))
 
 
-def fit(X, model=None, **parameters):
-    model = Listener() if model is None else model
-    model.fit(X)
-    explainer = MetaExplainer(
-        FrozenEstimator(model), background=10, random_state=0, **parameters
-    ).fit(X)
-    # The first call is the background, those that follow are rounds.
-    return explainer, model.asked_[1:]
+def ask(X, n_support, n_rounds, model=None):
+    """What the model was asked, round by round, and the support."""
+    model = Listener().fit(X) if model is None else model
+    masked = MaskedModel(model, X[:10])
+    support = ask_support(masked, X, n_support, np.random.RandomState(0), n_rounds=n_rounds)
+    # The first call is the background.
+    return model.asked_[1:], support
 
 
 @pytest.mark.parametrize(
@@ -55,23 +54,33 @@ def fit(X, model=None, **parameters):
     ],
 )
 def test_evaluations_are_dealt_to_rounds(X, n_support, n_rounds, sizes):
-    explainer, asked = fit(X, n_support=n_support, n_rounds=n_rounds)
+    asked, support = ask(X, n_support, n_rounds)
     assert [len(rows) for rows in asked] == sizes
-    assert explainer.n_evaluations_ == n_support
+    assert len(support.outputs) == n_support
+    assert support.n_drawn == 10 + sizes[0]
+
+
+@pytest.mark.parametrize("n_rounds", [1, 2])
+def test_meta_explainer_asks_in_as_many_rounds_as_it_is_told(X, n_rounds):
+    model = Listener().fit(X)
+    explainer = MetaExplainer(
+        FrozenEstimator(model), background=10, n_support=310, n_rounds=n_rounds, random_state=0
+    ).fit(X)
+    assert [len(rows) for rows in model.asked_[1:]] == [300 // n_rounds] * n_rounds
+    assert explainer.n_evaluations_ == 310
 
 
 def test_later_rounds_ask_where_the_model_is_wild(X):
-    _, (drawn, chosen) = fit(X, n_support=810, n_rounds=2)
+    (drawn, chosen), _ = ask(X, 810, 2)
     wild = [(rows[:, 1] > 1.0).mean() for rows in (drawn, chosen)]
     assert wild[0] < 0.25
     assert wild[1] > 1.7 * wild[0]
 
 
 def test_the_first_round_does_not_depend_on_how_many_follow(X):
-    asked = [fit(X, n_support=310, n_rounds=n)[1] for n in (1, 2, 4)]
-    for longer, shorter in pairwise(asked):
-        n = len(shorter[0])
-        np.testing.assert_array_equal(longer[0][:n], shorter[0])
+    firsts = [ask(X, 310, n_rounds)[0][0] for n_rounds in (1, 2, 4)]
+    for longer, shorter in pairwise(firsts):
+        np.testing.assert_array_equal(longer[: len(shorter)], shorter)
 
 
 def test_a_constant_model_is_asked_again_all_the_same(X):
@@ -84,15 +93,14 @@ def test_a_constant_model_is_asked_again_all_the_same(X):
 
 
 def test_hybrids_that_were_chosen_say_nothing_of_the_error(X):
-    model = MaskedModel(Listener().fit(X), X[:10])
-    rng = np.random.RandomState(0)
-    support = ask_support(model, X, 410, rng, n_rounds=2)
+    model = Listener().fit(X)
+    _, support = ask(X, 410, 2, model)
     assert support.n_drawn == 210
     n_whole = support.coalitions[:200].all(1).sum()
     assert 0 < n_whole < support.coalitions.all(1).sum()
     encoded, outputs = support.whole_rows(64)
     assert len(encoded) == n_whole + 10
-    np.testing.assert_array_equal(outputs[n_whole:], model.background_outputs)
+    np.testing.assert_array_equal(outputs[n_whole:, 0], model.predict(X[:10]))
     assert len(support.drawn()[0]) == len(support.drawn()[1]) == 210
 
 
@@ -101,9 +109,6 @@ def test_doubts_are_in_the_units_of_the_outputs(X):
         def predict(self, rows):
             return 1000 * super().predict(rows) + 5
 
-    asked = []
-    for kind in (Listener, Scaled):
-        model = kind().fit(X)
-        MetaExplainer(FrozenEstimator(model), background=10, n_support=310, random_state=0).fit(X)
-        asked.append(np.concatenate(model.asked_))
-    np.testing.assert_array_equal(*asked)
+    (_, plain), _ = ask(X, 310, 2)
+    (_, scaled), _ = ask(X, 310, 2, Scaled().fit(X))
+    np.testing.assert_array_equal(plain, scaled)
