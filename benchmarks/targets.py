@@ -14,6 +14,8 @@ from parts import LEARNED, SEARCHED, STACK
 from peer_targets import interval_targets, peer_targets, speed_targets
 from whole import META, ONE_ROUND
 
+from sklearn_metaexplain.nets._corrector import MOST_CORRECTED
+
 BUDGET = 100
 KERNEL_BUDGET = 1600
 
@@ -72,7 +74,7 @@ def _at_fit(results: pd.DataFrame, n_support: int) -> Iterator[Target]:
             0.1,
         )
     both = side_by_side(results, of(ONE_ROUND), of(STACK))
-    if len(both):
+    if len(both) and n_support <= MOST_CORRECTED:
         lower = int((both["one"] < both["other"]).sum())
         measured = geometric_mean(both["one"] / both["other"])
         detail = f"lower on {lower} of {len(both)} tasks"
