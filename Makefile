@@ -42,6 +42,9 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt
 demo: $(VENV)/.installed-test
 	@$(BIN)/python examples/explain_a_pipeline.py demo-output
 
+# Each worker has one core: more threads would wait for one another.
+test test-all: export OMP_NUM_THREADS = 1
+
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" tests
 
