@@ -8,7 +8,13 @@ import torch
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
-from sklearn_metaexplain.shapley._committee import Committee
+from sklearn_metaexplain.shapley._ambiguity import ambiguity
+from sklearn_metaexplain.shapley._kernel import default_parameters
+from sklearn_metaexplain.shapley._stack import SurrogateStack
+
+# Who disagrees need not be as good as who explains.
+_NETWORK_EFFORT = 1 / 3
+_MAX_INDUCING = 256
 
 
 def doubt(
@@ -44,11 +50,14 @@ def doubt(
     order = rng.permutation(len(outputs))
     known = torch.from_numpy(outputs[order])
     scale = OutputScale.of(known)
-    committee = Committee(
+    committee = SurrogateStack(
+        default_parameters(len(encoder.source_)),
         torch.from_numpy(model.players.player_of_column[encoder.source_]),
         model.n_players,
+        network_effort=_NETWORK_EFFORT,
         bounds=scale.limits(probabilities=model.output == "probability"),
+        max_inducing=_MAX_INDUCING,
     )
     committee.fit(torch.from_numpy(encoded[order]), scale.standardise(known))
-    ambiguity = committee.ambiguity(torch.from_numpy(candidates))
-    return (ambiguity * scale.spread.square()).sum(1).sqrt().numpy()
+    variance = ambiguity(committee, torch.from_numpy(candidates)) * scale.spread.square()
+    return variance.sum(1).sqrt().numpy()

@@ -84,6 +84,7 @@ def ask_support(
         )
     n_probes = n_support - model.n_background
     hybrids = _Hybrids(model, X)
+    # All are drawn at once, so that a first round begins as an only one does.
     probes = hybrids.draw(rng, n_probes)
     n_rounds = max(1, min(n_rounds, n_probes // _LEAST_ROUND))
     ends = [n_probes * (k + 1) // n_rounds for k in range(n_rounds)]

@@ -153,11 +153,16 @@ class SurrogateStack:
 
     def mix(self, process: torch.Tensor, encoded: torch.Tensor) -> torch.Tensor:
         """Outputs of encoded rows for which the process predicts `process`: (n_rows, n_outputs)."""
-        trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1).mean(1)
-        parts = [process, trees.T - self.center]
-        if self.network is not None:
-            parts.append(self.network.predict(encoded))
+        parts = [bag.mean(0) for bag in self.bags(process, encoded)]
         return self.center + (torch.stack(parts, -1) * self.weights).sum(-1)
+
+    def bags(self, process: torch.Tensor, encoded: torch.Tensor) -> list[torch.Tensor]:
+        """Centred predictions of each surrogate's members: (n_members, n_rows, n_outputs) each."""
+        trees = self.trees.predict(encoded[..., 1]).view(self.n_outputs, self.n_folds, -1)
+        bags = [process[None], trees.permute(1, 2, 0) - self.center]
+        if self.network is not None:
+            bags.append(self.network.predict_each(encoded))
+        return bags
 
     def shapley(
         self, encoded: torch.Tensor, can_matter: torch.Tensor, *, thorough: bool = False

@@ -104,7 +104,7 @@ def test_hybrids_that_were_chosen_say_nothing_of_the_error(X):
     assert len(support.drawn()[0]) == len(support.drawn()[1]) == 210
 
 
-def test_doubts_are_in_the_units_of_the_outputs(X):
+def test_choice_does_not_depend_on_the_unit(X):
     class Scaled(Listener):
         def predict(self, rows):
             return 1000 * super().predict(rows) + 5
@@ -112,3 +112,14 @@ def test_doubts_are_in_the_units_of_the_outputs(X):
     (_, plain), _ = ask(X, 310, 2)
     (_, scaled), _ = ask(X, 310, 2, Scaled().fit(X))
     np.testing.assert_array_equal(plain, scaled)
+
+
+def test_outputs_are_doubted_in_units_that_they_share(X):
+    class TwoOutputs(Listener):
+        def predict(self, rows):
+            super().predict(rows)
+            wild = np.sin(6 * rows[:, 2])
+            return np.stack([1000 * wild * (rows[:, 1] > 1.0), wild * (rows[:, 1] < -1.0)], 1)
+
+    (_, chosen), _ = ask(X, 810, 2, TwoOutputs().fit(X))
+    assert (chosen[:, 1] > 1.0).sum() > 2 * (chosen[:, 1] < -1.0).sum()
