@@ -19,6 +19,9 @@ _QUERY_FEATURES = 7 + _TASK_FEATURES
 _MAX_TRAINED_SUPPORT = 2048
 #: Most evaluations at which it is of use: with more it harms as many tasks as it helps.
 MOST_CORRECTED = 1024
+# Residuals at which a correction counts half. Where the stack misses much less of the outputs, the
+# corrector cannot tell what: there, on tasks of the prior, it harmed more of them than it helped.
+_HALF_TRUSTED = 0.1
 
 
 class CorrectorMemory(NamedTuple):
@@ -27,7 +30,7 @@ class CorrectorMemory(NamedTuple):
     layers: tuple[torch.Tensor, ...]  # keys and values of each layer
     task: torch.Tensor  # (7,)
     scale: torch.Tensor  # (), size of the stack's residuals
-    gate: torch.Tensor  # (), in (0, 1)
+    gate: torch.Tensor  # (), in [0, 1)
 
 
 class Corrector(nn.Module):
@@ -99,7 +102,8 @@ class Corrector(nn.Module):
             tokens, memory = block(tokens)
             memories.append(memory)
         pooled = torch.cat([self.norm(tokens).mean((0, 1)), task])
-        gate = torch.sigmoid(self.gate(pooled))[0]
+        missed = support.stack_residuals.square().mean()
+        gate = torch.sigmoid(self.gate(pooled))[0] * missed / (missed + _HALF_TRUSTED**2)
         return CorrectorMemory(tuple(memories), task, scale, gate)
 
     def forward(self, memory: CorrectorMemory, query: QueryEvidence) -> torch.Tensor:

@@ -13,6 +13,7 @@ from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._stack import SurrogateStack
 
 # Who disagrees need not be as good as who explains.
+_N_FOLDS = 5
 _NETWORK_EFFORT = 1 / 3
 _MAX_INDUCING = 256
 
@@ -54,6 +55,7 @@ def doubt(
         default_parameters(len(encoder.source_)),
         torch.from_numpy(model.players.player_of_column[encoder.source_]),
         model.n_players,
+        n_folds=_N_FOLDS,
         network_effort=_NETWORK_EFFORT,
         bounds=scale.limits(probabilities=model.output == "probability"),
         max_inducing=_MAX_INDUCING,

@@ -10,7 +10,9 @@ _TOGETHER = 4
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def boost(codes, usable, target, weight, offset, depth, n_trees, learning_rate, l2):
+def boost(
+    codes, usable, target, weight, offset, depth, n_trees, learning_rate, l2, column_share, rng
+):
     """Grow the trees of one target.
 
     Parameters
@@ -25,6 +27,10 @@ def boost(codes, usable, target, weight, offset, depth, n_trees, learning_rate, 
         Where boosting starts.
     depth, n_trees : int
     learning_rate, l2 : float32
+    column_share : float
+        Share of the columns, of those that split anything, that a level may split; rounded up.
+    rng : Generator
+        Source of what each level draws.
 
     Returns
     -------
@@ -53,6 +59,8 @@ def boost(codes, usable, target, weight, offset, depth, n_trees, learning_rate, 
         for t in range(n_thresholds):
             if usable[j, t]:
                 n_usable[j] = t + 1
+    tried = np.flatnonzero(n_usable > 0)
+    n_tried = int(np.ceil(column_share * len(tried)))
     # Sums of weighted residuals and of weights of each bin.
     sums = np.empty((max(1 << (depth - 1), _TOGETHER), n_thresholds + 1, 2), np.float32)
     left = np.empty((2, _TOGETHER, n_thresholds + 1), np.float32)
@@ -66,7 +74,12 @@ def boost(codes, usable, target, weight, offset, depth, n_trees, learning_rate, 
             n_leaves = 1 << level
             own_leaf[:] = leaf[used]
             best = np.float32(-1.0)
-            for j in range(n_columns):
+            for k in range(n_tried):
+                if n_tried < len(tried):
+                    # A shuffle as far as it is read: a draw without replacement.
+                    other = rng.integers(k, len(tried))
+                    tried[k], tried[other] = tried[other], tried[k]
+                j = tried[k]
                 n_bins = n_usable[j] + 1
                 sums[: max(n_leaves, _TOGETHER), :n_bins] = 0
                 for i in range(len(used)):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, hardswish
 
-_WIDTHS = (32, 32, 32)
+_WIDTHS = (48, 48, 48)
 _LEARNING_RATE = 0.08
 _WEIGHT_DECAY = 0.1
 _WARM_UP = 0.1

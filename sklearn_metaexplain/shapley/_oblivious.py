@@ -19,7 +19,9 @@ class ObliviousBoosting:
     """Gradient boosting of oblivious trees for several targets at once.
 
     All nodes of a level of an oblivious tree share one split, so a tree of depth D is D bits and
-    2**D leaf values. A column may split several levels of a tree.
+    2**D leaf values. A column may split several levels of a tree. Columns are dealt with in an
+    order that follows from their values, so that draws do not depend on the order in which they
+    came.
 
     Parameters
     ----------
@@ -33,9 +35,13 @@ class ObliviousBoosting:
         Most bins of a column; thresholds lie between training values.
     l2 : float, default=1.0
         Ridge penalty of the leaf values.
+    column_share : float, default=1.0
+        Share of the columns, rounded up, that a level of a tree may split; drawn anew for each
+        level, and otherwise for each target.
 
     References
     ----------
+    Ho, The random subspace method for constructing decision forests, 1998 (`column_share`);
     Prokhorenkova et al., CatBoost: unbiased boosting with categorical features, 2018, section 5
     (oblivious trees).
     """
@@ -48,12 +54,14 @@ class ObliviousBoosting:
         learning_rate: float = 0.1,
         n_bins: int = 64,
         l2: float = 1.0,
+        column_share: float = 1.0,
     ) -> None:
         self.depth = depth
         self.n_trees = n_trees
         self.learning_rate = learning_rate
         self.n_bins = n_bins
         self.l2 = l2
+        self.column_share = column_share
 
     def fit(
         self, columns: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
@@ -74,11 +82,12 @@ class ObliviousBoosting:
         # A threshold above the last used bin splits nothing.
         n_used = torch.isfinite(self.edges).sum(1)[:, None]
         usable = (torch.arange(self.n_bins - 1) < n_used).numpy()
+        order = np.lexsort(columns.numpy())
         self.offset = (targets * weights).sum(1) / weights.sum(1).clamp_min(1e-12)
         grown = [
             boost(
-                codes,
-                usable,
+                np.ascontiguousarray(codes[:, order]),
+                usable[order],
                 target.to(torch.float32).contiguous().numpy(),
                 weight.to(torch.float32).contiguous().numpy(),
                 np.float32(offset),
@@ -86,11 +95,18 @@ class ObliviousBoosting:
                 self.n_trees,
                 np.float32(self.learning_rate),
                 np.float32(self.l2),
+                self.column_share,
+                np.random.default_rng(k),
             )
-            for target, weight, offset in zip(targets, weights, self.offset, strict=True)
+            for k, (target, weight, offset) in enumerate(
+                zip(targets, weights, self.offset, strict=True)
+            )
         ]
         parts = [torch.from_numpy(np.stack(part)) for part in zip(*grown, strict=True)]
-        self.columns, self.thresholds = parts[:2]  # (n_targets, n_trees, depth)
+        self.columns, self.thresholds = (
+            torch.from_numpy(order)[parts[0]],
+            parts[1],
+        )  # (n_targets, n_trees, depth)
         self.leaf_values = parts[2].double()  # (n_targets, n_trees, 2**depth)
         self.fitted = parts[3].double()
         return self

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from scipy.optimize import nnls
 
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
+from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 
-# Standard deviations of the outputs.
-_EXTREME = 3.0
+_FEW_ROWS = 1000
 # Variance that sampling a surrogate's values may add: of process and networks in that of the
 # residuals, and of any in their own.
 _SAMPLING_SHARE, _MOST_SAMPLING = {"process": 0.005, "networks": 0.015}, 0.03
@@ -49,8 +48,9 @@ class SurrogateStack:
         The player of each encoded column.
     n_players : int
         Number of players.
-    n_folds : int, default=5
-        Folds, hence bags, of trees and networks; at least 2.
+    n_folds : int or None, default=None
+        Folds, hence members of the bags, of trees and networks; at least 2. None: 10 of fewer than
+        1,000 rows where networks take part, else 5.
     networks : bool, default=True
         Whether networks take part.
     network_effort : float, default=1.0
@@ -67,7 +67,7 @@ class SurrogateStack:
         player_of_column: torch.Tensor,
         n_players: int,
         *,
-        n_folds: int = 5,
+        n_folds: int | None = None,
         networks: bool = True,
         network_effort: float = 1.0,
         bounds: torch.Tensor | None = None,
@@ -75,9 +75,11 @@ class SurrogateStack:
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
-        self.n_folds = n_folds
+        self._n_folds = n_folds
         self.bounds = bounds
-        self.network = NetworkBag(n_folds=n_folds, effort=network_effort) if networks else None
+        self._network_effort = network_effort
+        self.network: NetworkBag | None = None
+        self._networks = networks
         self.process = HybridProcess(
             parameters, player_of_column, n_players, max_inducing=max_inducing
         )
@@ -93,6 +95,9 @@ class SurrogateStack:
             Their outputs.
         """
         n_rows, self.n_outputs = outputs.shape
+        # Few rows are dear: each member of a bag then sees nine in ten.
+        many = 10 if self._networks and n_rows < _FEW_ROWS else 5
+        self.n_folds = many if self._n_folds is None else self._n_folds
         self.center = outputs.mean(0)
         self.process.fit(encoded, outputs - self.center)
         fold = torch.arange(n_rows) % self.n_folds
@@ -107,21 +112,28 @@ class SurrogateStack:
         self.tree_residuals = outputs - out_of_fold
         centred = outputs - self.center
         guessed = [centred - self.process_residuals, out_of_fold - self.center]
-        if self.network is not None:
+        if self._networks:
             bounds = None if self.bounds is None else self.bounds - self.center
+            self.network = NetworkBag(n_folds=self.n_folds, effort=self._network_effort)
             guessed.append(self.network.fit(encoded, centred, bounds).held_out)
             self.network_residuals = centred - self.network.held_out
         guesses = torch.stack(guessed, -1)
-        self.weights = torch.stack(
-            [
-                _stacking_weights(guess, target)
-                for guess, target in zip(guesses.transpose(0, 1), centred.T, strict=True)
-            ]
-        )  # (n_outputs, 2 or 3)
+        excess = torch.zeros(guesses.shape[1:], dtype=guesses.dtype)
+        if self.network is not None:
+            excess = self._excess(cross(encoded, self.network.order))
+        self.weights = stacking_weights(guesses, centred, excess)  # (n_outputs, 2 or 3)
         self.residuals = centred - (guesses * self.weights).sum(-1)
         self._spread = centred.square().mean(0)
         self._looked_at = encoded[:_N_LOOKED_AT]
         return self
+
+    def _excess(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Mean squared error of one member of a bag beyond that of their mean, of unseen rows.
+
+        What has not seen a row is one member, and what will be asked the mean of all.
+        """
+        bags = self.bags(self.process.predict(encoded), encoded)
+        return torch.stack([bag.var(0, correction=0).mean(0) for bag in bags], -1)
 
     def set_background(self, background: torch.Tensor) -> SurrogateStack:
         """Prepare explanations against encoded background rows (n_background, n_encoded, 2)."""
@@ -245,18 +257,6 @@ def _unlike(encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
     return encoded[shared.argsort(stable=True)]
 
 
-def _stacking_weights(guesses: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Non-negative weights of guesses (n_rows, n_surrogates) of a centred target (n_rows,).
-
-    A few extreme outputs must not decide: from three standard deviations on, rows count as much
-    less as their squares are larger.
-    """
-    limit = _EXTREME * target.square().mean().sqrt()
-    share = (limit / target.abs().clamp_min(1e-300)).clamp_max(1.0)
-    weights, _ = nnls((guesses * share[:, None]).numpy(), (target * share).numpy())
-    return torch.from_numpy(weights)
-
-
 def shrink_std(
     std: torch.Tensor, explained: torch.Tensor, variance_scale: torch.Tensor
 ) -> torch.Tensor:
@@ -316,8 +316,10 @@ def _tree_settings(n_rows: int) -> dict[str, Any]:
     """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins."""
     if n_rows < 256:
         return {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
-    if n_rows < 1000:
-        return {"depth": 6, "n_trees": 150, "learning_rate": 0.15, "n_bins": 128}
+    if n_rows < _FEW_ROWS:
+        # Many small steps, each on some columns: the folds' trees differ, so their mean gains.
+        settings = {"depth": 6, "n_trees": 450, "learning_rate": 0.05, "n_bins": 128}
+        return {**settings, "column_share": 0.2}
     if n_rows < 6000:
         return {"depth": 7, "n_trees": 150, "learning_rate": 0.3, "n_bins": 128}
     return {"depth": 8, "n_trees": 150, "learning_rate": 0.3, "n_bins": 255}

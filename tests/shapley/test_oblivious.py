@@ -118,3 +118,28 @@ def test_constant_columns_give_the_mean():
     target = torch.arange(10, dtype=torch.float64)
     boosting = ObliviousBoosting(depth=3, n_trees=5).fit(columns, target[None], torch.ones(1, 10))
     assert boosting.predict(columns).unique().tolist() == [4.5]
+
+
+def test_a_share_of_the_columns_is_drawn_for_each_level_and_target():
+    x, y = data(300)
+    weights = torch.ones(2, len(x), dtype=torch.float64)
+    some = ObliviousBoosting(n_trees=60, column_share=0.1).fit(x, torch.stack([y, y]), weights)
+    # One of six columns each time: all are split about as often, useless ones included.
+    shares = torch.bincount(some.columns.flatten(), minlength=6) / some.columns.numel()
+    assert 0.1 < float(shares.min()) <= float(shares.max()) < 0.25
+    assert not torch.equal(some.columns[0], some.columns[1])
+    error = (some.predict(x)[0] - y).square().mean()
+    assert float(error) < 0.3 * float(y.var())
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_the_order_of_columns_does_not_matter(share):
+    x, y = data(300)
+    shuffle = torch.tensor([3, 0, 5, 1, 4, 2])
+    weights = torch.ones(1, len(x), dtype=torch.float64)
+    one, other = (
+        ObliviousBoosting(n_trees=20, column_share=share).fit(table, y[None], weights)
+        for table in (x, x[:, shuffle])
+    )
+    assert torch.equal(one.predict(x), other.predict(x[:, shuffle]))
+    assert torch.equal(one.columns, shuffle[other.columns])
