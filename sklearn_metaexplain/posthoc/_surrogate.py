@@ -23,6 +23,7 @@ from sklearn_metaexplain.nets._evidence import (
     query_evidence,
     support_evidence,
 )
+from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
 from sklearn_metaexplain.shapley._deviation import deviation_evidence, expected_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
@@ -138,6 +139,7 @@ class TaskSurrogate:
             bounds=self.scale.limits(probabilities=self.probabilities),
         )
         self.stack = stack.fit(encoded, outputs).set_background(background)
+        self.known = KnownRows(encoded, stack.residuals)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []
@@ -263,7 +265,9 @@ class TaskSurrogate:
             correction *= std_left(before, explained, own.explained, scale).square()
             process_std = shrink_std(before, own.explained, scale)
         values = values + correction
-        std, seen = self._deviate(surrogate, process_std, missing, own)
+        # Surrogates miss little of a row that they were fitted to, however wrong they are about it.
+        unseen = self.known.unseen(encoded, missing)
+        std, seen = self._deviate(surrogate, process_std, unseen, own)
         # Corrections need not sum to zero once they are scaled column by column.
         values = close_gap(values, gap - values.sum(1), can_matter)
         return _Part(values, std * able * self.scale.varies, seen)
