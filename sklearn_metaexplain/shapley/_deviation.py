@@ -12,14 +12,14 @@ from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 #: a 90% quantile regression over values of 240 prior tasks
 #: (``python -m sklearn_metaexplain.calibration --deviations --tasks 240``).
 POWERS = {
-    "process": 0.33,
-    "residual": 0.22,
-    "disagreement": 0.11,
-    "missing": 0.26,
-    "n_evaluations": -0.41,
+    "process": 0.32,
+    "residual": 0.23,
+    "disagreement": 0.10,
+    "missing": 0.28,
+    "n_evaluations": -0.40,
 }
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
-LOG_FACTOR = -1.47
+LOG_FACTOR = -1.44
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
 LEAST_VARIANCE = 1e-8
 # Evaluations at fit that tell as much about a row as one of its own a player.
