@@ -125,6 +125,18 @@ def test_untrained_corrector_corrects_nothing():
     assert not correction.any()
 
 
+@pytest.mark.parametrize(("missed", "most"), [(1.0, 1.0), (0.1, 0.5), (0.01, 0.01), (0.0, 0.0)])
+def test_corrections_count_less_where_the_stack_misses_little(missed, most):
+    corrector = randomised(Corrector())
+    with torch.no_grad():
+        corrector.gate[-1].bias += 20.0  # open
+    evidence = support_evidence(*task())
+    residuals = evidence.stack_residuals
+    residuals = missed * residuals / residuals.square().mean().sqrt()
+    gate = corrector.read(evidence._replace(stack_residuals=residuals)).gate
+    assert float(gate) == pytest.approx(most, rel=0.02)
+
+
 def test_correction_of_a_row_does_not_depend_on_the_others():
     corrector = randomised(Corrector())
     memory = corrector.read(support_evidence(*task()))
