@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, hardswish
 
-_WIDTHS = (48, 48, 48)
+_N_HIDDEN = 3
 _LEARNING_RATE = 0.08
 _WEIGHT_DECAY = 0.1
 _WARM_UP = 0.1
@@ -92,7 +92,8 @@ class NetworkBag:
     ) -> list[torch.Tensor]:
         """Weights and biases of the layers, in turn, after training."""
         generator = torch.Generator().manual_seed(_SEED)
-        sizes = [units.shape[1], *_WIDTHS, targets.shape[1]]
+        width, batch_size, n_steps = _settings(len(units))
+        sizes = [units.shape[1], *[width] * _N_HIDDEN, targets.shape[1]]
         weights, biases = [], []
         for n_in, n_out in pairwise(sizes):
             drawn = torch.randn(self.n_folds, n_in, n_out, generator=generator)
@@ -109,7 +110,6 @@ class NetworkBag:
         seen = torch.stack(
             [torch.nonzero(fold != left_out)[:most, 0] for left_out in range(self.n_folds)]
         )
-        batch_size, n_steps = _settings(len(units))
         n_steps = int(n_steps * self.effort)
         batch_size = min(batch_size, most)
         groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": _WEIGHT_DECAY}]
@@ -172,15 +172,18 @@ class _Loss:
         return losses.mean((1, 2))
 
 
-def _settings(n_rows: int) -> tuple[int, int]:
-    """Rows of a batch, and steps."""
+def _settings(n_rows: int) -> tuple[int, int, int]:
+    """Units of a layer, rows of a batch, and steps.
+
+    Wider layers are better and slower; from 1,000 rows on, being slower counts for more.
+    """
     if n_rows < 128:
-        return 32, 200
+        return 48, 32, 200
     if n_rows < 1000:
-        return 64, 1000
+        return 48, 64, 1000
     if n_rows < 6000:
-        return 128, 720
-    return 256, 2000
+        return 32, 128, 720
+    return 32, 256, 2000
 
 
 def _learning_rate(progress: float) -> float:
