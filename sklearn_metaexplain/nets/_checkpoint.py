@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "3a254bbaf696d54cd0e4fe7d618ecc4e41e69d3c40829608747f2933bde1537b",
+        "1fd9363e27e7a278d8cb7db7f79200fc8f95e91716a0d7b5fce2b4a4dd7f3a2f",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}
