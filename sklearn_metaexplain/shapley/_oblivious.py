@@ -103,10 +103,8 @@ class ObliviousBoosting:
             )
         ]
         parts = [torch.from_numpy(np.stack(part)) for part in zip(*grown, strict=True)]
-        self.columns, self.thresholds = (
-            torch.from_numpy(order)[parts[0]],
-            parts[1],
-        )  # (n_targets, n_trees, depth)
+        # (n_targets, n_trees, depth) each
+        self.columns, self.thresholds = torch.from_numpy(order)[parts[0]], parts[1]
         self.leaf_values = parts[2].double()  # (n_targets, n_trees, 2**depth)
         self.fitted = parts[3].double()
         return self
