@@ -78,6 +78,21 @@ def test_shapley_values_with_networks_are_close_to_enumeration(name, enumerate_b
     assert float((values - expected).square().sum()) < 1e-3 * float(expected.square().sum())
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "given", "n_folds"), [(250, {}, 10), (250, {"networks": False}, 5), (1000, {}, 5)]
+)
+def test_few_rows_are_left_out_in_smaller_folds(n_rows, given, n_folds):
+    encoded, outputs = evaluated(FUNCTIONS["linear"], n_rows)
+    stack = SurrogateStack(default_parameters(M), torch.arange(M), M, **given)
+    stack.fit(encoded, outputs)
+    bags = stack.bags(stack.process.predict(encoded), encoded)
+    assert [len(bag) for bag in bags] == [1, n_folds, n_folds][: len(bags)]
+    # What a member says of a row of its own fold is what is held out.
+    rows = torch.arange(n_rows)
+    told = bags[1][rows % n_folds, rows] + stack.center
+    torch.testing.assert_close(outputs - told, stack.tree_residuals, rtol=0, atol=1e-4)
+
+
 def test_closed_values_sum_and_spare_players_that_cannot_matter():
     stack, encoded, outputs = fitted("smooth")
     able = torch.ones(5, M, dtype=torch.bool)
