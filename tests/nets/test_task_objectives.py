@@ -113,7 +113,8 @@ def test_gradients_under_transforms_are_the_usual_ones(network):
     transformed = grad(lambda params: functional_call(loss, params))(params)
     plain = torch.autograd.grad(loss(), list(loss.parameters()))
     for name, expected in zip(params, plain, strict=True):
-        torch.testing.assert_close(transformed[name], expected)
+        # What the compiled likelihood keeps for the way back is of single precision.
+        torch.testing.assert_close(transformed[name], expected, rtol=1e-5, atol=1e-6)
     # The learned optimiser is reached too, not the proposing heads alone.
     assert float(transformed["network.optimizer.embed.0.weight"].abs().max()) > 0
 
