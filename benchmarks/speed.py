@@ -33,7 +33,7 @@ _WARM_ROWS = 64
 
 
 def measure_speed(
-    pretrained: Any, *, n_rows: int = 1000, n_kernel_rows: int = 3, n_lime_rows: int = 10
+    pretrained: Any, *, n_rows: int = 1000, n_kernel_rows: int = 20, n_lime_rows: int = 30
 ) -> Iterator[dict[str, object]]:
     """Time every method on one thread; the libraries on a few rows, extrapolated.
 
