@@ -13,6 +13,7 @@ from sklearn_metaexplain.shapley._stack import (
     close_gap,
     shrink_std,
 )
+from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 from tests.shapley.likelihood import negative_log_likelihood
 
 M = 4
@@ -91,6 +92,25 @@ def test_few_rows_are_left_out_in_smaller_folds(n_rows, given, n_folds):
     rows = torch.arange(n_rows)
     told = bags[1][rows % n_folds, rows] + stack.center
     torch.testing.assert_close(outputs - told, stack.tree_residuals, rtol=0, atol=1e-4)
+
+
+def test_weights_are_those_of_the_means_of_bags():
+    encoded, outputs = evaluated(FUNCTIONS["sharp"])
+    outputs = outputs + 0.3 * torch.randn(
+        outputs.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
+    stack = SurrogateStack(default_parameters(M), torch.arange(M), M).fit(encoded, outputs)
+    centred = outputs - stack.center
+    missed = (stack.process_residuals, stack.tree_residuals, stack.network_residuals)
+    guesses = torch.stack([centred - part for part in missed], -1)
+    unseen = cross(encoded, stack.network.order)
+    bags = stack.bags(stack.process.predict(unseen), unseen)
+    # The same whatever the truth is: take the output of a constant model.
+    excess = [(bag - 1).square().mean() - (bag.mean(0) - 1).square().mean() for bag in bags]
+    expected = stacking_weights(guesses, centred, torch.stack(excess)[None])
+    torch.testing.assert_close(stack.weights, expected)
+    plain = stacking_weights(guesses, centred, torch.zeros(1, 3, dtype=torch.float64))
+    assert float(stack.weights[0, 0]) < float(plain[0, 0]) - 0.02
 
 
 def test_closed_values_sum_and_spare_players_that_cannot_matter():
