@@ -4,7 +4,8 @@
 of the tables instead. Both keep what they measure in ``runs/few-shot``, table by table, and write
 ``docs/benchmarks/few_shot.md`` and ``few_shot.csv`` from all that is kept there, so a stopped run
 is not lost: ``--tables wine moons`` measures these again, ``--tables`` with no name only writes the
-report. ``--quick`` takes minutes: three tables, three draws.
+report. ``--how meta-trained`` measures only what came about so, and other lines stay as they are.
+``--quick`` takes minutes: three tables, three draws.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from time import monotonic
 
 import pandas as pd
 from few_shot_draws import ALL, measure_draw
+from few_shot_methods import ADAPTED, HOWS, SCRATCH, how_of
 from few_shot_page import make_page
 from few_shot_tables import TABLES, load_table
 from joblib import Parallel, delayed
@@ -30,7 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="few tables and draws")
-    parser.add_argument("--all-rows", action="store_true", help="learn from 70% of the rows")
+    parser.add_argument("--all-rows", action="store_true", help="learn from 70%% of the rows")
     parser.add_argument("--tables", nargs="*", choices=TABLES, help="default: all")
     parser.add_argument(
         "--draws", type=int, help=f"of rows, default {N_DRAWS}; splits of all rows, {N_SPLITS}"
@@ -38,8 +40,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--scratch-draws",
         type=int,
-        help="draws on which networks are also trained from scratch, which takes most of the time; "
-        "default: all",
+        help="draws on which networks are also trained, from scratch and adapted, which takes most "
+        "of the time; default: all",
+    )
+    parser.add_argument(
+        "--how",
+        nargs="+",
+        choices=HOWS,
+        default=list(HOWS),
+        help="how the methods came about that are measured; default: all",
     )
     parser.add_argument("--n-jobs", type=int, default=1, help="processes, a draw each")
     parser.add_argument(
@@ -70,16 +79,31 @@ def measure(options: argparse.Namespace) -> None:
             start = monotonic()
             draws = Parallel(n_jobs=options.n_jobs)(
                 delayed(measure_draw)(
-                    table, shots, draw, options.weights, scratch=draw < options.scratch_draws
+                    table, shots, draw, options.weights, hows=hows_of(draw, options)
                 )
                 for draw in range(options.draws)
             )
             lines = pd.DataFrame([line for draw in draws for line in draw])
             lines["weights"] = str(options.weights or "shipped")
-            lines.to_csv(options.kept / f"{name}-{shots}.csv", index=False)
+            path = options.kept / f"{name}-{shots}.csv"
+            keep(lines, path, options.how)
             seconds = monotonic() - start
             done = f"{position}/{len(options.tables)} {name}, {shots}: {seconds:.0f} s"
             print(done, file=sys.stderr, flush=True)
+
+
+def hows_of(draw: int, options: argparse.Namespace) -> list[str]:
+    """What is measured on a draw."""
+    trained = () if draw < options.scratch_draws else (SCRATCH, ADAPTED)
+    return [how for how in options.how if how not in trained]
+
+
+def keep(lines: pd.DataFrame, path: Path, hows: list[str]) -> None:
+    """Write lines in the place of those that came about in the same ways."""
+    if path.exists():
+        earlier = pd.read_csv(path, dtype={"shots": str})
+        lines = pd.concat([earlier[~earlier["method"].map(how_of).isin(hows)], lines])
+    lines.to_csv(path, index=False)
 
 
 def report(options: argparse.Namespace) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from few_shot_methods import SCRATCH, all_rows_methods, few_shot_methods
+from few_shot_methods import HOWS, all_rows_methods, few_shot_methods, how_of
 from few_shot_tables import LabelledTable
 from measures import Stopwatch
 from sklearn.exceptions import ConvergenceWarning
@@ -50,9 +50,14 @@ def split_all(y: np.ndarray, n_columns: int, seed: int) -> tuple[np.ndarray, np.
 
 
 def measure_draw(
-    table: LabelledTable, shots: str, draw: int, folder: Path | None, *, scratch: bool = True
+    table: LabelledTable,
+    shots: str,
+    draw: int,
+    folder: Path | None,
+    *,
+    hows: Collection[str] = HOWS,
 ) -> list[dict[str, object]]:
-    """Accuracy of every method on one draw.
+    """Accuracy of the methods on one draw.
 
     Parameters
     ----------
@@ -63,8 +68,8 @@ def measure_draw(
         Number of the draw, the seed of all that is random.
     folder : Path or None
         Where weights are; None: the shipped ones.
-    scratch : bool, default=True
-        Whether networks are also trained from scratch, where there are few rows.
+    hows : collection of str, default=HOWS
+        Only methods that came about so.
     """
     if shots == ALL:
         train, test = split_all(table.y, table.X.shape[1], draw)
@@ -72,8 +77,7 @@ def measure_draw(
     else:
         train, test = draw_shots(table.y, int(shots), draw)
         methods = few_shot_methods(table.X, draw, folder)
-        if not scratch:
-            methods = {name: method for name, method in methods.items() if SCRATCH not in name}
+    methods = {name: method for name, method in methods.items() if how_of(name) in hows}
     # One thread, also in the processes of joblib.
     torch.set_num_threads(1)
     with threadpool_limits(1), warnings.catch_warnings():

@@ -19,6 +19,11 @@ from sklearn_metaexplain import AttentionClassifier, MatchingClassifier, Prototy
 from sklearn_metaexplain.nets._classifier_weights import load_classifier
 
 META, SCRATCH, TRAINED = "meta-trained", "from scratch", "trained on the table"
+#: From the meta-trained weights on, as many epochs as from scratch.
+ADAPTED = "meta-trained and adapted"
+USUAL = "usual"
+#: How a method came about, as `--how` names it.
+HOWS = (META, ADAPTED, SCRATCH, TRAINED, USUAL)
 SCRATCH_EPOCHS, TABLE_EPOCHS = 100, 50
 FOREST = "RandomForest"
 
@@ -51,13 +56,18 @@ def name_of(kind: str, how: str) -> str:
     return f"{kind}, {how}"
 
 
+def how_of(method: str) -> str:
+    """The one out of `HOWS` that a method's name tells."""
+    return next((how for how in HOWS[:-1] if method.endswith(f", {how}")), USUAL)
+
+
 def pretrained_of(kind: str, folder: Path | None) -> str:
     """Weights of one of `KINDS`: the shipped ones, or a file of the folder."""
     return "default" if folder is None else str(folder / f"{KINDS[kind].weights}.safetensors")
 
 
 def few_shot_methods(X: Any, seed: int, folder: Path | None = None) -> dict[str, Any]:
-    """Make each of the package's classifiers meta-trained and from scratch, and the usual ones.
+    """Make each of the package's classifiers in context, adapted and from scratch, and others.
 
     Parameters
     ----------
@@ -76,6 +86,9 @@ def few_shot_methods(X: Any, seed: int, folder: Path | None = None) -> dict[str,
         sizes = {size: network.encoder.config[size] for size in ("width", "n_heads", "n_layers")}
         given = {**kind.parameters, "random_state": seed}
         methods[name_of(name, META)] = kind.estimator(**given, pretrained=pretrained)
+        methods[name_of(name, ADAPTED)] = kind.estimator(
+            **given, pretrained=pretrained, max_epochs=SCRATCH_EPOCHS
+        )
         methods[name_of(name, SCRATCH)] = kind.estimator(
             **given, **sizes, pretrained=None, max_epochs=SCRATCH_EPOCHS
         )

@@ -92,7 +92,10 @@ def test_from_scratch_is_the_same_network(bench, weights):
     for kind in bench.few_shot_methods.KINDS:
         meta = methods[bench.few_shot_methods.name_of(kind, "meta-trained")]
         scratch = methods[bench.few_shot_methods.name_of(kind, "from scratch")]
+        adapted = methods[bench.few_shot_methods.name_of(kind, "meta-trained and adapted")]
         assert scratch.pretrained is None
+        assert adapted.pretrained == meta.pretrained
+        assert adapted.max_epochs == scratch.max_epochs > 0
         assert meta.max_epochs == 0
         same = set(meta.get_params()) - {"pretrained", "max_epochs", *SIZES}
         assert all(getattr(meta, name) == getattr(scratch, name) for name in same)
@@ -214,6 +217,42 @@ def test_attention_is_a_rival_of_the_two(bench):
     aim = bench.few_shot_compare.check_aims(complete(bench, **{attention: [0.8, 0.7]}))[0]
     assert not aim.reached
     assert attention in aim.detail
+
+
+def test_what_was_adapted_is_meta_trained_as_well(bench):
+    adapted = bench.few_shot_methods.name_of("Prototype", "meta-trained and adapted")
+    aims = bench.few_shot_compare.check_aims(complete(bench, **{adapted: [0.8, 0.7]}))
+    assert aims[0].reached
+    assert adapted in aims[0].detail
+    above = {aim.text.split(":")[0]: aim.measured for aim in aims[1:]}
+    assert above[adapted] == 1.0
+    assert above["Prototype, meta-trained"] == 0.0
+
+
+def test_names_tell_how_methods_came_about(bench, weights):
+    table = np.zeros((1, 2))
+    methods = bench.few_shot_methods.few_shot_methods(table, 0, weights)
+    methods |= bench.few_shot_methods.all_rows_methods(table, 0, weights)
+    found = [bench.few_shot_methods.how_of(name) for name in methods]
+    counts = [found.count(how) for how in bench.few_shot_methods.HOWS]
+    assert counts == [5, 5, 5, 5, 4]
+
+
+def test_other_lines_stay_as_they_are_kept(bench, weights, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ["--weights", str(weights), "--out", "report", "--tables", "iris", "--draws", "2"]
+    bench.few_shot.main([*given, "--how", "usual"])
+    path = tmp_path / "runs/few-shot/iris-5.csv"
+    lines = pd.read_csv(path)
+    usual = bench.few_shot_methods.usual_methods(np.zeros((1, 2)), 0)
+    assert set(lines["method"]) == set(usual)
+    lines.assign(accuracy=0.25).to_csv(path, index=False)
+    bench.few_shot.main([*given, "--how", "meta-trained"])
+    both = pd.read_csv(path)
+    assert (both.groupby("method")["draw"].apply(list).map(sorted).map(tuple) == (0, 1)).all()
+    assert len(both["method"].unique()) == 9
+    assert (both.loc[both["method"].isin(usual), "accuracy"] == 0.25).all()
+    assert (both.loc[~both["method"].isin(usual), "accuracy"] != 0.25).all()
 
 
 def test_above_from_scratch_means_everywhere(bench):
