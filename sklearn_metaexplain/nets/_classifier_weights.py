@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "1f2c1141d844e9d07cef6f0497fa01016aaddf6356ebf52d90c1fecbddc94e52",
+            "3e41457b516e3e294e4d38f5fc45c2fe52006c803ba51c2f7c6911a1f0f4d4a6",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "1e8090db1f6a99495b977e4af53f924e3569176210f33c9036fb01e2e9203eec",
+            "2fe6ababd4117baaed49cf74afc2796d523e84655bde44aebe06d8a65f8a27d9",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "6201b7c012580d87df716613942186735b1f12e7f80d31a69857277a616b4399",
+            "a91c2f39f56f41baba3e791b0e23eaa1c63b9ac7ab041f2427c3b5366a5897c5",
         ),
     },
 }

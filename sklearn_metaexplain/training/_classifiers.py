@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_metaexplain.nets._classifier_weights import NETWORKS, save_classifier
+from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier, save_classifier
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
@@ -27,9 +27,10 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(arguments.seed)
+    module = _start(arguments.init, arguments.width)
     validation = held_out_tables(_VALIDATION_SEED, arguments.validation_tasks)
     net = meta_train(
-        JointNetwork(encoder={"width": arguments.width}),
+        module,
         JointObjective,
         TaskStream(
             draw_labelled_episode,
@@ -55,6 +56,7 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
         "steps": len(history) * arguments.steps_per_epoch,
         "minutes": round(sum(row["dur"] for row in history) / 60, 1),
         "valid_loss": round(min((row["valid_loss"] for row in history), default=float("nan")), 4),
+        "init": arguments.init,
     }
     network = net.module_.eval().requires_grad_(False)
     record["accuracy"] = accuracies(network, arguments.evaluation_tasks)
@@ -63,6 +65,30 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
         for kind in NETWORKS
     }
     print(json.dumps({"training": record, "sha256": files}, indent=2))
+
+
+def _start(init: str | None, width: int) -> JointNetwork:
+    """Networks to train: new ones, or those of earlier files."""
+    if init is None:
+        return JointNetwork(encoder={"width": width})
+    folder = None if init == "default" else Path(init)
+    networks = {
+        kind: load_classifier(folder / f"{kind}.safetensors" if folder else "default", kind)[0]
+        for kind in NETWORKS
+    }
+    module = JointNetwork(encoder=networks["prototype"].encoder.config)
+    first = networks["prototype"].encoder.state_dict()
+    for kind, network in networks.items():
+        encoder = network.encoder.state_dict()
+        if encoder.keys() != first.keys() or any(
+            not torch.equal(encoder[name], first[name]) for name in first
+        ):
+            raise ValueError(
+                f"--init {init}: {kind}.safetensors has another encoder than "
+                "prototype.safetensors, but all are trained on one; give files of one run."
+            )
+        getattr(module, kind).load_state_dict(network.state_dict())
+    return module
 
 
 def held_out_tables(seed: int, n_tasks: int) -> list[LabelledEpisode]:
@@ -89,6 +115,11 @@ def add_command(commands: Any) -> None:
     command.add_argument("--minutes", type=float, default=90.0, help="over all sittings")
     command.add_argument("--out-dir", required=True, help="folder for a file of each network")
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
+    command.add_argument(
+        "--init",
+        help="'default', or a folder of files to start from; default: new networks; "
+        "--width is then that of the files",
+    )
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--width", type=int, default=48, help="features of a cell")
     command.add_argument("--workers", type=int, default=1, help="processes that draw tables")

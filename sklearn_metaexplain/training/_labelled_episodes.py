@@ -12,8 +12,8 @@ from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.prior import sample_labelled_table
 
-_MOST_COLUMNS = 48
-_MANY_CLASSES_SHARE = 0.12
+_MOST_COLUMNS = 64
+_MANY_CLASSES_SHARE = 0.2
 _LEAST_QUERY, _N_QUERY = 2, 64
 
 

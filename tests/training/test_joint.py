@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from sklearn_metaexplain.nets._attention_network import AttentionNetwork
-from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier
+from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier, save_classifier
 from sklearn_metaexplain.nets._classifiers import MatchingNetwork, PrototypeNetwork
 from sklearn_metaexplain.training.__main__ import main
 from sklearn_metaexplain.training._classifiers import accuracies
@@ -88,14 +88,16 @@ def test_every_parameter_is_trained_and_a_few_steps_lower_the_objective(joint, e
     assert idle == {"attention.own.weight"}
 
 
+TINY = [
+    *("--width", "8", "--minutes", "5", "--steps-per-epoch", "2", "--batch-size", "1"),
+    *("--workers", "0", "--validation-tasks", "2", "--evaluation-tasks", "2", "--quiet"),
+]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
-    tiny = [
-        *("--width", "8", "--minutes", "5", "--steps-per-epoch", "2", "--batch-size", "1"),
-        *("--workers", "0", "--validation-tasks", "2", "--evaluation-tasks", "2", "--quiet"),
-    ]
-    main(["train-classifiers", "--out-dir", str(folder), "--epochs", "1", *tiny])
+    main(["train-classifiers", "--out-dir", str(folder), "--epochs", "1", *TINY])
     return folder
 
 
@@ -113,6 +115,52 @@ def test_command_writes_a_file_for_each_classifier(trained):
     for parameters in zip(*(encoder.parameters() for encoder in encoders), strict=True):
         assert torch.equal(parameters[0], parameters[1])
         assert torch.equal(parameters[0], parameters[2])
+
+
+def test_training_goes_on_from_files(trained, tmp_path):
+    # At such a rate nothing moves: what comes out is what went in, whatever --width says.
+    still = ["--epochs", "1", "--lr", "1e-12", "--width", "16"]
+    main(["train-classifiers", "--out-dir", str(tmp_path), "--init", str(trained), *TINY, *still])
+    for kind in NETWORKS:
+        before, _ = load_classifier(trained / f"{kind}.safetensors", kind)
+        after, record = load_classifier(tmp_path / f"{kind}.safetensors", kind)
+        assert record["init"] == str(trained)
+        assert after.config == before.config
+        for old, new in zip(before.parameters(), after.parameters(), strict=True):
+            torch.testing.assert_close(old, new, rtol=0, atol=1e-9)
+
+
+def test_the_shipped_networks_are_of_one_run(tmp_path):
+    main(
+        [
+            "train-classifiers",
+            "--out-dir",
+            str(tmp_path),
+            "--init",
+            "default",
+            "--epochs",
+            "0",
+            *TINY,
+        ]
+    )
+    network, record = load_classifier(tmp_path / "matching.safetensors", "matching")
+    shipped, _ = load_classifier("default", "matching")
+    assert record["steps"] == 0
+    for old, new in zip(shipped.parameters(), network.parameters(), strict=True):
+        assert torch.equal(old, new)
+
+
+def test_files_of_unlike_runs_are_refused(trained, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    for kind in NETWORKS:
+        (mixed / f"{kind}.safetensors").write_bytes((trained / f"{kind}.safetensors").read_bytes())
+    network, _ = load_classifier(trained / "matching.safetensors", "matching")
+    with torch.no_grad():
+        network.encoder.log_caution.add_(0.1)
+    save_classifier(mixed / "matching.safetensors", "matching", network, {})
+    with pytest.raises(ValueError, match=r"matching\.safetensors has another encoder .* one run"):
+        main(["train-classifiers", "--out-dir", str(tmp_path), "--init", str(mixed), *TINY])
 
 
 def test_accuracies_are_of_each_kind_and_of_guessing(joint):
