@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[1]
 EXPLAINERS = [MetaExplainer, ShapExplainer, LimeExplainer]
 ADDITIVE = [MetaExplainer, ShapExplainer]
 SMALL = {
-    MetaExplainer: {"background": 10, "n_support": 128, "random_state": 0},
+    MetaExplainer: {"background": 10, "n_support": 96, "random_state": 0},
     ShapExplainer: {"background": 10, "random_state": 0},
     LimeExplainer: {"background": 10, "n_samples": 100, "random_state": 0},
 }
@@ -403,7 +403,7 @@ class TestStory7Persistence:
         X = np.random.default_rng(0).normal(size=(1000, 3))
         explainer = small(kind, Recording(), **settings).fit(X)
         model = explainer.estimator_
-        at_fit = {MetaExplainer: 128, ShapExplainer: 10, LimeExplainer: 10}[kind]
+        at_fit = {MetaExplainer: 96, ShapExplainer: 10, LimeExplainer: 10}[kind]
         assert model.n_asked == explainer.n_evaluations_ == at_fit
         model.asked_.clear()
         explanation = explainer.explain(X)
@@ -421,7 +421,7 @@ def _scores():
     y = (X[:, 0] * X[:, 1] + X[:, 2] + 0.3 * X[:, 3] > 0).astype(int)
     model = FrozenEstimator(RandomForestClassifier(30, random_state=0).fit(X, y))
     contenders = {
-        "meta": small(MetaExplainer, model, n_support=512, background=20),
+        "meta": small(MetaExplainer, model, n_support=240, background=20),
         "meta, hardly asked": small(MetaExplainer, model, n_support=36, background=20),
         "shap": small(ShapExplainer, model, algorithm="exact", background=20),
         "lime": small(LimeExplainer, model, n_samples=500),

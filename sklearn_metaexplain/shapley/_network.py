@@ -179,6 +179,8 @@ def _settings(n_rows: int) -> tuple[int, int, int]:
     """
     if n_rows < 128:
         return 48, 32, 200
+    if n_rows < 256:
+        return 48, 64, 500
     if n_rows < 1000:
         return 48, 64, 1000
     if n_rows < 6000:

@@ -45,6 +45,12 @@ def test_tasks_count_alike_however_many_values_they_have():
     assert np.mean(within) == pytest.approx(0.9, abs=0.02)
 
 
+@pytest.fixture
+def _few_evaluations(monkeypatch):
+    monkeypatch.setattr("sklearn_metaexplain.calibration._cases._MOST_SUPPORT", 250)
+
+
+@pytest.mark.usefixtures("_few_evaluations")
 def test_a_task_is_measured_without_and_with_evaluations():
     found = measure_deviations(4)
     told = found.seen[:, list(POWERS).index("n_evaluations")]
@@ -56,6 +62,7 @@ def test_a_task_is_measured_without_and_with_evaluations():
     np.testing.assert_array_equal(found.squares, again.squares)
 
 
+@pytest.mark.usefixtures("_few_evaluations")
 def test_the_command_prints_them(capsys):
     main(["--deviations", "--tasks", "3"])
     found = json.loads(capsys.readouterr().out)

@@ -75,7 +75,7 @@ def test_grid_search_over_the_explainer_at_the_end_of_a_pipeline():
     explainer = MetaExplainer(forest(), background=20, random_state=0)
     search = GridSearchCV(
         Pipeline([("encode", encode()), ("explain", explainer)]),
-        {"explain__n_support": [36, 512]},
+        {"explain__n_support": [36, 240]},
         cv=2,
         scoring={"faithfulness": QUICK, "accuracy": "accuracy"},
         refit="faithfulness",
@@ -140,7 +140,7 @@ def test_explainers_of_one_model_are_compared_and_random_loses():
     scorer = make_explanation_scorer(faithfulness_score, n_samples=20)
     explainers = {
         "exact": ExactExplainer(model, background=20, random_state=0),
-        "meta": MetaExplainer(model, n_support=512, background=20, random_state=0),
+        "meta": MetaExplainer(model, n_support=240, background=20, random_state=0),
         "shap": ShapExplainer(model, background=20, random_state=0),
         "lime": LimeExplainer(model, n_samples=500, random_state=0),
         "random": RandomExplainer(model, random_state=0),

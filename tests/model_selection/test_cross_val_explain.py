@@ -88,7 +88,7 @@ def test_predictions_of_a_table_of_strings_and_gaps_are_those_of_cross_val_predi
         remainder="passthrough",
     )
     explainer = MetaExplainer(
-        make_pipeline(encode, tree()), background=10, n_support=150, random_state=0
+        make_pipeline(encode, tree()), background=10, n_support=100, random_state=0
     )
     cv = (StratifiedKFold if stratified else KFold)(2)
     with warnings.catch_warnings():

@@ -21,7 +21,7 @@ from sklearn_metaexplain.metrics import get_explanation_scorer
 from sklearn_metaexplain.model_selection import cross_val_explain
 
 SCORING = {"accuracy": "accuracy", "faithfulness": get_explanation_scorer("faithfulness")}
-GRID = {"explain__n_support": [40, 120], "explain__budget": [0, 10]}
+GRID = {"explain__n_support": [40, 100], "explain__budget": [0, 10]}
 
 
 def penguins():
@@ -51,7 +51,7 @@ def searches():
         "randomized": RandomizedSearchCV(pipeline(), GRID, n_iter=2, random_state=0, **settings),
         "halving": HalvingGridSearchCV(
             pipeline(),
-            {"explain__n_support": [40, 120]},
+            {"explain__n_support": [40, 100]},
             factor=2,
             min_resources=28,
             random_state=0,
@@ -102,7 +102,7 @@ def test_regressors_are_searched_and_explained_out_of_fold():
     X, y = make_switch(120, n_features=5, n_branch=1, random_state=0, return_X_y=True)
     search = GridSearchCV(
         MetaExplainer(DecisionTreeRegressor(max_depth=4, random_state=0), background=10),
-        {"n_support": [40, 200], "random_state": [0]},
+        {"n_support": [40, 100], "random_state": [0]},
         scoring={"r2": "r2", "faithfulness": SCORING["faithfulness"]},
         refit="faithfulness",
         cv=2,

@@ -17,7 +17,7 @@ from tests.posthoc.tables import mixed_pipeline, mixed_table
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{ExplanationWarning.__module__}.{ExplanationWarning.__name__}"
 )
-SMALL = {"background": 12, "n_support": 400, "random_state": 0}
+SMALL = {"background": 12, "n_support": 240, "random_state": 0}
 D = 7
 EXACT = (2**D - 2) * 12
 

@@ -19,7 +19,7 @@ from skorch.callbacks import Callback
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import LargeErrorWarning
 
-SMALL = {"background": 12, "n_support": 256, "random_state": 0}
+SMALL = {"background": 12, "n_support": 200, "random_state": 0}
 EXACT = 10**6
 
 
