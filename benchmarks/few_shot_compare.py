@@ -112,12 +112,11 @@ def check_aims(lines: pd.DataFrame) -> list[Target]:
         ours = [name for name in _metric_methods() if name in accuracies]
         if ours:
             aims.append(_is_best(accuracies, ours, f"{group}, {FEWEST_SHOTS} rows a class"))
-    few = set(lines.loc[lines["shots"] != ALL, "method"])
     aims += [
-        _beats_scratch(lines, kind, how)
+        _beats_scratch(gains, name_of(kind, how))
         for how in (META, ADAPTED)
         for kind in KINDS
-        if {name_of(kind, how), name_of(kind, SCRATCH)} <= few
+        if (gains := dict(gains_of_meta_training(lines, kind, how)))
     ]
     all_rows = select(lines, ALL, (*FEW_CLASSES, *MANY_CLASSES))
     if FOREST in all_rows:
@@ -156,14 +155,13 @@ def gains_of_meta_training(
         yield shots, subtract(accuracies, name_of(kind, how), name_of(kind, SCRATCH))
 
 
-def _beats_scratch(lines: pd.DataFrame, kind: str, how: str) -> Target:
-    parts = dict(gains_of_meta_training(lines, kind, how))
+def _beats_scratch(parts: dict[str, Difference], name: str) -> Target:
     gains = pd.concat({shots: part.by_table for shots, part in parts.items()})
     errors = pd.concat({shots: part.se_by_table for shots, part in parts.items()})
     shots, table = gains.idxmin()
     clearly = int((gains < -2 * errors).sum())
     return Target(
-        f"{name_of(kind, how)}: above its from-scratch self, share of tables and shots",
+        f"{name}: above its from-scratch self, share of tables and shots",
         float((gains > 0).mean()),
         1.0,
         at_least=True,
