@@ -179,7 +179,7 @@ def _settings(n_rows: int) -> tuple[int, int, int]:
     """
     if n_rows < 128:
         return 48, 32, 200
-    if n_rows < 256:
+    if n_rows < 200:
         return 48, 64, 500
     if n_rows < 1000:
         return 48, 64, 1000
