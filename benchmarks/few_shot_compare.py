@@ -113,10 +113,10 @@ def check_aims(lines: pd.DataFrame) -> list[Target]:
         if ours:
             aims.append(_is_best(accuracies, ours, f"{group}, {FEWEST_SHOTS} rows a class"))
     aims += [
-        _beats_scratch(gains, name_of(kind, how))
+        _beats_scratch(parts, name_of(kind, how))
         for how in (META, ADAPTED)
         for kind in KINDS
-        if (gains := dict(gains_of_meta_training(lines, kind, how)))
+        if (parts := dict(gains(lines, kind, how, SCRATCH)))
     ]
     all_rows = select(lines, ALL, (*FEW_CLASSES, *MANY_CLASSES))
     if FOREST in all_rows:
@@ -144,30 +144,31 @@ def _is_best(accuracies: pd.DataFrame, ours: list[str], where: str) -> Target:
     )
 
 
-def gains_of_meta_training(
-    lines: pd.DataFrame, kind: str, how: str = META
-) -> Iterator[tuple[str, Difference]]:
-    """Meta-trained minus from scratch for each number of shots."""
+def gains(lines: pd.DataFrame, kind: str, how: str, other: str) -> Iterator[tuple[str, Difference]]:
+    """One of `KINDS`, come about in one way, minus in another, for each number of shots."""
+    one, base = name_of(kind, how), name_of(kind, other)
     for shots in lines.loc[lines["shots"] != ALL, "shots"].unique():
         accuracies = select(lines, shots, (*FEW_CLASSES, *MANY_CLASSES))
-        if not {name_of(kind, how), name_of(kind, SCRATCH)} <= set(accuracies):
-            continue
-        yield shots, subtract(accuracies, name_of(kind, how), name_of(kind, SCRATCH))
+        if {one, base} <= set(accuracies):
+            difference = subtract(accuracies, one, base)
+            measured = difference.by_table.notna()
+            if measured.any():
+                yield shots, Difference(*(part[measured] for part in difference))
 
 
 def _beats_scratch(parts: dict[str, Difference], name: str) -> Target:
-    gains = pd.concat({shots: part.by_table for shots, part in parts.items()})
+    points = pd.concat({shots: part.by_table for shots, part in parts.items()})
     errors = pd.concat({shots: part.se_by_table for shots, part in parts.items()})
-    shots, table = gains.idxmin()
-    clearly = int((gains < -2 * errors).sum())
+    shots, table = points.idxmin()
+    clearly = int((points < -2 * errors).sum())
     return Target(
         f"{name}: above its from-scratch self, share of tables and shots",
-        float((gains > 0).mean()),
+        float((points > 0).mean()),
         1.0,
         at_least=True,
-        detail=f"{int((gains > 0).sum())} of {len(gains)}, level on {int((gains == 0).sum())}; on "
-        f"{clearly} more than two standard errors below; mean {100 * gains.mean():+.2f} points; "
-        f"least {table}, {shots} rows a class: {100 * gains.min():+.2f}",
+        detail=f"{int((points > 0).sum())} of {len(points)}, level on {int((points == 0).sum())}; "
+        f"on {clearly} more than two standard errors below; mean {100 * points.mean():+.2f} "
+        f"points; least {table}, {shots} rows a class: {100 * points.min():+.2f}",
     )
 
 

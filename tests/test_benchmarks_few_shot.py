@@ -229,6 +229,36 @@ def test_what_was_adapted_is_meta_trained_as_well(bench):
     assert above["Prototype, meta-trained"] == 0.0
 
 
+def test_tables_that_were_not_measured_count_for_nothing(bench):
+    names = [
+        bench.few_shot_methods.name_of("Prototype", how) for how in ("meta-trained", "from scratch")
+    ]
+    lines = complete(bench, **{names[0]: [0.8, 0.7]})
+    partly = complete(bench).assign(table="wine")
+    lines = pd.concat([lines, partly[partly["method"] != names[1]]])
+    found = dict(bench.few_shot_compare.gains(lines, "Prototype", "meta-trained", "from scratch"))
+    assert found["5"].by_table.to_dict() == pytest.approx({"iris": 0.25})
+    aims = bench.few_shot_compare.check_aims(lines)
+    aim = next(aim for aim in aims if aim.text.startswith(names[0]))
+    assert aim.measured == 1.0
+    assert "1 of 1, level on 0" in aim.detail
+    alone = lines[lines["method"] != names[1]]
+    assert not list(
+        bench.few_shot_compare.gains(alone, "Prototype", "meta-trained", "from scratch")
+    )
+
+
+def test_page_tells_what_adapting_adds_on_the_draws_that_both_saw(bench):
+    meta, adapted = (
+        bench.few_shot_methods.name_of("Prototype", how)
+        for how in ("meta-trained", "meta-trained and adapted")
+    )
+    lines = complete(bench, **{meta: [0.8, 0.6], adapted: [0.9]})
+    page = bench.few_shot_page.make_page(lines.assign(weights="shipped"))
+    section = page.split("## What adapting is worth")[1]
+    assert "| Prototype, 5 | +10.0 (nan) | +10.0 (nan) |" in section
+
+
 def test_names_tell_how_methods_came_about(bench, weights):
     table = np.zeros((1, 2))
     methods = bench.few_shot_methods.few_shot_methods(table, 0, weights)
