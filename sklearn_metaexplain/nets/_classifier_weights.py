@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "3e41457b516e3e294e4d38f5fc45c2fe52006c803ba51c2f7c6911a1f0f4d4a6",
+            "f4d3e631dba41f2dc1bcb9a37f3b9995865016113198a8207347f5560e2acfb8",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "2fe6ababd4117baaed49cf74afc2796d523e84655bde44aebe06d8a65f8a27d9",
+            "e6c7e22e03df08a8e3c28e9ab65a6d3ea15a3175d25a49301644bc6917d46c44",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "a91c2f39f56f41baba3e791b0e23eaa1c63b9ac7ab041f2427c3b5366a5897c5",
+            "f2fe2a30663dd92a869e3acf90bda2640d69fe2c44e16ce3c950026d238fe7c3",
         ),
     },
 }

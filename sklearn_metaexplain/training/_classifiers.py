@@ -27,7 +27,7 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(arguments.seed)
-    module = _start(arguments.init, arguments.width)
+    module, earlier = _start(arguments.init, arguments.width)
     validation = held_out_tables(_VALIDATION_SEED, arguments.validation_tasks)
     net = meta_train(
         module,
@@ -56,7 +56,7 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
         "steps": len(history) * arguments.steps_per_epoch,
         "minutes": round(sum(row["dur"] for row in history) / 60, 1),
         "valid_loss": round(min((row["valid_loss"] for row in history), default=float("nan")), 4),
-        "init": arguments.init,
+        "init": earlier,
     }
     network = net.module_.eval().requires_grad_(False)
     record["accuracy"] = accuracies(network, arguments.evaluation_tasks)
@@ -67,15 +67,16 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
     print(json.dumps({"training": record, "sha256": files}, indent=2))
 
 
-def _start(init: str | None, width: int) -> JointNetwork:
-    """Networks to train: new ones, or those of earlier files."""
+def _start(init: str | None, width: int) -> tuple[JointNetwork, dict[str, Any] | None]:
+    """Networks to train, new or of earlier files, and how the latter were trained."""
     if init is None:
-        return JointNetwork(encoder={"width": width})
+        return JointNetwork(encoder={"width": width}), None
     folder = None if init == "default" else Path(init)
-    networks = {
-        kind: load_classifier(folder / f"{kind}.safetensors" if folder else "default", kind)[0]
+    loaded = {
+        kind: load_classifier(folder / f"{kind}.safetensors" if folder else "default", kind)
         for kind in NETWORKS
     }
+    networks = {kind: network for kind, (network, _) in loaded.items()}
     module = JointNetwork(encoder=networks["prototype"].encoder.config)
     first = networks["prototype"].encoder.state_dict()
     for kind, network in networks.items():
@@ -88,7 +89,7 @@ def _start(init: str | None, width: int) -> JointNetwork:
                 "prototype.safetensors, but all are trained on one; give files of one run."
             )
         getattr(module, kind).load_state_dict(network.state_dict())
-    return module
+    return module, loaded["prototype"][1]
 
 
 def held_out_tables(seed: int, n_tasks: int) -> list[LabelledEpisode]:
