@@ -18,7 +18,7 @@ from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
-from sklearn_metaexplain.shapley._deviation import share_of_std
+from sklearn_metaexplain.shapley._deviation import n_judged, share_of_std, surprise
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
 from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
@@ -213,9 +213,9 @@ def ask_about_rows(
             planner.conclude(plan, encoded[start + i], predictions[start + i], answers[i])
             for i, plan in enumerate(plans)
         ]
-    update, explained = (torch.stack(part) for part in zip(*parts, strict=True))
+    update, explained, missed = (torch.stack(part) for part in zip(*parts, strict=True))
     n_asked = torch.from_numpy(n_evaluations).to(update)
-    return OwnEvaluations(update, explained, n_asked), n_evaluations, is_enough
+    return OwnEvaluations(update, explained, n_asked, missed), n_evaluations, is_enough
 
 
 class _Planner:
@@ -246,12 +246,12 @@ class _Planner:
         i: int,
         differing: np.ndarray,
         budget: int,
-        is_met: Callable[[np.ndarray, np.ndarray, int], bool] | None,
+        is_met: Callable[[np.ndarray, np.ndarray, np.ndarray], bool] | None,
     ) -> _Plan:
         """Choose what to ask about a row, without asking.
 
         `is_met` is given the variances that the row's output explains, those explained now, and
-        by how many evaluations.
+        how far off the evaluations that explain them are expected to be.
         """
         posterior = RowPosterior(self.stack.process, reading, i)
         enough = None if is_met is None else partial(is_met, posterior.explained)
@@ -271,9 +271,9 @@ class _Planner:
             picked = posterior.choose(pool, usable, most, enough)
             marks = np.concatenate([marks, mark[picked]])
             chosen.append(Probes(*(part[picked] for part in block)))
-            if enough is not None and enough(posterior.explained, posterior.n_asked):
+            if enough is not None and enough(posterior.explained, posterior.deviations):
                 break
-        met = enough is None or enough(posterior.explained, posterior.n_asked)
+        met = enough is None or enough(posterior.explained, posterior.deviations)
         return _Plan(posterior, Probes(*map(np.concatenate, zip(*chosen, strict=True))), met)
 
     def hybrids(self, row: torch.Tensor, probes: Probes) -> torch.Tensor:
@@ -283,12 +283,14 @@ class _Planner:
 
     def conclude(
         self, plan: _Plan, row: torch.Tensor, prediction: np.ndarray, outputs: np.ndarray
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Update of a row's Shapley values, and the variance that is explained."""
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Update of a row's Shapley values, the variance explained, and what was still missed."""
         hybrids = torch.cat([row[None], self.hybrids(row, plan.probes)])
         known = torch.from_numpy(np.concatenate([prediction[None], outputs]))
         misfit = self.surrogate.standardise(known) - self.stack.predict(hybrids)
-        return plan.posterior.update(misfit), torch.from_numpy(plan.posterior.explained)
+        off = plan.posterior.innovations(misfit).square()
+        missed = off[len(off) - n_judged(len(off)) :].sum(0)
+        return plan.posterior.update(misfit), torch.from_numpy(plan.posterior.explained), missed
 
 
 def _stop_at(
@@ -298,7 +300,7 @@ def _stop_at(
     i: int,
     before: Explained,
     row: int,
-) -> Callable[[np.ndarray, np.ndarray, int], bool]:
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray], bool]:
     """Whether explained variances bring a row's expected error down to the goal.
 
     `before` has the values and deviations of all rows without evaluations.
@@ -306,13 +308,21 @@ def _stop_at(
     process, n_support = surrogate.stack.process, len(surrogate.stack.residuals)
     prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
     values, std = before.values[[row]], before.std[[row]]
+    residual = surrogate.stack.residuals.square().mean(0)
+    # The stack is off by less than the process, which tells how much less it will be.
+    scale = residual * process.variance_scale
+    scale = scale / process.loo_residuals.square().mean(0).clamp_min(1e-300)
 
-    def is_met(first: np.ndarray, now: np.ndarray, n_asked: int) -> bool:
+    def is_met(first: np.ndarray, now: np.ndarray, deviations: np.ndarray) -> bool:
         left, least = (
             shrink_std(prior, torch.from_numpy(explained)[None], process.variance_scale)
             for explained in (first, now)
         )
-        return goal.is_met(values, std * share_of_std(left, least, n_support, n_asked).numpy(), std)
+        n_asked, n_last = len(deviations), n_judged(len(deviations))
+        missed = scale * float(np.square(deviations[n_asked - n_last :]).sum())
+        expected = surprise(missed[None], n_last, residual)
+        share = share_of_std(left, least, n_support, n_asked, expected)
+        return goal.is_met(values, std * share.numpy(), std)
 
     return is_met
 

@@ -50,6 +50,7 @@ class OwnEvaluations(NamedTuple):
     update: torch.Tensor  # (n_rows, n_players, n_outputs), to the stack's values, standardised
     explained: torch.Tensor  # (n_rows, n_players), variance of the process, before its scale
     n_asked: torch.Tensor  # (n_rows,)
+    missed: torch.Tensor  # (n_rows, n_outputs), as of `deviation_evidence`, standardised
 
 
 class Explained(NamedTuple):
@@ -234,8 +235,13 @@ class TaskSurrogate:
         if missing is None or not self.hybrids:
             std = widen_std(process_std, surrogate)
             return std, std.new_empty(*std.shape, 0)
-        n_asked = missing.new_zeros(len(missing)) if own is None else own.n_asked
-        seen = deviation_evidence(self.stack, surrogate, process_std, missing, n_asked).logs()
+        n_asked, missed = missing.new_zeros(len(missing)), torch.zeros_like(missing)
+        if own is not None:
+            n_asked, missed = own.n_asked, own.missed
+        evidence = deviation_evidence(
+            self.stack, surrogate, process_std, missing, n_asked, missed
+        )
+        seen = evidence.logs()
         return expected_std(seen), seen
 
     def _explain(

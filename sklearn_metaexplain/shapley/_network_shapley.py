@@ -43,7 +43,7 @@ class NetworkShapley:
     Attributes
     ----------
     n_pairs : int
-        Pairs of walks for each explained row, at least. 0: the values are not needed, and 0.
+        Pairs of walks for each explained row, about. 0: the values are not needed, and 0.
 
     References
     ----------
@@ -134,13 +134,13 @@ class NetworkShapley:
                 values = shapley_from_coalitions(games).transpose(1, 0, 2)
                 break
         else:
-            values, _ = self._walk(rows, max(1, round(n_pairs / n_background)), seed=0)
+            values, _ = self._walk(rows, n_pairs / n_background, seed=0)
         return torch.from_numpy(np.ascontiguousarray(values)) * self.bag.scale
 
-    def _walk(self, rows: np.ndarray, n_turns: int, seed: int) -> tuple[np.ndarray, int]:
+    def _walk(self, rows: np.ndarray, n_turns: float, seed: int) -> tuple[np.ndarray, int]:
         """Mean of walks in units of the networks, and of how many pairs.
 
-        At least `n_turns` pairs start from each background row.
+        About `n_turns` pairs start from each background row.
         """
         n_background, n_folds, _, _ = self._background.shape
         starts, orders = _draw_walks(n_background, self.n_players, n_folds, n_turns, seed)
@@ -151,7 +151,7 @@ class NetworkShapley:
 
 @lru_cache(maxsize=16)
 def _draw_walks(
-    n_background: int, n_players: int, n_folds: int, n_turns: int, seed: int
+    n_background: int, n_players: int, n_folds: int, n_turns: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where walks start and how they go on, for each network.
 
@@ -165,10 +165,12 @@ def _draw_walks(
     orders : ndarray of int of shape (n_folds, n_walks, n_players)
     """
     rng = np.random.RandomState(seed)
-    of_each_is_as_much = n_turns * n_background % n_folds == 0
-    if n_turns >= n_folds or (n_background <= _FEW_STARTS and not of_each_is_as_much):
-        n_turns = n_folds * math.ceil(n_turns / n_folds)
-    turn, start = np.divmod(np.arange(n_turns * n_background), n_background)
+    turns = max(1, round(n_turns))
+    of_each_is_as_much = turns * n_background % n_folds == 0
+    if turns >= n_folds or (n_background <= _FEW_STARTS and not of_each_is_as_much):
+        # The nearest number for which networks start from each row equally often.
+        turns = n_folds * max(1, round(n_turns / n_folds))
+    turn, start = np.divmod(np.arange(turns * n_background), n_background)
     network = (start + turn + seed) % n_folds
     # Networks take equally many pairs: of many, the first of a network come again.
     most = np.bincount(network, minlength=n_folds).max()

@@ -103,12 +103,20 @@ class RowPosterior:
         """Hybrids chosen so far."""
         return len(self.lower) - 1
 
+    @property
+    def deviations(self) -> np.ndarray:
+        """How far each hybrid is expected to be off, given those before it: (n_asked,).
+
+        That is before `variance_scale`, and noise included.
+        """
+        return self.lower.diagonal()[1:]
+
     def choose(
         self,
         pool: Pool,
         usable: np.ndarray,
         most: int,
-        enough: Callable[[np.ndarray, int], bool] | None = None,
+        enough: Callable[[np.ndarray, np.ndarray], bool] | None = None,
     ) -> np.ndarray:
         r"""Choose hybrids one by one, each for the variance it takes off the Shapley values.
 
@@ -124,7 +132,7 @@ class RowPosterior:
         most : int
             How many to choose at most.
         enough : callable, default=None
-            Given the explained variances and by how many hybrids, whether to stop.
+            Given `explained` and `deviations`, whether to stop.
 
         Returns
         -------
@@ -155,9 +163,9 @@ class RowPosterior:
         usable = usable.copy()
         chosen: list[int] = []
         gains = [self.gains]
-        explained = self.explained
+        explained, deviations = self.explained, self.deviations
         for n in range(n_earlier, n_earlier + most):
-            if enough is not None and enough(explained, n - 1):
+            if enough is not None and enough(explained, deviations):
                 break
             worth = np.square(covariance).sum(0) / (np.maximum(left, 0.0) + self.noise)
             worth[~usable] = 0.0
@@ -176,6 +184,7 @@ class RowPosterior:
             chosen.append(pick)
             gains.append(gain[:, None])
             explained = explained + np.square(gain)
+            deviations = np.append(deviations, deviation)
         positions = np.array(chosen, dtype=int)
         self._append(whitened[: n_earlier + len(chosen), positions], hybrids[positions])
         self._known = np.concatenate([self._known, known[:, positions]], 1)
@@ -204,8 +213,24 @@ class RowPosterior:
         -------
         tensor of shape (n_players, n_outputs)
         """
-        whitened = torch.linalg.solve_triangular(torch.from_numpy(self.lower), misfit, upper=False)
-        return torch.from_numpy(self.gains) @ whitened
+        return torch.from_numpy(self.gains) @ self._whiten(misfit)
+
+    def innovations(self, misfit: torch.Tensor) -> torch.Tensor:
+        """How far off each hybrid was, given the row and the hybrids before it.
+
+        Parameters
+        ----------
+        misfit : tensor of shape (n, n_outputs)
+            As of `update`.
+
+        Returns
+        -------
+        tensor of shape (n_asked, n_outputs)
+        """
+        return (self._whiten(misfit) * torch.from_numpy(self.lower).diagonal()[:, None])[1:]
+
+    def _whiten(self, misfit: torch.Tensor) -> torch.Tensor:
+        return torch.linalg.solve_triangular(torch.from_numpy(self.lower), misfit, upper=False)
 
 
 class _Candidates:

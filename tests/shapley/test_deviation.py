@@ -12,7 +12,9 @@ from sklearn_metaexplain.shapley._deviation import (
     DeviationEvidence,
     deviation_evidence,
     expected_std,
+    n_judged,
     share_of_std,
+    surprise,
 )
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._stack import SurrogateStack
@@ -30,6 +32,7 @@ def evidence(*, n_support=2048, n_asked=0.0, seed=0):
     return DeviationEvidence(
         variances(*full),
         variances(N_OUTPUTS),
+        variances(N_ROWS, N_OUTPUTS),
         variances(*full),
         variances(N_ROWS, N_OUTPUTS),
         n_support,
@@ -44,6 +47,7 @@ def test_a_deviation_by_hand():
     for name, value in {
         "process": seen.process[i, j, k],
         "residual": seen.residual[k],
+        "surprise": seen.surprise[i, k],
         "disagreement": seen.disagreement[i, j, k],
         "missing": seen.missing[i, k] / N_PLAYERS,
         "n_evaluations": 2048 / 1024 + 12 / N_PLAYERS,
@@ -61,7 +65,7 @@ def test_less_is_known_of_what_was_asked_about_less():
         assert (less < more).all()
 
 
-@pytest.mark.parametrize("name", ["process", "residual", "disagreement", "missing"])
+@pytest.mark.parametrize("name", ["process", "residual", "surprise", "disagreement", "missing"])
 def test_all_evidence_counts(name):
     seen = evidence()
     more = seen._replace(**{name: 2 * getattr(seen, name)})
@@ -72,9 +76,23 @@ def test_all_evidence_counts(name):
 def test_the_share_that_is_left_is_that_of_the_deviations(n_asked):
     seen = evidence()
     now = seen.process * torch.rand(seen.process.shape, dtype=torch.float64).clamp_min(0.01)
+    before = seen._replace(surprise=torch.ones_like(seen.surprise))
     later = seen._replace(process=now, n_asked=torch.full((N_ROWS,), float(n_asked)))
-    share = share_of_std(seen.process.sqrt(), now.sqrt(), 2048, n_asked)
-    torch.testing.assert_close(share, expected_std(later.logs()) / expected_std(seen.logs()))
+    share = share_of_std(seen.process.sqrt(), now.sqrt(), 2048, n_asked, seen.surprise)
+    torch.testing.assert_close(share, expected_std(later.logs()) / expected_std(before.logs()))
+
+
+def test_surprise_is_one_where_nothing_was_asked_or_all_is_as_usual():
+    residual = torch.tensor([0.1, 0.4], dtype=torch.float64)
+    assert (surprise(torch.zeros(3, 2), 0, residual) == 1).all()
+    missed = (9 * residual).expand(3, 2)
+    torch.testing.assert_close(surprise(missed, 9, residual), torch.ones_like(missed))
+    n = torch.tensor([0, 8, 400])[:, None]
+    told = surprise(3 * n * residual, n, residual)
+    assert told[0].tolist() == [1, 1]
+    assert (told[1:] > 1).all()
+    torch.testing.assert_close(told[2], torch.full_like(told[2], 3.0), rtol=0.02, atol=0)
+    assert [n_judged(n) for n in (0, 1, 2, 7, 100)] == [0, 0, 1, 3, 50]
 
 
 def test_what_is_seen_of_a_stack():
@@ -89,15 +107,20 @@ def test_what_is_seen_of_a_stack():
     values = stack.shapley(rows, torch.ones(4, 3, dtype=torch.bool))
     std = torch.full((4, 3, 1), 0.5, dtype=torch.float64)
     missing = torch.full((4, 1), 0.25, dtype=torch.float64)
-    seen = deviation_evidence(stack, values, std, missing, torch.zeros(4))
+    n_asked = torch.tensor([0.0, 1.0, 6.0, 7.0])
+    missed = torch.tensor([[0.0], [0.0], [0.3], [0.3]], dtype=torch.float64)
+    seen = deviation_evidence(stack, values, std, missing, n_asked, missed)
     assert seen.n_support == 200
     assert float(seen.residual) == pytest.approx(float((stack.residuals**2).mean()))
     assert (seen.process == 0.25).all()
     assert (seen.missing == 0.0625).all()
+    assert seen.surprise[:2, 0].tolist() == [1, 1]
+    usual = float(seen.residual) + 1e-8
+    assert seen.surprise[2:, 0].tolist() == pytest.approx([(4 + 0.3 / usual) / 7] * 2)
     parts = np.stack([values.process, values.trees, values.network])[..., 0]
     mean = np.average(parts, axis=0, weights=stack.weights[0])
     expected = np.average((parts - mean) ** 2, axis=0, weights=stack.weights[0])
     np.testing.assert_allclose(seen.disagreement[..., 0], expected, atol=1e-12)
     same = values._replace(trees=values.process, network=values.process)
-    alike = deviation_evidence(stack, same, std, missing, torch.zeros(4))
+    alike = deviation_evidence(stack, same, std, missing, n_asked, missed)
     assert float(alike.disagreement.abs().max()) < 1e-20

@@ -217,6 +217,12 @@ def test_walks_are_balanced(n_background, n_players, n_turns):
         assert all((own == of_each[0]).all() for own in of_each)
 
 
+@pytest.mark.parametrize(("n_turns", "taken"), [(0.2, 5), (4.4, 5), (7.4, 5), (7.6, 10), (12.6, 15)])
+def test_turns_are_the_nearest_that_every_network_can_share(n_turns, taken):
+    starts, _ = _draw_walks(7, 4, 5, n_turns, 0)
+    assert starts.size == 2 * 7 * taken
+
+
 def test_every_player_is_equally_often_in_every_place():
     _, orders = _draw_walks(10, 5, 5, 25, 0)
     for player, place in itertools.product(range(5), range(5)):

@@ -61,6 +61,25 @@ def test_the_row_itself_is_known_first():
     np.testing.assert_allclose(posterior.explained, explained[0], rtol=1e-6, atol=1e-8)
 
 
+def test_innovations_are_what_the_row_and_earlier_hybrids_did_not_let_expect():
+    process, encoded, outputs, row, _, hybrids, pool = candidates(n_outputs=2)
+    posterior = posterior_of(process, row)
+    assert len(posterior.innovations(torch.ones(1, 2, dtype=torch.float64))) == 0
+    assert len(posterior.deviations) == 0
+    chosen = posterior.choose(pool, np.ones(12, dtype=bool), 5)
+    own = torch.cat([row[None], hybrids[chosen]])
+    generator = torch.Generator().manual_seed(3)
+    truth = torch.randn(len(own), 2, generator=generator, dtype=torch.float64)
+    told = posterior.innovations(truth - process.predict(own))
+    assert told.shape == (5, 2)
+    for k in range(1, len(own)):
+        known = torch.cat([encoded, own[:k]]), torch.cat([outputs, truth[:k]])
+        mean, covariance = exact_posterior(process, *known, own[k : k + 1])
+        torch.testing.assert_close(told[k - 1], truth[k] - mean[0], rtol=0, atol=1e-5)
+        variance = float(covariance) + process.noise
+        assert posterior.deviations[k - 1] == pytest.approx(variance**0.5, abs=1e-5)
+
+
 def test_each_choice_is_the_best_single_one():
     process, *_, row, _, _, pool = candidates(n=30)
     chosen = posterior_of(process, row).choose(pool, np.ones(30, dtype=bool), 4)
@@ -89,22 +108,22 @@ def test_it_stops_when_it_is_enough():
     process, *_, row, _, _, pool = candidates(n=30)
     posterior, usable = posterior_of(process, row), np.ones(30, dtype=bool)
     before = posterior.explained.sum()
-    chosen = posterior.choose(pool, usable, 25, lambda now, n_asked: now.sum() > before + 1e-4)
+    chosen = posterior.choose(pool, usable, 25, lambda now, _: now.sum() > before + 1e-4)
     assert 0 < len(chosen) < 25
     assert posterior.explained.sum() > before + 1e-4
     shorter = posterior_of(process, row)
     shorter.choose(pool, usable, len(chosen) - 1)
     assert shorter.explained.sum() <= before + 1e-4
-    assert len(posterior.choose(pool, usable, 25, lambda now, n_asked: True)) == 0
+    assert len(posterior.choose(pool, usable, 25, lambda now, _: True)) == 0
 
 
 def test_what_is_enough_may_depend_on_how_many_were_asked():
     process, *_, row, _, _, pool = candidates(n=30)
     posterior, usable = posterior_of(process, row), np.ones(30, dtype=bool)
-    first = posterior.choose(pool, usable, 25, lambda now, n_asked: n_asked == 4)
+    first = posterior.choose(pool, usable, 25, lambda now, deviations: len(deviations) == 4)
     assert len(first) == posterior.n_asked == 4
     usable[first] = False
-    assert len(posterior.choose(pool, usable, 25, lambda now, n_asked: n_asked == 6)) == 2
+    assert len(posterior.choose(pool, usable, 25, lambda now, deviations: len(deviations) == 6)) == 2
 
 
 def test_what_could_tell_nothing_is_not_chosen():
