@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,18 +17,20 @@ from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
+from sklearn_metaexplain.posthoc._questions import QuestionPools, RowQuestions
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import n_judged, share_of_std, surprise
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
-from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
 from sklearn_metaexplain.shapley._stack import shrink_std
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
 _POOL, _CHOSEN = 512, 128
 # Candidates are explained against every background row; of very many, all candidates are asked.
 _MANY_BACKGROUNDS = 500
+# A round of questions about a row takes it to at least so many times those before.
+_ROUND_GROWS = 1.25
 
 
 class Goal(NamedTuple):
@@ -65,12 +68,6 @@ class Goal(NamedTuple):
     def is_met(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> bool:
         """Whether values of one row are expected to be good enough."""
         return self.expected(values, std, before) <= self.tol
-
-
-class _Plan(NamedTuple):
-    posterior: RowPosterior
-    probes: Probes
-    is_enough: bool  # for the goal, if there is one
 
 
 def explain_asking(
@@ -178,156 +175,154 @@ def ask_about_rows(
     )
     draws = deal_by_name(draws, model)
     rows_at_once = max(1, model.batch_size // budget)
-    parts = []
+    process = surrogate.stack.process
+    pools = QuestionPools(surrogate, draws, size, _CHOSEN)
+    told: list[tuple[torch.Tensor, ...]] = []
     n_evaluations = np.empty(n_rows, dtype=int)
     is_enough = np.empty(n_rows, dtype=bool)
     starts = range(0, n_rows, rows_at_once)
-    planner = _Planner(surrogate, draws, size)
     for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
         part = slice(start, min(start + rows_at_once, n_rows))
         rows = _safe_indexing(X, np.arange(part.start, part.stop))
-        reading = surrogate.stack.process.read(encoded[part], thorough=True)
+        reading = process.read(encoded[part], thorough=True)
         differing = model.differing(rows)
-        plans = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(planner.plan)(
-                encoded[start + i],
-                reading,
-                i,
-                differing[i],
-                budget,
-                goal and before and _stop_at(goal, surrogate, reading, i, before, start + i),
+
+        asking = Parallel(n_jobs=n_jobs, prefer="threads")(
+            delayed(_Asking)(
+                RowQuestions(pools, encoded[r], predictions[r], reading, i, differing[i]),
+                goal and before and _Promise(goal, surrogate, reading, i, before, r),
             )
-            for i in range(len(reading.rows))
+            for i, r in enumerate(range(part.start, part.stop))
         )
-        lengths = np.array([len(plan.probes.rows) for plan in plans])
-        n_evaluations[part] = lengths
-        is_enough[part] = [plan.is_enough for plan in plans]
-        asked = Probes(
-            np.repeat(np.arange(len(plans)), lengths),
-            np.concatenate([plan.probes.backgrounds for plan in plans]),
-            np.concatenate([plan.probes.coalitions for plan in plans]),
-        )
-        outputs = model.evaluate(rows, *asked) if lengths.sum() else predictions[:0]
-        answers = np.split(outputs, np.cumsum(lengths)[:-1])
-        parts += [
-            planner.conclude(plan, encoded[start + i], predictions[start + i], answers[i])
-            for i, plan in enumerate(plans)
-        ]
-    update, explained, missed = (torch.stack(part) for part in zip(*parts, strict=True))
+        still = list(range(len(asking)))
+        while still:
+            probes = Parallel(n_jobs=n_jobs, prefer="threads")(
+                delayed(asking[i].choose)(budget) for i in still
+            )
+            answers = _evaluate(model, rows, still, probes, predictions[:0])
+            for i, asked, outputs in zip(still, probes, answers, strict=True):
+                asking[i].questions.hear(asked, outputs)
+            still = [i for i in still if asking[i].goes_on(budget)]
+        n_evaluations[part] = [one.questions.n_asked for one in asking]
+        is_enough[part] = [one.is_enough for one in asking]
+        told += [one.questions.conclude() for one in asking]
+    update, explained, missed = (torch.stack(part) for part in zip(*told, strict=True))
     n_asked = torch.from_numpy(n_evaluations).to(update)
     return OwnEvaluations(update, explained, n_asked, missed), n_evaluations, is_enough
 
 
-class _Planner:
-    """Chooses hybrids of rows, and reads the model's answers."""
+def _evaluate(
+    model: MaskedModel,
+    rows: Any,
+    positions: Sequence[int],
+    probes: Sequence[Probes],
+    nothing: np.ndarray,
+) -> list[np.ndarray]:
+    """The model's outputs of hybrids of some of the rows, row by row; `nothing` of none."""
+    lengths = [len(asked.rows) for asked in probes]
+    asked = Probes(
+        np.repeat(positions, lengths),
+        np.concatenate([asked.backgrounds for asked in probes]),
+        np.concatenate([asked.coalitions for asked in probes]),
+    )
+    if not any(lengths):
+        return [nothing] * len(probes)
+    return np.split(model.evaluate(rows, *asked), np.cumsum(lengths)[:-1])
 
-    def __init__(self, surrogate: TaskSurrogate, draws: Probes, size: int) -> None:
-        self.surrogate = surrogate
-        self.stack = surrogate.stack
-        self.blocks = [
-            Probes(*(part[start : start + size] for part in draws))
-            for start in range(0, len(draws.rows), size)
-        ]
-        self.pools: list[Pool] = [
-            make_pool(
-                self.stack.process,
-                self.stack.background,
-                self.stack.player_of_column,
-                block.coalitions,
-                block.backgrounds,
-            )
-            for block in self.blocks
-        ]
 
-    def plan(
+class _Promise:
+    """How far off a row's values are expected to be after some evaluations, heard or not yet.
+
+    Parameters
+    ----------
+    goal : Goal
+        How far off they may be.
+    surrogate : TaskSurrogate
+        What was learned at fit.
+    reading : Reading
+        Of this row and others.
+    i : int
+        Its position in `reading`.
+    before : Explained
+        Rows without evaluations.
+    row : int
+        Its position in `before`.
+    """
+
+    def __init__(
         self,
-        row: torch.Tensor,
+        goal: Goal,
+        surrogate: TaskSurrogate,
         reading: Reading,
         i: int,
-        differing: np.ndarray,
-        budget: int,
-        is_met: Callable[[np.ndarray, np.ndarray, np.ndarray], bool] | None,
-    ) -> _Plan:
-        """Choose what to ask about a row, without asking.
+        before: Explained,
+        row: int,
+    ) -> None:
+        self._goal = goal
+        self._values, self._std = before.values[[row]], before.std[[row]]
+        stack, process = surrogate.stack, surrogate.stack.process
+        self._prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
+        self._n_support = len(stack.residuals)
+        self._residual = stack.residuals.square().mean(0)
+        self._variance_scale = process.variance_scale
+        # The stack is off by less than the process, which tells how much less it will be.
+        off = process.loo_residuals.square().mean(0).clamp_min(1e-300)
+        self._scale = self._residual * self._variance_scale / off
 
-        `is_met` is given the variances that the row's output explains, those explained now, and
-        how far off the evaluations that explain them are expected to be.
+    def is_kept(
+        self, questions: RowQuestions, explained: np.ndarray, deviations: np.ndarray
+    ) -> bool:
+        """Whether the goal is met, given `explained` and `deviations` of a `RowPosterior`.
+
+        Answers that were not heard yet are expected to be as surprising as the others were.
         """
-        posterior = RowPosterior(self.stack.process, reading, i)
-        enough = None if is_met is None else partial(is_met, posterior.explained)
-        chosen: list[Probes] = []
-        marks: np.ndarray = np.empty(0)
-        for pool, block in zip(self.pools, self.blocks, strict=True):
-            moved = differing[block.backgrounds]
-            inside = (block.coalitions & moved).any(1)
-            outside = (~block.coalitions & moved).any(1)
-            # What equals the row or a background row is known.
-            usable = inside & outside
-            mark = _mark(self.hybrids(row, block))
-            first = np.zeros(len(usable), dtype=bool)
-            first[np.unique(np.where(usable, mark, np.inf), return_index=True)[1]] = True
-            usable &= first & ~np.isin(mark, marks)
-            most = min(_CHOSEN, budget - sum(len(part.rows) for part in chosen))
-            picked = posterior.choose(pool, usable, most, enough)
-            marks = np.concatenate([marks, mark[picked]])
-            chosen.append(Probes(*(part[picked] for part in block)))
-            if enough is not None and enough(posterior.explained, posterior.deviations):
-                break
-        met = enough is None or enough(posterior.explained, posterior.deviations)
-        return _Plan(posterior, Probes(*map(np.concatenate, zip(*chosen, strict=True))), met)
-
-    def hybrids(self, row: torch.Tensor, probes: Probes) -> torch.Tensor:
-        """Return encoded hybrids of a row, (n, m, 2)."""
-        inside = torch.from_numpy(probes.coalitions)[:, self.stack.player_of_column, None]
-        return torch.where(inside, row, self.stack.background[probes.backgrounds])
-
-    def conclude(
-        self, plan: _Plan, row: torch.Tensor, prediction: np.ndarray, outputs: np.ndarray
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Update of a row's Shapley values, the variance explained, and what was still missed."""
-        hybrids = torch.cat([row[None], self.hybrids(row, plan.probes)])
-        known = torch.from_numpy(np.concatenate([prediction[None], outputs]))
-        misfit = self.surrogate.standardise(known) - self.stack.predict(hybrids)
-        off = plan.posterior.innovations(misfit).square()
-        missed = off[len(off) - n_judged(len(off)) :].sum(0)
-        return plan.posterior.update(misfit), torch.from_numpy(plan.posterior.explained), missed
-
-
-def _stop_at(
-    goal: Goal,
-    surrogate: TaskSurrogate,
-    reading: Reading,
-    i: int,
-    before: Explained,
-    row: int,
-) -> Callable[[np.ndarray, np.ndarray, np.ndarray], bool]:
-    """Whether explained variances bring a row's expected error down to the goal.
-
-    `before` has the values and deviations of all rows without evaluations.
-    """
-    process, n_support = surrogate.stack.process, len(surrogate.stack.residuals)
-    prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
-    values, std = before.values[[row]], before.std[[row]]
-    residual = surrogate.stack.residuals.square().mean(0)
-    # The stack is off by less than the process, which tells how much less it will be.
-    scale = residual * process.variance_scale
-    scale = scale / process.loo_residuals.square().mean(0).clamp_min(1e-300)
-
-    def is_met(first: np.ndarray, now: np.ndarray, deviations: np.ndarray) -> bool:
         left, least = (
-            shrink_std(prior, torch.from_numpy(explained)[None], process.variance_scale)
-            for explained in (first, now)
+            shrink_std(self._prior, torch.from_numpy(part)[None], self._variance_scale)
+            for part in (questions.at_first, explained)
         )
-        n_asked, n_last = len(deviations), n_judged(len(deviations))
-        missed = scale * float(np.square(deviations[n_asked - n_last :]).sum())
-        expected = surprise(missed[None], n_last, residual)
-        share = share_of_std(left, least, n_support, n_asked, expected)
-        return goal.is_met(values, std * share.numpy(), std)
+        heard = questions.innovations.square()
+        expected = torch.from_numpy(np.square(deviations))[:, None] * self._scale
+        usual = expected[: len(heard)].mean(0) if len(heard) else self._residual
+        rate = surprise(heard.sum(0), len(heard), usual)
+        squares = torch.cat([heard, expected[len(heard) :] * rate])
+        n_asked, n_last = len(squares), n_judged(len(squares))
+        missed = squares[n_asked - n_last :].sum(0, keepdim=True)
+        share = share_of_std(
+            left, least, self._n_support, n_asked, surprise(missed, n_last, self._residual)
+        )
+        return self._goal.is_met(self._values, self._std * share.numpy(), self._std)
 
-    return is_met
 
+class _Asking:
+    """Rounds of questions about a row: without a promise one, else until it is kept."""
 
-def _mark(hybrids: torch.Tensor) -> np.ndarray:
-    """A number for each hybrid; equal ones have the same."""
-    flat = hybrids.flatten(1)
-    return (flat * torch.sin(torch.arange(1, flat.shape[1] + 1, dtype=flat.dtype))).sum(1).numpy()
+    def __init__(self, questions: RowQuestions, promise: _Promise | None) -> None:
+        self.questions = questions
+        self._promise = promise
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the promise is kept, if there is one."""
+        posterior = self.questions.posterior
+        return self._promise is None or self._promise.is_kept(
+            self.questions, posterior.explained, posterior.deviations
+        )
+
+    def choose(self, budget: int) -> Probes:
+        """Choose what to ask in the next round."""
+        promise, questions = self._promise, self.questions
+        if promise is None:
+            return questions.choose(budget)
+        # Rounds grow, so that there are few.
+        least = math.ceil(_ROUND_GROWS * questions.n_asked)
+
+        def enough(explained: np.ndarray, deviations: np.ndarray) -> bool:
+            return len(deviations) >= least and promise.is_kept(questions, explained, deviations)
+
+        return questions.choose(budget, enough)
+
+    def goes_on(self, budget: int) -> bool:
+        """Whether there is another round."""
+        if self._promise is None or self.questions.is_exhausted:
+            return False
+        return self.questions.n_asked < budget and not self.is_enough

@@ -238,9 +238,7 @@ class TaskSurrogate:
         n_asked, missed = missing.new_zeros(len(missing)), torch.zeros_like(missing)
         if own is not None:
             n_asked, missed = own.n_asked, own.missed
-        evidence = deviation_evidence(
-            self.stack, surrogate, process_std, missing, n_asked, missed
-        )
+        evidence = deviation_evidence(self.stack, surrogate, process_std, missing, n_asked, missed)
         seen = evidence.logs()
         return expected_std(seen), seen
 

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
@@ -74,10 +75,43 @@ def test_rows_stop_as_soon_as_they_may(explainer, wine):
         less = explainer.explain(X[[i]], budget=n - 1)
         same = explainer.explain(X[[i]], budget=n)
         np.testing.assert_allclose(same.values[0], explanation.values[i], rtol=1e-6, atol=1e-9)
-        # When it stopped it had no outputs yet; what is read off these moves values and deviations,
-        # so the bound holds about, not to the digit.
+        # It goes by the values without evaluations, which these move, and so the bound holds about,
+        # not to the digit.
         assert expected(same, i) < 1.7 * tol
         assert expected(less, i) > 0.6 * tol
+
+
+class Turning(RegressorMixin, BaseEstimator):
+    """Smooth at fit; later rough wherever it was not asked for itself."""
+
+    def __init__(self):
+        self.plain = None
+
+    def fit(self, X, y):
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        smooth = np.sin(X[:, 0]) * X[:, 1] + X[:, 2]
+        if self.plain is None:
+            return smooth
+        known = (X[:, None] == self.plain).all(2).any(1)
+        return smooth + np.where(known, 0.0, 0.3 * np.sin(1e4 * X.sum(1)))
+
+
+def test_answers_that_surprise_are_followed_by_more_questions():
+    X = np.random.default_rng(0).normal(size=(120, 5))
+    model = Turning().fit(X, X[:, 0])
+    explainer = MetaExplainer(FrozenEstimator(model), background=10, n_support=200, random_state=0)
+    explainer.fit(X[:100])
+    rows = X[100:]
+    as_expected = explainer.explain(rows, budget=120, tol=0.0002).n_evaluations
+    frozen = explainer.estimator_.estimator
+    frozen.plain = np.concatenate([rows, explainer.background_])
+    surprised = explainer.explain(rows, budget=120, tol=0.0002).n_evaluations
+    asked = (as_expected > 1) & (as_expected < 120)
+    assert asked.sum() > 5
+    assert (surprised[asked] > as_expected[asked]).all()
 
 
 def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):

@@ -217,7 +217,9 @@ def test_walks_are_balanced(n_background, n_players, n_turns):
         assert all((own == of_each[0]).all() for own in of_each)
 
 
-@pytest.mark.parametrize(("n_turns", "taken"), [(0.2, 5), (4.4, 5), (7.4, 5), (7.6, 10), (12.6, 15)])
+@pytest.mark.parametrize(
+    ("n_turns", "taken"), [(0.2, 5), (4.4, 5), (7.4, 5), (7.6, 10), (12.6, 15)]
+)
 def test_turns_are_the_nearest_that_every_network_can_share(n_turns, taken):
     starts, _ = _draw_walks(7, 4, 5, n_turns, 0)
     assert starts.size == 2 * 7 * taken

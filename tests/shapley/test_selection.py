@@ -123,7 +123,9 @@ def test_what_is_enough_may_depend_on_how_many_were_asked():
     first = posterior.choose(pool, usable, 25, lambda now, deviations: len(deviations) == 4)
     assert len(first) == posterior.n_asked == 4
     usable[first] = False
-    assert len(posterior.choose(pool, usable, 25, lambda now, deviations: len(deviations) == 6)) == 2
+    assert (
+        len(posterior.choose(pool, usable, 25, lambda now, deviations: len(deviations) == 6)) == 2
+    )
 
 
 def test_what_could_tell_nothing_is_not_chosen():

@@ -1,0 +1,179 @@
+"""What is asked about one row, and what the answers show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from sklearn_metaexplain.masking._probes import Probes
+from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
+from sklearn_metaexplain.shapley._deviation import n_judged
+from sklearn_metaexplain.shapley._gp import Reading
+from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
+
+
+class QuestionPools:
+    """Hybrids that may be asked about, the same for every row, in blocks.
+
+    Parameters
+    ----------
+    surrogate : TaskSurrogate
+        What was learned at fit.
+    draws : Probes
+        All that may be asked, in the order in which blocks are used up.
+    size : int
+        Hybrids of a block.
+    most : int
+        How many of a block are asked at most.
+    """
+
+    def __init__(self, surrogate: TaskSurrogate, draws: Probes, size: int, most: int) -> None:
+        self.surrogate = surrogate
+        self.most = most
+        stack = surrogate.stack
+        self.blocks = [
+            Probes(*(part[start : start + size] for part in draws))
+            for start in range(0, len(draws.rows), size)
+        ]
+        self.pools: list[Pool] = [
+            make_pool(
+                stack.process,
+                stack.background,
+                stack.player_of_column,
+                block.coalitions,
+                block.backgrounds,
+            )
+            for block in self.blocks
+        ]
+
+    def hybrids(self, row: torch.Tensor, probes: Probes) -> torch.Tensor:
+        """Return encoded hybrids of a row, (n, m, 2)."""
+        stack = self.surrogate.stack
+        inside = torch.from_numpy(probes.coalitions)[:, stack.player_of_column, None]
+        return torch.where(inside, row, stack.background[probes.backgrounds])
+
+
+class RowQuestions:
+    """Hybrids of one row, chosen in turn, and how far off the model's answers are.
+
+    Parameters
+    ----------
+    pools : QuestionPools
+        What may be asked.
+    row : tensor of shape (m, 2)
+        The row, encoded.
+    prediction : ndarray of shape (n_outputs,)
+        The model's output of it.
+    reading : Reading
+        Of this row and others.
+    i : int
+        Its position in `reading`.
+    differing : ndarray of bool of shape (n_background, n_players)
+        Where it differs from the background.
+
+    Attributes
+    ----------
+    posterior : RowPosterior
+        Of all that was chosen.
+    at_first : ndarray of shape (n_players,)
+        Variances that the row's own output explains.
+    innovations : tensor of shape (n_heard, n_outputs)
+        How far off each answer was, given those before it.
+    """
+
+    def __init__(
+        self,
+        pools: QuestionPools,
+        row: torch.Tensor,
+        prediction: np.ndarray,
+        reading: Reading,
+        i: int,
+        differing: np.ndarray,
+    ) -> None:
+        self._pools, self._row, self._differing = pools, row, differing
+        self.posterior = RowPosterior(pools.surrogate.stack.process, reading, i)
+        self.at_first = self.posterior.explained
+        self._misfit = self._miss(row[None], prediction[None])
+        self.innovations = self._misfit[:0]
+        self._block, self._n_of_block = 0, 0
+        self._usable: np.ndarray | None = None
+        self._marks: np.ndarray = np.empty(0)
+
+    @property
+    def n_asked(self) -> int:
+        return self.posterior.n_asked
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing is left that could be asked."""
+        return self._block == len(self._pools.blocks)
+
+    def choose(
+        self, budget: int, enough: Callable[[np.ndarray, np.ndarray], bool] | None = None
+    ) -> Probes:
+        """Choose what to ask next, without asking.
+
+        Parameters
+        ----------
+        budget : int
+            Most evaluations of the row, earlier ones included.
+        enough : callable, default=None
+            As of `RowPosterior.choose`.
+        """
+        posterior = self.posterior
+        chosen: list[Probes] = []
+        while not self.is_exhausted:
+            block, pool = self._pools.blocks[self._block], self._pools.pools[self._block]
+            if self._usable is None:
+                self._usable = self._usable_of(block)
+            most = min(self._pools.most - self._n_of_block, budget - self.n_asked)
+            picked = posterior.choose(pool, self._usable, most, enough)
+            self._usable[picked] = False
+            self._n_of_block += len(picked)
+            probes = Probes(*(part[picked] for part in block))
+            self._marks = np.concatenate([self._marks, self._mark(probes)])
+            chosen.append(probes)
+            if self.n_asked >= budget:
+                break
+            if enough is not None and enough(posterior.explained, posterior.deviations):
+                break
+            self._block, self._n_of_block, self._usable = self._block + 1, 0, None
+        return Probes(*map(np.concatenate, zip(*chosen, strict=True)))
+
+    def hear(self, probes: Probes, outputs: np.ndarray) -> None:
+        """Take the model's outputs of the hybrids chosen last."""
+        hybrids = self._pools.hybrids(self._row, probes)
+        self._misfit = torch.cat([self._misfit, self._miss(hybrids, outputs)])
+        self.innovations = self.posterior.innovations(self._misfit)
+
+    def conclude(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Update of the row's Shapley values, the variance explained, and what was still missed."""
+        last = self.innovations[len(self.innovations) - n_judged(len(self.innovations)) :]
+        return (
+            self.posterior.update(self._misfit),
+            torch.from_numpy(self.posterior.explained),
+            last.square().sum(0),
+        )
+
+    def _miss(self, hybrids: torch.Tensor, outputs: np.ndarray) -> torch.Tensor:
+        surrogate = self._pools.surrogate
+        known = surrogate.standardise(torch.from_numpy(outputs))
+        return known - surrogate.stack.predict(hybrids)
+
+    def _usable_of(self, block: Probes) -> np.ndarray:
+        """Which of a block are hybrids that are not known yet."""
+        moved = self._differing[block.backgrounds]
+        # What equals the row or a background row is known.
+        usable = (block.coalitions & moved).any(1) & (~block.coalitions & moved).any(1)
+        mark = self._mark(block)
+        first = np.zeros(len(usable), dtype=bool)
+        first[np.unique(np.where(usable, mark, np.inf), return_index=True)[1]] = True
+        return usable & first & ~np.isin(mark, self._marks)
+
+    def _mark(self, probes: Probes) -> np.ndarray:
+        """A number for each hybrid; equal ones have the same."""
+        flat = self._pools.hybrids(self._row, probes).flatten(1)
+        waves = torch.sin(torch.arange(1, flat.shape[1] + 1, dtype=flat.dtype))
+        return (flat * waves).sum(1).numpy()
