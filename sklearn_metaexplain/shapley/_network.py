@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits, hardswish
+from torch.nn.functional import hardswish
+
+from sklearn_metaexplain.shapley._network_training import train_networks
 
 _N_HIDDEN = 3
 _LEARNING_RATE = 0.08
@@ -22,9 +23,8 @@ _SEED = 0
 class NetworkBag:
     """Fully connected networks, each fitted without one fold.
 
-    The networks of all folds learn side by side, in matrix products of one more dimension. What
-    they say of a row is their mean; of a row of a fold, `held_out` has what the network says that
-    has not seen it.
+    What they say of a row is their mean; of a row of a fold, `held_out` has what the network says
+    that has not seen it.
 
     Where outputs are bounded, as probabilities are, networks end in a logistic function and learn
     by cross-entropy: being flat at both ends is then nothing that they have to learn.
@@ -94,48 +94,35 @@ class NetworkBag:
         generator = torch.Generator().manual_seed(_SEED)
         width, batch_size, n_steps = _settings(len(units))
         sizes = [units.shape[1], *[width] * _N_HIDDEN, targets.shape[1]]
-        weights, biases = [], []
-        for n_in, n_out in pairwise(sizes):
-            drawn = torch.randn(self.n_folds, n_in, n_out, generator=generator)
-            weights.append((drawn * (2 / n_in) ** 0.5).requires_grad_())
-            biases.append(torch.zeros(self.n_folds, 1, n_out))
+        weights = [
+            torch.randn(self.n_folds, n_in, n_out, generator=generator) * (2 / n_in) ** 0.5
+            for n_in, n_out in pairwise(sizes)
+        ]
+        biases = [torch.zeros(self.n_folds, 1, n_out) for n_out in sizes[1:]]
         if self.is_bounded:
             targets = targets.clamp(0, 1)
             biases[-1] += targets.mean(0).clamp(_LEAST_START, 1 - _LEAST_START).logit()
-        for bias in biases:
-            bias.requires_grad_()
-        loss = _Loss(targets, bounded=self.is_bounded)
-        # As many rows for each network: where fewer are left out, the last is not used.
-        most = len(units) - math.ceil(len(units) / self.n_folds)
-        seen = torch.stack(
-            [torch.nonzero(fold != left_out)[:most, 0] for left_out in range(self.n_folds)]
-        )
         n_steps = int(n_steps * self.effort)
-        batch_size = min(batch_size, most)
-        groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": _WEIGHT_DECAY}]
-        groups.append({"params": biases, "weight_decay": 0.0})
-        optimizer = torch.optim.AdamW(groups, lr=_LEARNING_RATE, betas=(0.9, 0.99), fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: _learning_rate(step / n_steps)
+        parts = [*weights, *biases]
+        parameters = torch.cat([part.flatten(1) for part in parts], 1)
+        train_networks(
+            parameters.numpy(),
+            units.contiguous().numpy(),
+            targets.contiguous().numpy(),
+            _deal(fold, self.n_folds, batch_size, n_steps, generator),
+            np.array([_LEARNING_RATE * _rate(step / n_steps) for step in range(n_steps)]),
+            width,
+            _WEIGHT_DECAY,
+            self.is_bounded,
+            _output_weights(targets).numpy(),
         )
-        # No skorch: around a step of networks this small its loop does more than the step itself.
-        with torch.enable_grad():
-            for step in range(n_steps):
-                at = step % (most // batch_size) * batch_size
-                if at == 0:
-                    deal = torch.rand(self.n_folds, most, generator=generator).argsort(1)
-                    dealt = seen.gather(1, deal)
-                batch = dealt[:, at : at + batch_size]
-                optimizer.zero_grad()
-                # The sum over networks: each has a gradient of its own.
-                loss(_forward(units[batch], weights, biases), targets[batch]).sum().backward()
-                optimizer.step()
-                schedule.step()
-        trained = [part.detach() for pair in zip(weights, biases, strict=True) for part in pair]
-        if all(bool(part.isfinite().all()) for part in trained):
-            return trained
-        # Whoever stacks them sees that networks that say nothing are worth nothing.
-        return [torch.zeros_like(part) for part in trained]
+        if not bool(parameters.isfinite().all()):
+            # Whoever stacks them sees that networks that say nothing are worth nothing.
+            parameters.zero_()
+        flat = parameters.split([part[0].numel() for part in parts], 1)
+        trained = [own.reshape(part.shape) for own, part in zip(flat, parts, strict=True)]
+        layers = zip(trained[: len(weights)], trained[len(weights) :], strict=True)
+        return [part for layer in layers for part in layer]
 
     def _predict_all(self, units: torch.Tensor) -> torch.Tensor:
         """Outputs of each network: (n_folds, n_rows, n_outputs)."""
@@ -151,25 +138,41 @@ class NetworkBag:
         return self.predict_each(encoded).mean(0)
 
 
-class _Loss:
-    """Loss of each network: squared error, or cross-entropy where outputs are bounded.
+def _output_weights(targets: torch.Tensor) -> torch.Tensor:
+    """Weights of bounded outputs: (n_outputs,).
 
-    An output's cross-entropy is weighted so that it is about the squared error over its variance,
-    for outputs of small variance share the hidden layers with others.
+    With them an output's cross-entropy is about the squared error over its variance, for outputs
+    of small variance share the hidden layers with others.
     """
+    mean, variance = targets.mean(0), targets.var(0, correction=0)
+    return mean * (1 - mean) / variance.clamp_min(1e-9)
 
-    def __init__(self, targets: torch.Tensor, *, bounded: bool) -> None:
-        self._bounded = bounded
-        mean, variance = targets.mean(0), targets.var(0, correction=0)
-        self._weight = mean * (1 - mean) / variance.clamp_min(1e-9)
 
-    def __call__(self, told: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        if self._bounded:
-            losses = binary_cross_entropy_with_logits(told, targets, reduction="none")
-            losses = losses * self._weight
-        else:
-            losses = (told - targets).square()
-        return losses.mean((1, 2))
+def _deal(
+    fold: torch.Tensor,
+    n_folds: int,
+    batch_size: int,
+    n_steps: int,
+    generator: torch.Generator,
+) -> np.ndarray:
+    """Rows of every step, for each network those of the other folds in a new order each time.
+
+    Returns
+    -------
+    ndarray of int of shape (n_steps, n_folds, batch_size)
+        Fewer rows where there are not so many.
+    """
+    # As many rows for each network: where fewer are left out, the last is not used.
+    most = len(fold) - math.ceil(len(fold) / n_folds)
+    seen = torch.stack([torch.nonzero(fold != left_out)[:most, 0] for left_out in range(n_folds)])
+    batch_size = min(batch_size, most)
+    of_each = most // batch_size
+    deals = []
+    for _ in range(math.ceil(n_steps / of_each)):
+        order = torch.rand(n_folds, most, generator=generator).argsort(1)
+        deal = seen.gather(1, order)[:, : of_each * batch_size]
+        deals.append(deal.view(n_folds, of_each, batch_size).transpose(0, 1))
+    return torch.cat(deals)[:n_steps].contiguous().numpy()
 
 
 def _settings(n_rows: int) -> tuple[int, int, int]:
@@ -189,7 +192,7 @@ def _settings(n_rows: int) -> tuple[int, int, int]:
     return 32, 256, 2000
 
 
-def _learning_rate(progress: float) -> float:
+def _rate(progress: float) -> float:
     """Share of the learning rate: it rises, then falls like a cosine."""
     if progress < _WARM_UP:
         return max(progress / _WARM_UP, 1e-3)

@@ -10,8 +10,13 @@ _AT_ONCE = 512
 _AT_ONCE_BITS = 8
 
 
-@numba.njit(nogil=True, cache=True)
-def _activate(units, bias):
+@numba.njit(
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+    fastmath={"contract", "arcp", "nsz", "reassoc"},
+)
+def activate(units, bias):
     """Hardswish of ``units + bias``, in place."""
     three, six = np.float32(3), np.float32(6)
     for s in range(units.shape[0]):
@@ -31,10 +36,10 @@ def _buffers(n_points, width, n_outputs):
 def _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded):
     """Take what reaches the first hidden layer of a network, (n, width), to `outputs`."""
     for layer in range(len(hidden)):
-        _activate(here, biases[layer, member])
+        activate(here, biases[layer, member])
         np.dot(here, hidden[layer, member], there)
         here, there = there, here
-    _activate(here, biases[len(hidden), member])
+    activate(here, biases[len(hidden), member])
     np.dot(here, last[member], outputs)
     if bounded:
         one = np.float32(1)
