@@ -87,7 +87,8 @@ def explain_asking(
     """Explain rows with the help of evaluations of their own.
 
     What is asked about a row depends on the row and on what was learned at fit alone; a larger
-    budget asks all that a smaller one does, and more.
+    budget asks all that a smaller one does, and more. How much is asked to reach a goal depends on
+    the answers too.
 
     Parameters
     ----------
