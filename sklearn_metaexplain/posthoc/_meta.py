@@ -20,7 +20,8 @@ from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_lear
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
 from sklearn_metaexplain.posthoc._fast import Student
-from sklearn_metaexplain.posthoc._own import Goal, explain_asking
+from sklearn_metaexplain.posthoc._own import explain_asking
+from sklearn_metaexplain.posthoc._promise import Goal
 from sklearn_metaexplain.posthoc._self_error import (
     n_judged,
     quantiles_of,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,13 +17,11 @@ from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
+from sklearn_metaexplain.posthoc._promise import Goal, Promise
 from sklearn_metaexplain.posthoc._questions import QuestionPools, RowQuestions
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
-from sklearn_metaexplain.shapley._deviation import n_judged, share_of_std, surprise
-from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
-from sklearn_metaexplain.shapley._stack import shrink_std
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
 _POOL, _CHOSEN = 512, 128
@@ -31,43 +29,6 @@ _POOL, _CHOSEN = 512, 128
 _MANY_BACKGROUNDS = 500
 # A round of questions about a row takes it to at least so many times those before.
 _ROUND_GROWS = 1.25
-
-
-class Goal(NamedTuple):
-    """The expected relative squared error at which a row has had enough evaluations."""
-
-    tol: float
-    residual: float  # share of the outputs' variance that is missed in evaluations held out
-    calibration: Mapping[str, Any]
-
-    def expected(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> float:
-        """Relative squared error that is expected of one row.
-
-        With no evaluations it is what calibration says of tasks. Once these have taken as much
-        of the variance as they do in calibration it is what that says of rows that were asked
-        about, and in between it is in between.
-
-        Parameters
-        ----------
-        values, std : ndarray of shape (1, n_players, n_outputs)
-            As they are after some evaluations.
-        before : ndarray of shape (1, n_players, n_outputs)
-            Standard deviations without any.
-        """
-        evidence = {"raw": raw_error(values, std), "residual": self.residual}
-        first, last = (
-            estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
-        )
-        variance = float(np.square(before).sum())
-        if not self.calibration or variance <= 0 or min(first, last) <= 0:
-            return last
-        taken = 1 - float(np.square(std).sum()) / variance
-        asked = min(1.0, max(0.0, taken) / self.calibration["usually_taken"])
-        return first ** (1 - asked) * last**asked
-
-    def is_met(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> bool:
-        """Whether values of one row are expected to be good enough."""
-        return self.expected(values, std, before) <= self.tol
 
 
 def explain_asking(
@@ -176,7 +137,6 @@ def ask_about_rows(
     )
     draws = deal_by_name(draws, model)
     rows_at_once = max(1, model.batch_size // budget)
-    process = surrogate.stack.process
     pools = QuestionPools(surrogate, draws, size, _CHOSEN)
     told: list[tuple[torch.Tensor, ...]] = []
     n_evaluations = np.empty(n_rows, dtype=int)
@@ -185,31 +145,49 @@ def ask_about_rows(
     for start in progress_bar(starts, desc="ask the model", verbose=verbose, unit="batch"):
         part = slice(start, min(start + rows_at_once, n_rows))
         rows = _safe_indexing(X, np.arange(part.start, part.stop))
-        reading = process.read(encoded[part], thorough=True)
-        differing = model.differing(rows)
-
-        asking = Parallel(n_jobs=n_jobs, prefer="threads")(
-            delayed(_Asking)(
-                RowQuestions(pools, encoded[r], predictions[r], reading, i, differing[i]),
-                goal and before and _Promise(goal, surrogate, reading, i, before, r),
-            )
-            for i, r in enumerate(range(part.start, part.stop))
+        promise = None
+        if goal is not None and before is not None:
+            known = Explained(*(own[part] for own in before))
+            promise = partial(Promise, goal, surrogate, known)
+        asking = _ask_together(
+            model, pools, rows, encoded[part], predictions[part], budget, promise, n_jobs
         )
-        still = list(range(len(asking)))
-        while still:
-            probes = Parallel(n_jobs=n_jobs, prefer="threads")(
-                delayed(asking[i].choose)(budget) for i in still
-            )
-            answers = _evaluate(model, rows, still, probes, predictions[:0])
-            for i, asked, outputs in zip(still, probes, answers, strict=True):
-                asking[i].questions.hear(asked, outputs)
-            still = [i for i in still if asking[i].goes_on(budget)]
         n_evaluations[part] = [one.questions.n_asked for one in asking]
         is_enough[part] = [one.is_enough for one in asking]
         told += [one.questions.conclude() for one in asking]
     update, explained, missed = (torch.stack(part) for part in zip(*told, strict=True))
     n_asked = torch.from_numpy(n_evaluations).to(update)
     return OwnEvaluations(update, explained, n_asked, missed), n_evaluations, is_enough
+
+
+def _ask_together(
+    model: MaskedModel,
+    pools: QuestionPools,
+    rows: Any,
+    encoded: torch.Tensor,
+    predictions: np.ndarray,
+    budget: int,
+    promise: Callable[[Reading, int], Promise] | None,
+    n_jobs: int | None,
+) -> list[_Asking]:
+    """Ask about some rows, round by round."""
+    reading = pools.surrogate.stack.process.read(encoded, thorough=True)
+    differing = model.differing(rows)
+
+    def begin(i: int) -> _Asking:
+        questions = RowQuestions(pools, encoded[i], predictions[i], reading, i, differing[i])
+        return _Asking(questions, None if promise is None else promise(reading, i))
+
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    asking = parallel(delayed(begin)(i) for i in range(len(encoded)))
+    still = list(range(len(asking)))
+    while still:
+        probes = parallel(delayed(asking[i].choose)(budget) for i in still)
+        answers = _evaluate(model, rows, still, probes, predictions[:0])
+        heard = zip(still, probes, answers, strict=True)
+        parallel(delayed(asking[i].questions.hear)(*answer) for i, *answer in heard)
+        still = [i for i in still if asking[i].goes_on(budget)]
+    return asking
 
 
 def _evaluate(
@@ -231,73 +209,10 @@ def _evaluate(
     return np.split(model.evaluate(rows, *asked), np.cumsum(lengths)[:-1])
 
 
-class _Promise:
-    """How far off a row's values are expected to be after some evaluations, heard or not yet.
-
-    Parameters
-    ----------
-    goal : Goal
-        How far off they may be.
-    surrogate : TaskSurrogate
-        What was learned at fit.
-    reading : Reading
-        Of this row and others.
-    i : int
-        Its position in `reading`.
-    before : Explained
-        Rows without evaluations.
-    row : int
-        Its position in `before`.
-    """
-
-    def __init__(
-        self,
-        goal: Goal,
-        surrogate: TaskSurrogate,
-        reading: Reading,
-        i: int,
-        before: Explained,
-        row: int,
-    ) -> None:
-        self._goal = goal
-        self._values, self._std = before.values[[row]], before.std[[row]]
-        stack, process = surrogate.stack, surrogate.stack.process
-        self._prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
-        self._n_support = len(stack.residuals)
-        self._residual = stack.residuals.square().mean(0)
-        self._variance_scale = process.variance_scale
-        # The stack is off by less than the process, which tells how much less it will be.
-        off = process.loo_residuals.square().mean(0).clamp_min(1e-300)
-        self._scale = self._residual * self._variance_scale / off
-
-    def is_kept(
-        self, questions: RowQuestions, explained: np.ndarray, deviations: np.ndarray
-    ) -> bool:
-        """Whether the goal is met, given `explained` and `deviations` of a `RowPosterior`.
-
-        Answers that were not heard yet are expected to be as surprising as the others were.
-        """
-        left, least = (
-            shrink_std(self._prior, torch.from_numpy(part)[None], self._variance_scale)
-            for part in (questions.at_first, explained)
-        )
-        heard = questions.innovations.square()
-        expected = torch.from_numpy(np.square(deviations))[:, None] * self._scale
-        usual = expected[: len(heard)].mean(0) if len(heard) else self._residual
-        rate = surprise(heard.sum(0), len(heard), usual)
-        squares = torch.cat([heard, expected[len(heard) :] * rate])
-        n_asked, n_last = len(squares), n_judged(len(squares))
-        missed = squares[n_asked - n_last :].sum(0, keepdim=True)
-        share = share_of_std(
-            left, least, self._n_support, n_asked, surprise(missed, n_last, self._residual)
-        )
-        return self._goal.is_met(self._values, self._std * share.numpy(), self._std)
-
-
 class _Asking:
     """Rounds of questions about a row: without a promise one, else until it is kept."""
 
-    def __init__(self, questions: RowQuestions, promise: _Promise | None) -> None:
+    def __init__(self, questions: RowQuestions, promise: Promise | None) -> None:
         self.questions = questions
         self._promise = promise
 

@@ -93,10 +93,11 @@ class RowQuestions:
         differing: np.ndarray,
     ) -> None:
         self._pools, self._row, self._differing = pools, row, differing
+        self._prediction = prediction
         self.posterior = RowPosterior(pools.surrogate.stack.process, reading, i)
         self.at_first = self.posterior.explained
-        self._misfit = self._miss(row[None], prediction[None])
-        self.innovations = self._misfit[:0]
+        self._misfit = row.new_empty(0, len(prediction))
+        self.innovations = self._misfit
         self._block, self._n_of_block = 0, 0
         self._usable: np.ndarray | None = None
         self._marks: np.ndarray = np.empty(0)
@@ -145,22 +146,26 @@ class RowQuestions:
     def hear(self, probes: Probes, outputs: np.ndarray) -> None:
         """Take the model's outputs of the hybrids chosen last."""
         hybrids = self._pools.hybrids(self._row, probes)
-        self._misfit = torch.cat([self._misfit, self._miss(hybrids, outputs)])
+        if len(self._misfit) == 0:
+            # The row itself comes first.
+            hybrids = torch.cat([self._row[None], hybrids])
+            outputs = np.concatenate([self._prediction[None], outputs])
+        surrogate = self._pools.surrogate
+        known = surrogate.standardise(torch.from_numpy(outputs))
+        self._misfit = torch.cat([self._misfit, known - surrogate.stack.predict(hybrids)])
         self.innovations = self.posterior.innovations(self._misfit)
 
     def conclude(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Update of the row's Shapley values, the variance explained, and what was still missed."""
+        """Update of the row's Shapley values, the variance explained, and what was still missed.
+
+        Something must have been heard, if only that nothing is left to ask.
+        """
         last = self.innovations[len(self.innovations) - n_judged(len(self.innovations)) :]
         return (
             self.posterior.update(self._misfit),
             torch.from_numpy(self.posterior.explained),
             last.square().sum(0),
         )
-
-    def _miss(self, hybrids: torch.Tensor, outputs: np.ndarray) -> torch.Tensor:
-        surrogate = self._pools.surrogate
-        known = surrogate.standardise(torch.from_numpy(outputs))
-        return known - surrogate.stack.predict(hybrids)
 
     def _usable_of(self, block: Probes) -> np.ndarray:
         """Which of a block are hybrids that are not known yet."""

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
-from sklearn_metaexplain.posthoc._own import Goal
+from sklearn_metaexplain.posthoc._promise import Goal
 
 D, N_BACKGROUND = 7, 12
 EXACT = (2**D - 2) * N_BACKGROUND

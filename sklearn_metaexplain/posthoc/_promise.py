@@ -1,0 +1,113 @@
+"""When a row has had enough evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from sklearn_metaexplain.posthoc._questions import RowQuestions
+from sklearn_metaexplain.posthoc._surrogate import Explained, TaskSurrogate
+from sklearn_metaexplain.shapley._deviation import n_judged, share_of_std, surprise
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error
+from sklearn_metaexplain.shapley._gp import Reading
+from sklearn_metaexplain.shapley._stack import shrink_std
+
+
+class Goal(NamedTuple):
+    """The expected relative squared error at which a row has had enough evaluations."""
+
+    tol: float
+    residual: float  # share of the outputs' variance that is missed in evaluations held out
+    calibration: Mapping[str, Any]
+
+    def expected(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> float:
+        """Relative squared error that is expected of one row.
+
+        With no evaluations it is what calibration says of tasks. Once these have taken as much
+        of the variance as they do in calibration it is what that says of rows that were asked
+        about, and in between it is in between.
+
+        Parameters
+        ----------
+        values, std : ndarray of shape (1, n_players, n_outputs)
+            As they are after some evaluations.
+        before : ndarray of shape (1, n_players, n_outputs)
+            Standard deviations without any.
+        """
+        evidence = {"raw": raw_error(values, std), "residual": self.residual}
+        first, last = (
+            estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
+        )
+        variance = float(np.square(before).sum())
+        if not self.calibration or variance <= 0 or min(first, last) <= 0:
+            return last
+        taken = 1 - float(np.square(std).sum()) / variance
+        asked = min(1.0, max(0.0, taken) / self.calibration["usually_taken"])
+        return first ** (1 - asked) * last**asked
+
+    def is_met(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> bool:
+        """Whether values of one row are expected to be good enough."""
+        return self.expected(values, std, before) <= self.tol
+
+
+class Promise:
+    """How far off a row's values are expected to be after some evaluations, heard or not yet.
+
+    Parameters
+    ----------
+    goal : Goal
+        How far off they may be.
+    surrogate : TaskSurrogate
+        What was learned at fit.
+    before : Explained
+        Rows without evaluations.
+    reading : Reading
+        Of the same rows.
+    i : int
+        The row's position in both.
+    """
+
+    def __init__(
+        self,
+        goal: Goal,
+        surrogate: TaskSurrogate,
+        before: Explained,
+        reading: Reading,
+        i: int,
+    ) -> None:
+        self._goal = goal
+        self._values, self._std = before.values[[i]], before.std[[i]]
+        stack, process = surrogate.stack, surrogate.stack.process
+        self._prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
+        self._n_support = len(stack.residuals)
+        self._residual = stack.residuals.square().mean(0)
+        self._variance_scale = process.variance_scale
+        # The stack is off by less than the process, which tells how much less it will be.
+        off = process.loo_residuals.square().mean(0).clamp_min(1e-300)
+        self._scale = self._residual * self._variance_scale / off
+
+    def is_kept(
+        self, questions: RowQuestions, explained: np.ndarray, deviations: np.ndarray
+    ) -> bool:
+        """Whether the goal is met, given `explained` and `deviations` of a `RowPosterior`.
+
+        Answers that were not heard yet are expected to be as surprising as the others were.
+        """
+        left, least = (
+            shrink_std(self._prior, torch.from_numpy(part)[None], self._variance_scale)
+            for part in (questions.at_first, explained)
+        )
+        heard = questions.innovations.square()
+        expected = torch.from_numpy(np.square(deviations))[:, None] * self._scale
+        usual = expected[: len(heard)].mean(0) if len(heard) else self._residual
+        rate = surprise(heard.sum(0), len(heard), usual)
+        squares = torch.cat([heard, expected[len(heard) :] * rate])
+        n_asked, n_last = len(squares), n_judged(len(squares))
+        missed = squares[n_asked - n_last :].sum(0, keepdim=True)
+        share = share_of_std(
+            left, least, self._n_support, n_asked, surprise(missed, n_last, self._residual)
+        )
+        return self._goal.is_met(self._values, self._std * share.numpy(), self._std)
