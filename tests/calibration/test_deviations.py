@@ -16,7 +16,7 @@ from sklearn_metaexplain.shapley._deviation import POWERS
 
 def test_the_law_of_the_deviations_is_found():
     rng = np.random.default_rng(0)
-    powers = np.array([0.4, 0.3, 0.0, 0.2, -0.5])
+    powers = np.array([0.4, 0.3, 0.6, 0.0, 0.2, -0.5])
     tasks = []
     for _ in range(400):
         seen = rng.normal(size=(12, len(POWERS)))
