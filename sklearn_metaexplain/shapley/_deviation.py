@@ -156,8 +156,8 @@ def surprise(missed: torch.Tensor, n_evaluations: Any, residual: torch.Tensor) -
     residual : tensor of shape (n_outputs,)
         Mean square of evaluations held out.
     """
-    usual = residual + LEAST_VARIANCE
-    return (_AS_EXPECTED + missed / usual) / (_AS_EXPECTED + n_evaluations)
+    seen = (_AS_EXPECTED * residual + missed) / (_AS_EXPECTED + n_evaluations)
+    return (seen + LEAST_VARIANCE) / (residual + LEAST_VARIANCE)
 
 
 def _told(n_support: int, n_asked: Any, n_players: int) -> Any:
