@@ -38,7 +38,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--draws", type=int, help=f"of rows, default {N_DRAWS}; splits of all rows, {N_SPLITS}"
     )
     parser.add_argument(
-        "--scratch-draws",
+        "--trained-draws",
         type=int,
         help="draws on which networks are also trained, from scratch and adapted, which takes most "
         "of the time; default: all",
@@ -66,8 +66,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     if options.draws is None:
         options.draws = N_SPLITS if options.all_rows else N_DRAWS
         options.draws = min(options.draws, QUICK_N_DRAWS) if options.quick else options.draws
-    if options.scratch_draws is None:
-        options.scratch_draws = options.draws
+    if options.trained_draws is None:
+        options.trained_draws = options.draws
     return options
 
 
@@ -94,7 +94,7 @@ def measure(options: argparse.Namespace) -> None:
 
 def hows_of(draw: int, options: argparse.Namespace) -> list[str]:
     """What is measured on a draw."""
-    trained = () if draw < options.scratch_draws else (SCRATCH, ADAPTED)
+    trained = () if draw < options.trained_draws else (SCRATCH, ADAPTED)
     return [how for how in options.how if how not in trained]
 
 

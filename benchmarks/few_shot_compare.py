@@ -71,7 +71,7 @@ def subtract(accuracies: pd.DataFrame, one: str, other: str) -> Difference:
 def table_means(accuracies: pd.DataFrame) -> pd.DataFrame:
     """Mean over draws: a line for each table, a column for each method.
 
-    What was measured on some draws only (`--scratch-draws`) is held against the mean of the other
+    What was measured on some draws only (`--trained-draws`) is held against the mean of the other
     methods on these, so that it does not matter whether they were the easy ones.
     """
     others = accuracies.loc[:, accuracies.notna().all()].mean(axis=1)
