@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "1fd9363e27e7a278d8cb7db7f79200fc8f95e91716a0d7b5fce2b4a4dd7f3a2f",
+        "5d7cb39fe6473e5d4cf407e4b9d8d471006d824c40c66c9a9803d3d9fcc2ff60",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

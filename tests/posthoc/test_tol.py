@@ -109,9 +109,10 @@ def test_answers_that_surprise_are_followed_by_more_questions():
     frozen = explainer.estimator_.estimator
     frozen.plain = np.concatenate([rows, explainer.background_])
     surprised = explainer.explain(rows, budget=120, tol=0.0002).n_evaluations
-    asked = (as_expected > 1) & (as_expected < 120)
-    assert asked.sum() > 5
-    assert (surprised[asked] > as_expected[asked]).all()
+    assert 20 < as_expected.sum() < 400
+    # A row that asks two may see nothing odd in the answers.
+    assert (surprised >= as_expected).all()
+    assert surprised.sum() > 5 * as_expected.sum()
 
 
 def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):
