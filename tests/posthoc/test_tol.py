@@ -1,9 +1,11 @@
 """``tol``: each row spends what it needs."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
@@ -12,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
-from sklearn_metaexplain.posthoc._promise import Goal
+from sklearn_metaexplain.posthoc._promise import Goal, Promise
 
 D, N_BACKGROUND = 7, 12
 EXACT = (2**D - 2) * N_BACKGROUND
@@ -113,6 +115,29 @@ def test_answers_that_surprise_are_followed_by_more_questions():
     # A row that asks two may see nothing odd in the answers.
     assert (surprised >= as_expected).all()
     assert surprised.sum() > 5 * as_expected.sum()
+
+
+def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine):
+    surrogate, model = explainer._surrogate_, explainer._masked_model_
+    rows = wine[0][:3]
+    encoded = explainer._encode(rows)
+    predictions, can_matter = map(torch.from_numpy, (model.predict(rows), model.can_matter(rows)))
+    before = surrogate.explain(encoded, predictions, can_matter)
+    reading = surrogate.stack.process.read(encoded, thorough=True)
+    residual = surrogate.stack.residuals.square().mean(0).sqrt()
+    explained, deviations = np.zeros(D), np.ones(20)
+
+    def least_tol(surprise):
+        # The latter half, by which deviations are judged, is not heard yet.
+        heard = (surprise * residual).expand(6, -1)
+        questions = SimpleNamespace(at_first=explained, innovations=heard)
+        for tol in np.geomspace(1e-4, 1e2, 200):
+            promise = Promise(explainer._make_goal(tol), surrogate, before, reading, 0)
+            if promise.is_kept(questions, explained, deviations):
+                return tol
+        raise AssertionError("no tol is large enough")
+
+    assert least_tol(0.1) < least_tol(1.0) < least_tol(10.0)
 
 
 def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):
