@@ -92,9 +92,17 @@ class Promise:
     def is_kept(
         self, questions: RowQuestions, explained: np.ndarray, deviations: np.ndarray
     ) -> bool:
-        """Whether the goal is met, given `explained` and `deviations` of a `RowPosterior`.
+        """Whether the goal is met.
 
         Answers that were not heard yet are expected to be as surprising as the others were.
+
+        Parameters
+        ----------
+        questions : RowQuestions
+            What was heard.
+        explained : ndarray of shape (n_players,)
+        deviations : ndarray of shape (n_asked,)
+            As of `RowPosterior`, of all that was chosen, heard or not.
         """
         left, least = (
             shrink_std(self._prior, torch.from_numpy(part)[None], self._variance_scale)

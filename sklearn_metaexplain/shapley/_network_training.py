@@ -5,11 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from sklearn_metaexplain.shapley._walks import activate
+from sklearn_metaexplain.shapley._walks import activate, elementwise
 
 _MOMENTUM, _SQUARES, _EPSILON = 0.9, 0.99, 1e-8
-_FAST = {"contract", "arcp", "nsz", "reassoc"}
-_compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -135,7 +133,7 @@ def _split(biases, width):
     )
 
 
-@_compiled
+@elementwise
 def _differentiate_loss(outputs, bias, targets, rows, bounded, output_weights):
     """Outputs of the last layer, before its bias, become the slopes of the loss in them."""
     one, two = np.float32(1), np.float32(2)
@@ -151,7 +149,7 @@ def _differentiate_loss(outputs, bias, targets, rows, bounded, output_weights):
             outputs[r, o] = share * off
 
 
-@_compiled
+@elementwise
 def _differentiate(error, before, bias):
     """Multiply by the slope of `activate`, in place."""
     zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
@@ -165,7 +163,7 @@ def _differentiate(error, before, bias):
             error[r, j] *= slope
 
 
-@_compiled
+@elementwise
 def _sum_rows(values, total):
     total[:] = 0
     for r in range(values.shape[0]):
@@ -173,13 +171,13 @@ def _sum_rows(values, total):
             total[j] += values[r, j]
 
 
-@_compiled
+@elementwise
 def _shrink(weights, kept):
     for i in range(len(weights)):
         weights[i] *= kept
 
 
-@_compiled
+@elementwise
 def _move(parameters, gradient, momentum, squares, length, spread):
     """A step of Adam: `length` and `spread` undo that both averages start at zero."""
     fresh, fresh_squares = np.float32(1 - _MOMENTUM), np.float32(1 - _SQUARES)

@@ -10,12 +10,16 @@ _AT_ONCE = 512
 _AT_ONCE_BITS = 8
 
 
-@numba.njit(
+# Loops over elements become vector instructions; what is not finite stays so.
+elementwise = numba.njit(
     nogil=True,
     cache=True,
     error_model="numpy",
     fastmath={"contract", "arcp", "nsz", "reassoc"},
 )
+
+
+@elementwise
 def activate(units, bias):
     """Hardswish of ``units + bias``, in place."""
     three, six = np.float32(3), np.float32(6)
