@@ -7,11 +7,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+
+from sklearn_metaexplain._columns import (
+    as_float,
+    columns_of,
+    is_numeric,
+    kind_of,
+    kind_of_cell,
+    names_of,
+)
 
 _MAX_KNOTS = 257
 _CLIP = 4.0
 _SHRINKAGE = 5.0
+# By so many units in the last place of the largest number do equal numbers differ by rounding.
+_ROUNDED = 8
 
 
 @dataclass
@@ -23,6 +33,7 @@ class _Numeric:
     knots: np.ndarray
     levels: np.ndarray
     missing_share: float
+    rounding: float = 0.0  # numbers no further from the mean are the mean
 
     @property
     def n_encoded(self) -> int:
@@ -31,7 +42,9 @@ class _Numeric:
     def encode(self, column: np.ndarray) -> np.ndarray:
         missing = np.isnan(column)
         filled = np.where(missing, self.mean, column)
-        value = np.clip((filled - self.mean) / self.scale, -_CLIP, _CLIP)
+        offset = filled - self.mean
+        offset = np.where(np.abs(offset) <= self.rounding, 0.0, offset)
+        value = np.clip(offset / self.scale, -_CLIP, _CLIP)
         rank = np.interp(filled, self.knots, self.levels) if len(self.knots) > 1 else 0.0 * filled
         encoded = [np.stack([value, np.where(missing, 0.0, rank)], axis=-1)]
         if self.n_encoded == 2:
@@ -78,12 +91,17 @@ class TableEncoder:
 
     def fit(self, table: Any) -> TableEncoder:
         """Learn scales, ranks and categories from a training table."""
+        self._names = names_of(table)
+        self._kinds: list[str | set[str]] = []
         self._columns: list[_Numeric | _Categorical] = []
-        for column in columns_of(table):
+        for name, column in zip(self._names, columns_of(table), strict=True):
             if is_numeric(column):
+                self._kinds.append(kind_of(column))
                 self._columns.append(_learn_numeric(as_float(column)))
             else:
-                self._columns.append(_learn_categorical(column))
+                learned = _learn_categorical(_keys(name, column))
+                self._kinds.append({kind_of_cell(key) for key in learned.codes if key is not None})
+                self._columns.append(learned)
         self._set_source()
         return self
 
@@ -92,14 +110,29 @@ class TableEncoder:
         self.source_ = np.repeat(np.arange(len(counts)), counts)
 
     def code(self, table: Any) -> list[np.ndarray]:
-        """Read a table into one array a column: floats, or category codes (-1: unseen)."""
+        """Read a table into one array a column: floats, or category codes (-1: unseen).
+
+        Raises
+        ------
+        ValueError
+            If a column of numbers or dates now holds anything else, or a column of categories
+            cells of a kind that `fit` did not see, such as numbers for text.
+        """
         coded = []
-        for learned, column in zip(self._columns, columns_of(table), strict=True):
-            if isinstance(learned, _Numeric):
-                coded.append(as_float(column))
-            else:
-                lookup = learned.codes
-                coded.append(np.array([lookup.get(key, -1) for key in _keys(column)], dtype=int))
+        for name, kind, learned, column in zip(
+            self._names, self._kinds, self._columns, columns_of(table), strict=True
+        ):
+            if isinstance(kind, str):
+                coded.append(_read_numbers(name, kind, column))
+                continue
+            assert isinstance(learned, _Categorical)
+            keys = _keys(name, column)
+            codes = np.array([learned.codes.get(key, -1) for key in keys], dtype=int)
+            if kind:
+                for unseen in {keys[i] for i in np.flatnonzero(codes < 0)} - {None}:
+                    if kind_of_cell(unseen) not in kind:
+                        raise _changed(name, " and ".join(sorted(kind)), unseen)
+            coded.append(codes)
         return coded
 
     def place_categories(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
@@ -135,46 +168,37 @@ class TableEncoder:
         return np.concatenate([learned.encode(column) for learned, column in pairs], axis=1)
 
 
-def columns_of(table: Any) -> list[Any]:
-    """Split a table of any kind into its columns."""
-    if isinstance(table, pd.DataFrame):
-        return [table.iloc[:, j] for j in range(table.shape[1])]
-    if sparse.issparse(table):
-        table = table.toarray()
-    return list(np.asarray(table).T)
+def _read_numbers(name: Any, kind: str, column: Any) -> np.ndarray:
+    numbers = as_float(column)
+    now = kind_of(column)
+    if now != kind:
+        # Text that spells a number is one; of dates there are too many spellings.
+        spelt = now == "categories" and kind == "numbers"
+        wrong = ~np.asarray(pd.isna(column)) & (np.isnan(numbers) if spelt else True)
+        if wrong.any():
+            raise _changed(name, kind, list(column)[int(wrong.argmax())])
+    return numbers
 
 
-def is_numeric(column: Any) -> bool:
-    """Whether a column is read as numbers: numbers, booleans and dates, not text or categories."""
-    dtype = column.dtype
-    if isinstance(dtype, np.dtype) and dtype.kind in "biufmM":
-        return True
-    if isinstance(dtype, pd.CategoricalDtype):
-        return False
-    if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype):
-        return True
-    if pd.api.types.is_object_dtype(dtype):
-        present = [value for value in column if not pd.isna(value)]
-        return bool(present) and all(
-            isinstance(value, (int, float, np.number, np.bool_)) for value in present
-        )
-    return False
+def _changed(name: Any, kind: str, cell: Any) -> ValueError:
+    return ValueError(
+        f"Column {name!r} held {kind} in fit and now holds {cell!r}; correct the value or the "
+        "column's type (to that of dates by pandas.to_datetime), or fit with a table like this one."
+    )
 
 
-def as_float(column: Any) -> np.ndarray:
-    """Read a numeric column as float64, NaN where missing."""
-    series = pd.Series(column)
-    if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_timedelta64_dtype(series):
-        missing = series.isna().to_numpy()
-        # One unit, whatever the table's own: dates of fit and of later tables are compared.
-        values = series.dt.as_unit("us").astype("int64").to_numpy(dtype=float)
-        return np.where(missing, np.nan, values)
-    return pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-
-
-def _keys(column: Any) -> list[Any]:
+def _keys(name: Any, column: Any) -> list[Any]:
+    """Cells of a column, None where missing."""
     missing = pd.isna(column)
-    return [None if gone else value for value, gone in zip(column, missing, strict=True)]
+    keys = [None if gone else value for value, gone in zip(column, missing, strict=True)]
+    try:
+        set(keys)
+    except TypeError as error:
+        raise TypeError(
+            f"Column {name!r} holds values that cannot be compared ({error}); convert it to "
+            "numbers or text."
+        ) from error
+    return keys
 
 
 def _learn_numeric(column: np.ndarray) -> _Numeric:
@@ -183,19 +207,20 @@ def _learn_numeric(column: np.ndarray) -> _Numeric:
     if len(present) == 0:
         return _Numeric(0.0, 1.0, np.zeros(1), np.zeros(1), missing_share)
     values, counts = np.unique(present, return_counts=True)
+    rounding = _ROUNDED * float(np.spacing(np.abs(present).max()))
+    if values[-1] - values[0] <= rounding:
+        return _Numeric(float(values[0]), 1.0, values[:1], np.zeros(1), missing_share, rounding)
     middle = (np.cumsum(counts) - 0.5 * counts) / len(present)
     keep = np.unique(np.linspace(0, len(values) - 1, _MAX_KNOTS).round().astype(int))
     levels = (middle[keep] - 0.5) * np.sqrt(12.0)
-    mean, scale = float(present.mean()), float(present.std())
-    if scale <= 1e-9 * float(np.abs(present).max()):
-        # A spread at the level of rounding is none.
-        mean, scale = float(present[0]), 1.0
-    return _Numeric(mean, scale, values[keep], levels, missing_share)
+    return _Numeric(
+        float(present.mean()), float(present.std()), values[keep], levels, missing_share
+    )
 
 
-def _learn_categorical(column: Any) -> _Categorical:
+def _learn_categorical(keys: list[Any]) -> _Categorical:
     codes: dict[Any, int] = {}
-    seen = np.array([codes.setdefault(key, len(codes)) for key in _keys(column)], dtype=int)
+    seen = np.array([codes.setdefault(key, len(codes)) for key in keys], dtype=int)
     shares = np.bincount(seen, minlength=max(len(codes), 1)) / max(len(seen), 1)
     return _Categorical(codes, shares, np.zeros((len(shares), 1, 2)))
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-__all__ = ["check_table", "draw_seed", "match_container", "name_culprit"]
+__all__ = ["as_array", "check_table", "draw_seed", "match_container", "name_culprit"]
 
 
 def check_table(
@@ -47,6 +48,7 @@ def check_table(
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         _check_frame(estimator, X)
     else:
+        given = X
         X = validate_data(
             estimator,
             X,
@@ -55,6 +57,9 @@ def check_table(
             dtype=None,
             ensure_all_finite=False,
         )
+        if X.dtype.kind in "US" and not hasattr(given, "dtype"):
+            # numpy has made text of the numbers in a list of both.
+            X = np.array(given, dtype=object)
     infinite = _infinite_columns(X)
     if infinite:
         raise ValueError(
@@ -88,10 +93,27 @@ def match_container(X: Any, like: Any) -> Any:
         dense = X.toarray() if sparse.issparse(X) else X
         return pd.DataFrame(dense, columns=like.columns).infer_objects()
     if isinstance(X, pd.DataFrame):
-        X = X.to_numpy()
+        X = as_array(X)
     if sparse.issparse(like):
         return X if sparse.issparse(X) else type(like)(X)
     return X.toarray() if sparse.issparse(X) else X
+
+
+def as_array(frame: pd.DataFrame) -> np.ndarray:
+    """A DataFrame's cells, shape (n_samples, n_features); what is missing in numbers is NaN.
+
+    numpy has no missing value of pandas' own, which would make objects of nullable numbers.
+    """
+    columns = []
+    for _, column in frame.items():
+        dtype = column.dtype
+        if isinstance(dtype, pd.api.extensions.ExtensionDtype) and is_numeric_dtype(dtype):
+            if column.isna().any():
+                column = pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan))
+            else:
+                column = pd.Series(column.to_numpy())
+        columns.append(column.reset_index(drop=True))
+    return pd.concat(columns, axis=1).to_numpy()
 
 
 def draw_seed(random_state: Any) -> int:
@@ -137,12 +159,12 @@ def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
     for j in range(frame.shape[1]):
         column = frame.iloc[:, j]
-        if pd.api.types.is_numeric_dtype(column.dtype):
+        if is_numeric_dtype(column.dtype):
             continue
         if found is not None:
             culprits = column[(column.astype(object) == found[1]).to_numpy(dtype=bool)]
         else:
-            culprits = column[[not isinstance(cell, _CONVERTIBLE) for cell in column]]
+            culprits = column[[not _is_convertible(cell) for cell in column]]
         if len(culprits):
             # scikit-learn's checks want to see their TypeError and what it says.
             kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -161,8 +183,19 @@ _SIGNS_OF_NO_NUMBER = (
     "float() argument must be",
     "setting an array element with a sequence",
     "could not be promoted",
+    "not compatible with arrays of bytes/strings",
 )
-_CONVERTIBLE = (str, bytes, int, float, np.number, np.bool_, type(None))
+_CONVERTIBLE = (int, float, np.number, np.bool_, type(None))
+
+
+def _is_convertible(cell: Any) -> bool:
+    if isinstance(cell, (str, bytes)):
+        try:
+            float(cell)
+        except ValueError:
+            return False
+        return True
+    return isinstance(cell, _CONVERTIBLE)
 
 
 def _check_frame(estimator: Any, X: pd.DataFrame) -> None:

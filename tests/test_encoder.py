@@ -1,5 +1,8 @@
 """Tables as numbers."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,3 +123,92 @@ def test_dates_mean_the_same_in_any_unit():
     for unit in ("s", "ms", "us"):
         rows = dates.astype(f"datetime64[{unit}]")
         np.testing.assert_allclose(encoder.encode(encoder.code(rows)), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, 1e10, 1e15])
+def test_numbers_far_from_zero_are_told_apart(offset):
+    values = np.repeat(np.arange(6.0), 4)[:, None]
+    near, far = (fitted(table).encode([table[:, 0]]) for table in (values, values + offset))
+    np.testing.assert_allclose(far, near, atol=1e-6)
+
+
+def test_numbers_that_differ_by_rounding_are_one():
+    values = np.where(np.arange(10) % 2, 0.1 + 0.2, 0.3)[:, None]
+    assert np.ptp(values) > 0
+    encoder = fitted(values)
+    assert not encoder.encode(encoder.code(values)).any()
+
+
+DATES = pd.date_range("2024-03-01", periods=40, freq="13h")
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (DATES.astype(object), DATES),
+        (DATES.to_pydatetime(), DATES),
+        (DATES.date, DATES.normalize()),
+        (DATES.to_period("D"), DATES.normalize()),
+        (DATES.tz_localize("UTC").astype(object), DATES),
+        ((DATES - DATES[0]).to_pytimedelta(), DATES - DATES[0]),
+        ([Decimal(i) / 8 for i in range(40)], np.arange(40) / 8),
+        ([Fraction(i, 8) for i in range(40)], np.arange(40) / 8),
+    ],
+    ids=[
+        "timestamps",
+        "datetimes",
+        "dates",
+        "periods",
+        "zoned",
+        "timedeltas",
+        "decimals",
+        "ratios",
+    ],
+)
+def test_objects_that_are_dates_or_numbers_are_read_as_such(cells, numbers):
+    dtype = None if isinstance(cells, pd.PeriodIndex) else object
+    encoded = []
+    for column in (pd.Series(list(cells), dtype=dtype), pd.Series(numbers)):
+        column = column.copy()
+        column[3] = None
+        table = column.to_frame()
+        encoder = fitted(table)
+        encoded.append(encoder.encode(encoder.code(table)))
+    np.testing.assert_allclose(encoded[0], encoded[1], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "culprit"),
+    [
+        ([1.5, 2.5, 3.5], [2.5, "abc", None], "numbers .* 'abc'"),
+        ([1.5, 2.5, 3.5], ["1,5", "2,5", "3,5"], "numbers .* '1,5'"),
+        ([True, False, True], ["True", "False", None], "numbers .* 'True'"),
+        ([1.5, 2.5, 3.5], [None, *DATES[:2]], "numbers .* Timestamp"),
+        (list(DATES[:3]), ["2024-03-01"] * 3, "dates .* '2024-03-01'.*pandas.to_datetime"),
+        (list(DATES[:3]), [1, 2, 3], "dates .* 1;"),
+        (["1", "2", "1"], [1, 2, 1], "text .* 1;"),
+        (pd.Categorical([1, 2, 1]), ["1", "2", "1"], "numbers .* '1'"),
+    ],
+)
+def test_cells_of_another_kind_are_refused_by_name(seen, now, culprit):
+    encoder = fitted(pd.DataFrame({"c": [0, 0, 1], "amount": seen}))
+    with pytest.raises(ValueError, match=f"Column 'amount' held {culprit}"):
+        encoder.code(pd.DataFrame({"c": [0, 0, 1], "amount": pd.Series(now, dtype=object)}))
+
+
+def test_text_that_spells_numbers_and_missing_cells_are_read():
+    encoder = fitted(
+        pd.DataFrame({"amount": [1.5, 2.5, 3.5], "when": DATES[:3], "word": list("aba")})
+    )
+    nothing = pd.DataFrame(
+        {"amount": ["2.5", " 3 "], "when": [None, pd.NaT], "word": [None, "new"]}
+    )
+    amount, when, word = encoder.code(nothing)
+    assert amount.tolist() == [2.5, 3.0]
+    assert np.isnan(when).all()
+    assert word.tolist() == [-1, -1]
+
+
+def test_cells_that_cannot_be_compared():
+    with pytest.raises(TypeError, match="Column 'tags' holds values that cannot be compared"):
+        fitted(pd.DataFrame({"tags": [["a"], ["b", "c"]]}))

@@ -24,6 +24,7 @@ LAYERS = [
     "_resolve",
     "base",
     "pipeline",
+    "_columns",
     "_encoder",
     "masking",
     "shapley",

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._validation import as_array
+
 __all__ = ["RowPool", "hybrid_index"]
 
 
@@ -225,7 +227,7 @@ def _union_of_categories(columns: list[pd.Series]) -> pd.CategoricalDtype:
 def _to_array(table: Any) -> np.ndarray:
     if sparse.issparse(table):
         return np.asarray(table.toarray())
-    return table.to_numpy() if isinstance(table, pd.DataFrame) else np.asarray(table)
+    return as_array(table) if isinstance(table, pd.DataFrame) else np.asarray(table)
 
 
 def _to_sparse(table: Any) -> Any:

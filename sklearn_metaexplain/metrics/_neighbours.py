@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._encoder import as_float, columns_of, is_numeric
+from sklearn_metaexplain._columns import as_float, columns_of, is_numeric
 from sklearn_metaexplain.masking import RowPool
 
 __all__ = ["Neighbourhood"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
-from sklearn_metaexplain._encoder import as_float, columns_of, is_numeric
+from sklearn_metaexplain._columns import as_float, columns_of, is_numeric
 from sklearn_metaexplain.masking import RowPool
 from sklearn_metaexplain.posthoc import _libraries
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_metaexplain._encoder import TableEncoder, columns_of, is_numeric
+from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import Players, RowPool
 from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
@@ -128,17 +128,8 @@ class LoggedSurrogate:
         return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
 
     def encode(self, X: Any) -> torch.Tensor:
-        """Encode rows: (n_rows, n_encoded, 2); text where fit saw numbers is a ValueError."""
-        coded = self.encoder.code(X)
-        for name, code, column in zip(self.names, coded, columns_of(X), strict=True):
-            if code.dtype.kind == "f" and not is_numeric(column):
-                text = [cell for cell in column[np.isnan(code)] if isinstance(cell, str)]
-                if text:
-                    raise ValueError(
-                        f"Column {name!r} held numbers in fit and now holds {text[0]!r}; correct "
-                        "the value, or fit with a table in which the column is text."
-                    )
-        return torch.from_numpy(self.encoder.encode(coded))
+        """Encode rows: (n_rows, n_encoded, 2)."""
+        return torch.from_numpy(self.encoder.encode(self.encoder.code(X)))
 
     def predict(self, encoded: torch.Tensor) -> np.ndarray:
         """Outputs of encoded rows: ndarray of shape (n_rows, n_computed)."""

@@ -1,0 +1,56 @@
+"""Tables as they come in."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import Ridge
+
+from sklearn_metaexplain import PrototypeClassifier, ShapExplainer
+from sklearn_metaexplain._validation import as_array, check_table, match_container
+
+
+def test_a_list_keeps_numbers_beside_text():
+    rows = [[0.5, "a", None], [1, "b", 2.0]]
+    X = check_table(BaseEstimator(), rows, reset=True)
+    assert X.dtype == object
+    assert X.tolist() == rows
+    assert check_table(BaseEstimator(), [[1, 2.5]], reset=True).dtype == float
+
+
+def test_a_list_of_mixed_rows_is_what_an_array_of_objects_is():
+    rng = np.random.RandomState(0)
+    number = rng.normal(size=60)
+    rows = [[x, str(rng.choice(["a", "b"]))] for x in number.tolist()]
+    labels = (number > 0).astype(int)
+    listed, array = (
+        PrototypeClassifier(random_state=0).fit(X[:30], labels[:30]).predict_proba(X[30:])
+        for X in (rows, np.array(rows, dtype=object))
+    )
+    np.testing.assert_array_equal(listed, array)
+
+
+def test_missing_nullable_numbers_become_nan_in_arrays():
+    frame = pd.DataFrame(
+        {
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "flag": pd.array([True, False, None], dtype="boolean"),
+            "plain": [0.5, 1.5, 2.5],
+        },
+        index=[7, 7, 8],
+    )
+    array = as_array(frame)
+    assert array.dtype == float
+    np.testing.assert_array_equal(array, [[1, 1, 0.5], [np.nan, 0, 1.5], [3, np.nan, 2.5]])
+    assert as_array(frame[["whole"]].dropna()).dtype.kind == "i"
+    np.testing.assert_array_equal(match_container(frame, like=np.zeros((1, 3))), array)
+    mixed = as_array(frame.assign(text=["x", None, "y"]))
+    assert mixed.dtype == object
+    assert isinstance(mixed[1, 0], float)
+
+
+def test_text_given_to_a_model_of_numbers_is_named():
+    X = np.random.RandomState(0).normal(size=(30, 4))
+    explainer = ShapExplainer(Ridge(), random_state=0).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match="cannot convert 'b' in column 'x1' to a number"):
+        explainer.explain(np.array([["1", "b", "3", "4"]]))
