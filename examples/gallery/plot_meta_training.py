@@ -40,9 +40,9 @@ machines = [draw_machine(60) for _ in range(60)]
 
 # %%
 # A list of pairs (X, y) is all that ``fit`` needs; a distribution of tasks says more, here how many
-# rows are read and how many are to be labelled. Tables held out are drawn from the same machines
-# with other rows in the support. (``init="default"`` would start from the shipped weights instead
-# of from nothing.)
+# rows are read and how many are to be labelled. Tasks held out are drawn from a quarter of each
+# machine's rows, which is set aside and never trained on. (``init="default"`` would start from the
+# shipped weights instead of from nothing.)
 trainer = MetaTrainer(
     "prototype",
     n_steps=120,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
+from sklearn_metaexplain.learners._loss import EpisodeLoss, meta_names
 from sklearn_metaexplain.learners._maml import MAML
 
 
@@ -32,9 +35,17 @@ class ANIL(MAML):
     learn_lr : bool, default=False
         Whether there is a learned rate for each element of the head's parameters.
     head : str or list of str, default=None
-        What adapts: names of modules or parameters of the network, with all that is inside.
-        None: the own parameters of the module that is last, in the order of definition, among
-        those that have any, as the last linear layer of a feed-forward network.
+        What adapts: names of modules or parameters of the network, with all that is inside. A
+        parameter that is shared with the body moves there, too. None: what the network's method
+        ``head_names()`` lists, as those of this package have it for their metric or gate; of a
+        network without one, the own parameters of the module that is last, in the order of
+        definition, among those that have any, as the last linear layer of a feed-forward network.
+
+    Raises
+    ------
+    ValueError
+        When it adapts, if the network has no such head, or if the support's loss does not depend
+        on it.
 
     See Also
     --------
@@ -90,26 +101,56 @@ class ANIL(MAML):
         self.head = head
 
     def _moving(self, network: nn.Module) -> list[str]:
-        if self.head is None:
-            return _last_parameters(network)
-        names = [name for name, _ in network.named_parameters()]
-        heads = [self.head] if isinstance(self.head, str) else list(self.head)
-        unknown = [head for head in heads if not any(_is_inside(name, head) for name in names)]
+        heads = self._heads(network)
+        # All names of a shared parameter count; it is moved by its first, as learners know it.
+        first: dict[int, str] = {}
+        moving: dict[str, None] = {}
+        unknown = set(heads)
+        for name, value in network.named_parameters(remove_duplicate=False):
+            first.setdefault(id(value), name)
+            inside = {head for head in heads if name == head or name.startswith(f"{head}.")}
+            unknown -= inside
+            if inside:
+                moving[first[id(value)]] = None
         if unknown or not heads:
             raise ValueError(
                 f"head={self.head!r}: {type(network).__name__} has no parameters in "
-                f"{unknown or heads}; its parameters are {', '.join(names)}."
+                f"{[head for head in heads if head in unknown]}; its parameters are "
+                f"{', '.join(name for name, _ in network.named_parameters())}."
             )
-        return [name for name in names if any(_is_inside(name, head) for head in heads)]
+        return list(moving)
 
+    def _heads(self, network: nn.Module) -> list[str]:
+        if self.head is not None:
+            return [self.head] if isinstance(self.head, str) else list(self.head)
+        declared = getattr(network, "head_names", None)
+        if declared is not None:
+            return list(declared())
+        heads: list[str] = []
+        for prefix, module in network.named_modules():
+            own = [name for name, _ in module.named_parameters(prefix, recurse=False)]
+            heads = own or heads
+        return heads
 
-def _is_inside(name: str, prefix: str) -> bool:
-    return name == prefix or name.startswith(f"{prefix}.")
-
-
-def _last_parameters(network: nn.Module) -> list[str]:
-    names: list[str] = []
-    for prefix, module in network.named_modules():
-        own = [name for name, _ in module.named_parameters(prefix, recurse=False)]
-        names = own or names
-    return names
+    def _check_adapted(
+        self, loss: EpisodeLoss, episode: Any, adapted: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Refuse a head that has no part in the loss; a loss that is constant is no fault of it."""
+        moving = meta_names(self._moving(loss.network))
+        start = loss.meta_parameters()
+        if any(not adapted[name].equal(start[name]) for name in moving):
+            return
+        with torch.enable_grad():
+            point = {name: value.detach().requires_grad_() for name, value in start.items()}
+            support_loss = loss.at(point, episode, "support")
+            if not support_loss.requires_grad:
+                return
+            slopes = torch.autograd.grad(
+                support_loss, [point[name] for name in moving], allow_unused=True
+            )
+        if all(slope is None for slope in slopes):
+            raise ValueError(
+                f"head={self.head!r}: the support's loss does not depend on "
+                f"{', '.join(name.removeprefix('network.') for name in moving)}, so nothing would "
+                "adapt; name as head a layer that the network uses with its present settings."
+            )

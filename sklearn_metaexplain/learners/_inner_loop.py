@@ -120,9 +120,11 @@ class InnerLoopLearner(Learner):
         self._check(n_steps)
         start = detached(loss.meta_parameters())
         with torch.no_grad():
-            return self.inner_loop(
+            adapted = self.inner_loop(
                 loss, episode, start, state=state, n_steps=n_steps, callback=callback
             )
+        self._check_adapted(loss, episode, adapted)
+        return adapted
 
     def accumulate(
         self,
@@ -158,9 +160,15 @@ class InnerLoopLearner(Learner):
         """
         self._check(None)
         adapted = self.inner_loop(loss, episode, loss.meta_parameters(), state=state)
+        self._check_adapted(loss, episode, adapted)
         query_loss = loss.at(adapted, episode)
         add_gradient(query_loss, loss, state, scale)
         return float(query_loss.detach())
+
+    def _check_adapted(
+        self, loss: EpisodeLoss, episode: Any, adapted: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Refuse what the inner loop cannot move; a subclass may know."""
 
     def _check(self, n_steps: int | None) -> None:
         self._validate_params()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 from torch import nn
 
@@ -176,7 +178,13 @@ def train_episodes(
     -------
     EpisodicNet
         Its `module_` has the weights of the best epoch, or those it started with where no epoch
-        was better.
+        was better. `kept_epoch_`, an int, is the number of that epoch, 1 for the first, or 0 for
+        the start.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If no epoch was better than the start.
     """
     held_out = EpisodeBatches([[validation]])
     net = net_class(
@@ -200,7 +208,15 @@ def train_episodes(
     start = deepcopy(net.module_.state_dict())
     before = float(net.validation_step(next(iter(held_out)))["loss"])
     net.partial_fit(EpisodeBatches(_Draws(draw, seed, n_steps)))
-    if not min(net.history[:, "valid_loss"]) < before:
+    losses = np.nan_to_num(net.history[:, "valid_loss"], nan=np.inf)
+    net.kept_epoch_ = int(np.argmin(losses)) + 1 if losses.min() < before else 0
+    if net.kept_epoch_ == 0:
         net.module_.load_state_dict(start)
+        warnings.warn(
+            "No epoch of training was better than the start on what is held out, so the start is "
+            "kept; lower lr, raise max_epochs, or set max_epochs=0.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     net.module_.eval().requires_grad_(False)
     return net

@@ -69,6 +69,16 @@ class AttentionNetwork(SelfExplainingNetwork):
         #: Weights of the cells' own features in each class, trained on one table.
         self.task_weight: nn.Parameter | None = None
 
+    @property
+    def gate_head(self) -> str:
+        """Which of `GATES` the network has now."""
+        return f"{self.attention}_{self.gate}"
+
+    def head_names(self) -> list[str]:
+        """What multiplies the evidence: the kernels' weights and the gates of the present kind."""
+        names = ["weight", f"gate_heads.{self.gate_head}"]
+        return [*names, "log_total"] if self.gate == "sparsemax" else names
+
     def start_task(self, n_columns: int, n_classes: int) -> None:
         """Add offsets of the columns, and weights of the cells' features, zero at first."""
         super().start_task(n_columns, n_classes)
@@ -90,7 +100,7 @@ class AttentionNetwork(SelfExplainingNetwork):
         if self.attention == "per_class":
             told = told + self.class_evidence(cells.evidence.transpose(-1, -2))
         read = F.gelu(told)
-        scores = self.gate_heads[f"{self.attention}_{self.gate}"](read)[..., 0]
+        scores = self.gate_heads[self.gate_head](read)[..., 0]
         if self.groups is None:
             return Gates(self._activate(scores), None, None)
         members = F.one_hot(self.groups).to(scores.dtype).T

@@ -76,6 +76,14 @@ class SelfExplainingNetwork(nn.Module):
         """Add parameters of one table's columns and classes, to be trained on that table."""
         self.encoder.start_task(n_columns)
 
+    def head_names(self) -> list[str]:
+        """Names of the modules and parameters that are the head with the present settings.
+
+        They are what a row's outputs are made by last, and what learners adapt that adapt a head
+        only.
+        """
+        raise NotImplementedError
+
     def read(self, episode: LabelledEpisode) -> tuple[TableContext, CellBlocks | None]:
         """Read the support; its own cells where the network embeds them."""
         context = self.encoder.read(episode.support, episode.labels, episode.n_classes)
@@ -106,6 +114,10 @@ class PrototypeNetwork(SelfExplainingNetwork):
     def __init__(self, *, encoder: dict[str, Any] | None = None) -> None:
         super().__init__(encoder=encoder)
         self.blocks = Blocks(self.width, self.n_heads)
+
+    def head_names(self) -> list[str]:
+        """The embedding's last layer; distances have no parameters."""
+        return ["blocks"]
 
     def embed(self, context: TableContext, cells: CellBlocks) -> torch.Tensor:
         """Blocks of shape (n, m, block)."""
@@ -143,6 +155,11 @@ class MatchingNetwork(SelfExplainingNetwork):
         self.sharpness = nn.Linear(self.width, 1)
         nn.init.zeros_(self.sharpness.weight)
         nn.init.constant_(self.sharpness.bias, 2.0)
+
+    def head_names(self) -> list[str]:
+        """The embedding's last layer for the metric, and the sharpness of a cosine."""
+        blocks = f"metric_blocks.{self.metric}"
+        return [blocks, "sharpness"] if self.metric == "cosine" else [blocks]
 
     def embed(self, context: TableContext, cells: CellBlocks) -> torch.Tensor:
         """Blocks of shape (n, m, block); a cosine's rows are scaled to one length."""

@@ -115,6 +115,10 @@ class KernelNetwork(nn.Module):
         pooled = self.norm(torch.cat([tokens.mean(0), tokens.std(0, correction=0)], -1))
         return self.column_head(pooled), self.task_head(pooled.mean(0))
 
+    def head_names(self) -> list[str]:
+        """The layers that propose, of columns and of the task; the optimiser goes on from there."""
+        return ["column_head", "task_head"]
+
     def propose(
         self,
         encoded: torch.Tensor,

@@ -86,7 +86,9 @@ def _class_outputs(labels: np.ndarray, n_classes: int) -> np.ndarray:
 
 
 def choose_support(labels: np.ndarray, n_support: int, rng: np.random.RandomState) -> np.ndarray:
-    """Positions of at most `n_support` rows, in order, at least one of each class.
+    """Positions of at most `n_support` rows, in order, each class with its share of them.
+
+    Shares are rounded by largest remainders; every class has a row at least.
 
     Parameters
     ----------
@@ -100,7 +102,48 @@ def choose_support(labels: np.ndarray, n_support: int, rng: np.random.RandomStat
     if len(labels) <= n_support:
         return np.arange(len(labels))
     order = rng.permutation(len(labels))
+    shuffled = labels[order]
+    _, first, counts = np.unique(shuffled, return_index=True, return_counts=True)
+    # Chance decides between equal remainders, not what the classes are called.
+    n_rows = _apportion(counts, max(n_support, len(counts)), first.argsort())
+    chosen = [order[shuffled == label][:n] for label, n in enumerate(n_rows)]
+    return np.sort(np.concatenate(chosen))
+
+
+def draw_support(labels: np.ndarray, n_support: int, rng: np.random.RandomState) -> np.ndarray:
+    """Positions of at most `n_support` rows, in order, at least one of each class.
+
+    The others are drawn whatever their class, as the rows of a small table are: a network that
+    is trained on such draws meets shares of all kinds.
+
+    Parameters
+    ----------
+    labels, n_support, rng
+        As of `choose_support`.
+    """
+    if len(labels) <= n_support:
+        return np.arange(len(labels))
+    order = rng.permutation(len(labels))
     _, first = np.unique(labels[order], return_index=True)
     others = np.delete(order, first)
     chosen = np.concatenate([order[first], others[: max(n_support - len(first), 0)]])
     return np.sort(chosen)
+
+
+def _apportion(counts: np.ndarray, total: int, order: np.ndarray) -> np.ndarray:
+    """Split a total in proportion to counts, into whole numbers from 1 on; ties go by `order`."""
+    parts = np.ones(len(counts), dtype=int)
+    large = np.ones(len(counts), dtype=bool)
+    while True:
+        left = total - np.sum(~large)
+        # In whole numbers, where equal remainders are equal.
+        whole, remainder = np.divmod(left * counts, counts[large].sum())
+        small = large & (whole < 1)
+        if not small.any():
+            break
+        large &= ~small
+    parts[large] = whole[large]
+    by_remainder = order[np.argsort(-remainder[order], kind="stable")]
+    by_remainder = by_remainder[large[by_remainder]]
+    parts[by_remainder[: total - parts.sum()]] += 1
+    return parts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -30,6 +32,16 @@ class TableObjective(nn.Module):
         self._judge(told, episode)
         return F.nll_loss(told, episode.query_labels)
 
+    def has_support_loss(self, episode: LabelledEpisode) -> bool:
+        """Whether the class of any support row can be told by others: not with one row a class.
+
+        Parameters
+        ----------
+        episode : LabelledEpisode
+            Its query is not looked at.
+        """
+        return any(True for _ in _told_halves(episode.labels))
+
     def support_loss(
         self,
         network: SelfExplainingNetwork,
@@ -49,13 +61,7 @@ class TableObjective(nn.Module):
         """
         losses = torch.zeros(len(episode.labels), dtype=next(network.parameters()).dtype)
         losses = losses.to(episode.labels.device)
-        for target in _halves(episode.labels):
-            context = ~target
-            known = episode.labels[context].unique()
-            target = target & torch.isin(episode.labels, known)
-            if len(known) < 2 or not bool(target.any()):
-                continue
-            # Classes of which a half has no row are not among those it can tell.
+        for context, target, known in _told_halves(episode.labels):
             told = network(
                 LabelledEpisode(
                     episode.support[context],
@@ -122,6 +128,21 @@ class AttentionObjective(TableObjective):
         self._judge(told, episode)
         loss = F.nll_loss(told, episode.query_labels)
         return loss + self.l1 * open_gates(gates, network.gate) if self.l1 else loss
+
+
+def _told_halves(
+    labels: torch.Tensor,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Rows that are read, those that they can tell, and the classes among them.
+
+    Classes of which a half has no row are not among those it can tell.
+    """
+    for half in _halves(labels):
+        context = ~half
+        known = labels[context].unique()
+        target = half & torch.isin(labels, known)
+        if len(known) > 1 and bool(target.any()):
+            yield context, target, known
 
 
 def _halves(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sklearn_metaexplain.exceptions import ExplanationWarning
 from sklearn_metaexplain.learners import AdaptationTrace, EpisodeLoss, Learner, trace_adaptation
 from sklearn_metaexplain.learners._stored import StoredLearner, load_learner, take_inner_steps
 from sklearn_metaexplain.nets._classifier_weights import REGISTRIES
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._table_objective import TableObjective
+from sklearn_metaexplain.selfexplaining._labels import read_labels
 
 
 class _Adaptation(NamedTuple):
@@ -32,7 +35,7 @@ class AdaptingMixin:
     classes_: np.ndarray
     learner_: Learner | None
     _kind: ClassVar[str]
-    _adaptation: _Adaptation | None
+    _adaptation: _Adaptation | str  # why there is none
 
     if TYPE_CHECKING:
 
@@ -58,22 +61,18 @@ class AdaptingMixin:
         Raises
         ------
         ValueError
-            If `fit` took no steps, or `y` has classes that it has not seen.
+            If `fit` took no steps, or `y` has missing labels or classes that it has not seen.
 
         See Also
         --------
         sklearn_metaexplain.inspection.AdaptationDisplay : Draws the trace's `curves`.
         """
         check_is_fitted(self)
-        if self._adaptation is None:
-            raise ValueError(
-                f"pretrained={self.pretrained!r} reads a table in context only: fit took no inner "
-                "steps. Weights that take them come from MetaTrainer(learner=MAML()) and the "
-                "like."
-            )
+        if isinstance(self._adaptation, str):
+            raise ValueError(self._adaptation)
         stored, loss, episode = self._adaptation
         query = self._encode(X)
-        y = column_or_1d(y)
+        y = read_labels(y)
         check_consistent_length(query, y)
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         unknown = self.classes_[labels] != y
@@ -93,7 +92,11 @@ class AdaptingMixin:
         labels: torch.Tensor,
     ) -> None:
         """Take the steps, in place, if the weights come with a learner that takes any."""
-        self.learner_ = self._adaptation = None
+        self.learner_ = None
+        self._adaptation = (
+            f"pretrained={self.pretrained!r} reads a table in context only: fit took no inner "
+            "steps. Weights that take them come from MetaTrainer(learner=MAML()) and the like."
+        )
         if self.pretrained is None:
             return
         stored = load_learner(self.pretrained, REGISTRIES[self._kind], network)
@@ -102,9 +105,17 @@ class AdaptingMixin:
         _check_settings(network, stored)
         if not stored.adapts:
             return
-        self.learner_ = stored.learner
         n_classes = len(self.classes_)
         episode = LabelledEpisode(support, labels, support[:0], labels[:0], n_classes)
+        if not objective.has_support_loss(episode):
+            self._adaptation = (
+                f"fit took no inner steps of {stored.learner}: rows are to be told by others of "
+                "their class, and no class has two rows that are read. The table is read in "
+                "context only; give more rows, or raise n_support."
+            )
+            warnings.warn(self._adaptation, ExplanationWarning, stacklevel=4)
+            return
+        self.learner_ = stored.learner
         self._adaptation = _Adaptation(stored, EpisodeLoss(deepcopy(network), objective), episode)
         take_inner_steps(stored, EpisodeLoss(network, objective), episode)
 

@@ -48,7 +48,8 @@ class AttentionClassifier(AdditiveClassifier):
         ``python -m sklearn_metaexplain.training`` or `MetaTrainer` wrote. None: from scratch, which
         needs `max_epochs`.
     n_support : int, default=512
-        Most training rows that the network reads; classes keep their shares.
+        Most training rows that the network reads: at least one of each class, otherwise each class
+        in proportion to its share, up to rounding. The shares in the logits are those of all rows.
     width : int, default=None
         Features of a cell, a multiple of 4, for ``pretrained=None``. None: 32.
     n_heads : int, default=None
@@ -88,10 +89,11 @@ class AttentionClassifier(AdditiveClassifier):
         Names of the columns, where `X` has string names.
     learner_ : Learner or None
         What took inner steps on the training rows that were read, before any other training; see
-        `trace_adaptation`. None: the weights read a table in context.
+        `trace_adaptation`. None: the weights read a table in context, or no class has two rows.
     net_ : NeuralNet
         The skorch net; only with ``max_epochs > 0``. Its history has ``train_loss``,
-        ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``.
+        ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``; its ``kept_epoch_`` is the number
+        of the epoch whose weights are kept, 1 for the first, or 0 for those before training.
 
     See Also
     --------
@@ -208,7 +210,8 @@ class AttentionClassifier(AdditiveClassifier):
             network.groups = torch.from_numpy(numbered).to(next(network.parameters()).device)
 
     def _learn(self, encoded: torch.Tensor, labels: np.ndarray, rng: np.random.RandomState) -> None:
-        self._intercept = self._context.prior.log()
+        # Evidence is held against the shares among the rows read, and added to those of all rows.
+        self._intercept = torch.from_numpy(self._shares).to(self._context.points.device).log()
         n_encoded, n_classes = encoded.shape[1], len(self.classes_)
         self._offset = torch.zeros(n_encoded, n_classes, dtype=self._intercept.dtype)
 

@@ -8,12 +8,11 @@ from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
@@ -24,6 +23,7 @@ from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
 from sklearn_metaexplain.nets._table_objective import TableObjective
 from sklearn_metaexplain.selfexplaining._adaptation import AdaptingMixin
+from sklearn_metaexplain.selfexplaining._labels import read_labels
 from sklearn_metaexplain.selfexplaining._table import add_up_columns
 from sklearn_metaexplain.selfexplaining._training import train_on_table
 
@@ -35,10 +35,12 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
     """Base of classifiers that read labelled rows and show what a prediction is made of.
 
     A subclass names its network in `_kind` and writes `_learn`, which keeps what it needs of the
-    training rows, `_probabilities`, `_embed_blocks` and `_explain`.
+    training rows, `_probabilities`, `_embed_blocks` and `_explain`. `_shares` are those of the
+    classes in the whole table, of which the network may have read a part only.
     """
 
     _kind: ClassVar[str]
+    _shares: np.ndarray
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "pretrained": [str, PathLike, None],
@@ -111,6 +113,13 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
         ValueError
             If there is one class only, `y` is no class labels, a parameter does not fit the
             weights, or the table has infinite values.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If no epoch of training was better than the start, which is then kept.
+        ExplanationWarning
+            If the weights are to take inner steps that cannot be taken, as no class has two rows.
         """
         X = self._check_table(X, reset=True)
         labels = self._check_labels(X, y)
@@ -120,6 +129,7 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
         seed = draw_seed(self.random_state)
         rng = np.random.RandomState(seed)
         n_classes = len(self.classes_)
+        self._shares = np.bincount(labels) / len(labels)
         self._encoder = LabelledEncoder(X, labels, n_classes)
         encoded = self._encoder.encoded_
         self._prepare_network(network)
@@ -269,13 +279,7 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = column_or_1d(y, warn=True)
-        missing = np.flatnonzero(pd.isna(y))
-        if len(missing):
-            raise ValueError(
-                f"Input y contains NaN in row {', '.join(map(str, missing[:5]))}"
-                f"{', ...' * (len(missing) > 5)}; leave rows without a class out of X and y."
-            )
+        y = read_labels(y)
         check_classification_targets(y)
         check_consistent_length(X, y)
         self.classes_, labels = np.unique(y, return_inverse=True)

@@ -23,7 +23,8 @@ class MatchingClassifier(SelfExplainingClassifier):
     A meta-trained network embeds rows, one block a column. A training row's vote is the softmax,
     over the training rows, of its similarity to the row at hand; the probability of a class is the
     sum of its rows' votes, so a prediction is exactly the rows that it rests on. The similarity is
-    a sum over columns.
+    a sum over columns. Where only some of the training rows vote, each counts as many times as
+    `support_weights_` say.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ class MatchingClassifier(SelfExplainingClassifier):
         ``python -m sklearn_metaexplain.training`` or `MetaTrainer` wrote. None: from scratch, which
         needs `max_epochs`.
     n_support : int, default=512
-        Most training rows that are read and vote; classes keep their shares.
+        Most training rows that are read and vote: at least one of each class, otherwise each class
+        in proportion to its share, up to rounding, for which `support_weights_` make up.
     width : int, default=None
         Features of a cell, a multiple of 4, for ``pretrained=None``. None: 32.
     n_heads : int, default=None
@@ -70,16 +72,20 @@ class MatchingClassifier(SelfExplainingClassifier):
         Positions of the training rows that vote.
     support_classes_ : ndarray of shape (at most n_support,)
         Their classes.
+    support_weights_ : ndarray of shape (at most n_support,)
+        How many times each of them counts: its class's share in the table over that among the
+        voters. 1 where all rows vote.
     n_features_in_ : int
         Number of columns seen during `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, where `X` has string names.
     learner_ : Learner or None
         What took inner steps on the training rows that were read, before any other training; see
-        `trace_adaptation`. None: the weights read a table in context.
+        `trace_adaptation`. None: the weights read a table in context, or no class has two rows.
     net_ : NeuralNet
         The skorch net; only with ``max_epochs > 0``. Its history has ``train_loss``,
-        ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``.
+        ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``; its ``kept_epoch_`` is the number
+        of the epoch whose weights are kept, 1 for the first, or 0 for those before training.
 
     See Also
     --------
@@ -88,14 +94,15 @@ class MatchingClassifier(SelfExplainingClassifier):
 
     Notes
     -----
-    The values of an explanation are shares of the way from the classes' shares among the voters,
-    where no column counts, to the probabilities, where all do. All columns' similarities are
+    The values of an explanation are shares of the way from the classes' shares in the table, where
+    no column counts, to the probabilities, where all do. All columns' similarities are
     turned up together, and each is given what it changes on the way (Aumann and Shapley 1974); so
     they sum to the probability minus the base value.
 
     ``explain(X).support`` holds of each row: "prototypes", the positions of the training rows with
     the largest votes; "weights", their votes; "column_scores", of shape (n_samples, n_voters,
-    n_features), what each column adds to the similarity of each of them.
+    n_features), what each column adds to the similarity of each of them. Votes are in proportion to
+    ``support_weights_ * exp(similarity)``.
 
     References
     ----------
@@ -184,16 +191,20 @@ class MatchingClassifier(SelfExplainingClassifier):
 
     def _learn(self, encoded: torch.Tensor, labels: np.ndarray, rng: np.random.RandomState) -> None:
         self.support_classes_ = self.classes_[labels[self.support_indices_]]
+        own = labels[self.support_indices_]
+        self.support_weights_ = self._shares[own] / (np.bincount(own) / len(own))[own]
+        device = self._context.points.device
+        self._weights = torch.from_numpy(self.support_weights_).to(device)
         support = encoded[self.support_indices_]
-        self._support_blocks = torch.from_numpy(self._in_chunks(self._embed_blocks, support)).to(
-            self._context.points.device
-        )
+        blocks = self._in_chunks(self._embed_blocks, support)
+        self._support_blocks = torch.from_numpy(blocks).to(device)
 
     def _embed_blocks(self, cells: CellBlocks) -> torch.Tensor:
         return self._network.embed(self._context, cells)
 
     def _votes(self, cells: CellBlocks) -> torch.Tensor:
-        return self._network.scores(self._embed_blocks(cells), self._support_blocks).softmax(-1)
+        scores = self._network.scores(self._embed_blocks(cells), self._support_blocks)
+        return (scores + self._weights.log()).softmax(-1)
 
     def _probabilities(self, cells: CellBlocks) -> torch.Tensor:
         return self._votes(cells) @ self._context.votes
@@ -206,7 +217,7 @@ class MatchingClassifier(SelfExplainingClassifier):
         scores = self._by_feature(scores.reshape(n_rows * n_voters, -1))
         return Explanation(
             self._by_feature(values),
-            self._context.prior.cpu().numpy(),
+            self._shares,
             predictions,
             data=X,
             feature_names=self._attributed_names(),
@@ -224,11 +235,13 @@ class MatchingClassifier(SelfExplainingClassifier):
 
     def _explain_cells(self, cells: CellBlocks) -> tuple[torch.Tensor, ...]:
         scores = self._network.column_scores(self._embed_blocks(cells), self._support_blocks)
-        values = path_shares(scores, self._context.votes)
-        votes = scores.sum(-1).softmax(-1)
+        values = path_shares(scores, self._context.votes, self._weights)
+        weighted = scores.sum(-1) + self._weights.log()
+        votes = weighted.softmax(-1)
         n_voters = min(self.n_voters, votes.shape[1])
         # Equal scores differ by rounding errors; such voters are named in the order of the rows.
-        similarity = scores.sum(-1).round(decimals=9)
-        voters = similarity.argsort(dim=1, descending=True, stable=True)[:, :n_voters]
+        voters = weighted.round(decimals=9).argsort(dim=1, descending=True, stable=True)[
+            :, :n_voters
+        ]
         chosen = scores.gather(1, voters[..., None].expand(-1, -1, scores.shape[-1]))
         return values, votes @ self._context.votes, voters, votes.gather(1, voters), chosen

@@ -9,7 +9,7 @@ _FEWEST_NODES, _MOST_NODES = 32, 512
 _TOLERANCE = 1e-10
 
 
-def path_shares(scores: torch.Tensor, votes: torch.Tensor) -> torch.Tensor:
+def path_shares(scores: torch.Tensor, votes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Shares of the columns in the probabilities of a softmax vote.
 
     With all scores multiplied by t, the derivative of a class's probability by t is the covariance,
@@ -24,21 +24,25 @@ def path_shares(scores: torch.Tensor, votes: torch.Tensor) -> torch.Tensor:
         What each column adds to each voter's score.
     votes : tensor of shape (n_support, n_classes)
         One-hot classes of the voters.
+    weights : tensor of shape (n_support,)
+        How many times each voter counts, at every t.
 
     Returns
     -------
     shares : tensor of shape (n, m, n_classes)
-        They sum over columns to the probability minus the class's share among the voters, and over
-        classes to zero.
+        They sum over columns to the probability minus the class's share among the voters, as often
+        as each counts, and over classes to zero.
     """
     total = scores.sum(-1)
-    change = total.softmax(-1) @ votes - votes.mean(0)
+    log_weights = weights.log()
+    start = (weights[:, None] * votes).sum(0) / weights.sum()
+    change = (total + log_weights).softmax(-1) @ votes - start
     shares = torch.zeros(len(scores), scores.shape[-1], votes.shape[1], dtype=scores.dtype)
     shares = shares.to(scores.device)
     open_rows = torch.arange(len(scores), device=scores.device)
     n_nodes = _FEWEST_NODES
     while len(open_rows) and n_nodes <= _MOST_NODES:
-        weights = _integrate(total[open_rows], votes, n_nodes)
+        weights = _integrate(total[open_rows], votes, log_weights, n_nodes)
         shares[open_rows] = torch.einsum("nsm,nsc->nmc", scores[open_rows], weights)
         gap = (change[open_rows] - shares[open_rows].sum(1)).abs().amax(-1)
         open_rows = open_rows[gap > _TOLERANCE]
@@ -49,13 +53,15 @@ def path_shares(scores: torch.Tensor, votes: torch.Tensor) -> torch.Tensor:
     return shares + gap[:, None] * size / size.sum(1, keepdim=True).clamp_min(1e-300)
 
 
-def _integrate(total: torch.Tensor, votes: torch.Tensor, n_nodes: int) -> torch.Tensor:
+def _integrate(
+    total: torch.Tensor, votes: torch.Tensor, log_weights: torch.Tensor, n_nodes: int
+) -> torch.Tensor:
     """Integral over t of vote times (class minus probability), (n, n_support, n_classes)."""
     nodes, node_weights = np.polynomial.legendre.leggauss(n_nodes)
     nodes, node_weights = (nodes + 1) / 2, node_weights / 2
     weights = torch.zeros(*total.shape, votes.shape[1], dtype=total.dtype, device=total.device)
     for node, node_weight in zip(nodes, node_weights, strict=True):
-        vote = (total * node**3).softmax(-1)
+        vote = (total * node**3 + log_weights).softmax(-1)
         away = votes - (vote @ votes)[:, None]
         weights += (3 * node**2 * node_weight) * vote[..., None] * away
     return weights

@@ -44,8 +44,9 @@ class PrototypeClassifier(AdditiveClassifier):
         ``python -m sklearn_metaexplain.training`` or `MetaTrainer` wrote. None: from scratch, which
         needs `max_epochs`.
     n_support : int, default=512
-        Most training rows that the network reads to embed a cell; classes keep their shares.
-        Prototypes are means over all rows.
+        Most training rows that the network reads to embed a cell: at least one of each class,
+        otherwise each class in proportion to its share, up to rounding. Prototypes are means over
+        all rows.
     width : int, default=None
         Features of a cell, a multiple of 4, for ``pretrained=None``. None: 32.
     n_heads : int, default=None
@@ -90,10 +91,11 @@ class PrototypeClassifier(AdditiveClassifier):
         Names of the columns, where `X` has string names.
     learner_ : Learner or None
         What took inner steps on the training rows that were read, before any other training; see
-        `trace_adaptation`. None: the weights read a table in context.
+        `trace_adaptation`. None: the weights read a table in context, or no class has two rows.
     net_ : NeuralNet
         The skorch net; only with ``max_epochs > 0``. Its history has ``train_loss``,
-        ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``.
+        ``valid_loss``, ``train_accuracy`` and ``valid_accuracy``; its ``kept_epoch_`` is the number
+        of the epoch whose weights are kept, 1 for the first, or 0 for those before training.
 
     See Also
     --------
@@ -177,14 +179,16 @@ class PrototypeClassifier(AdditiveClassifier):
         self.n_neighbors = n_neighbors
 
     def _learn(self, encoded: torch.Tensor, labels: np.ndarray, rng: np.random.RandomState) -> None:
-        shares = np.bincount(labels) / len(labels)
-        priors = _check_priors(self.priors, len(shares)) if self.priors is not None else shares
+        n_classes = len(self.classes_)
+        priors = self._shares
+        if self.priors is not None:
+            priors = _check_priors(self.priors, n_classes)
         self._intercept = torch.from_numpy(np.log(priors)).to(self._context.points.device)
         blocks = self._in_chunks(self._embed_blocks, encoded)
         embedded = blocks.reshape(len(blocks), -1)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         prototypes, classes, rows = [], [], []
-        for label in range(len(shares)):
+        for label in range(n_classes):
             positions = np.flatnonzero(labels == label)
             own = embedded[positions]
             for centre in _centres(own, self.n_prototypes, seed):

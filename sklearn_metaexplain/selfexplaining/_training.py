@@ -12,7 +12,7 @@ from sklearn_metaexplain.nets._adaptation import train_episodes
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._episodic import EpisodeBatch, EpisodicNet
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.nets._labelled_table import choose_support
+from sklearn_metaexplain.nets._labelled_table import draw_support
 from sklearn_metaexplain.nets._table_objective import TableObjective
 
 _LEAST_STEPS, _MOST_STEPS = 4, 32
@@ -109,13 +109,13 @@ def train_on_table(
         share = generator.uniform(0.5, 0.9)
         state = np.random.RandomState(generator.integers(2**31))
         size = min(n_support, _MOST_READ, max(n_classes, int(share * len(trained))))
-        support = choose_support(labels[trained], size, state)
+        support = draw_support(labels[trained], size, state)
         query = np.delete(trained, support)
         if len(query) == 0:
             query = trained
         return episode(trained[support], state.permutation(query)[:batch_size])
 
-    context = trained[choose_support(labels[trained], min(n_support, _MOST_READ), rng)]
+    context = trained[draw_support(labels[trained], min(n_support, _MOST_READ), rng)]
     n_steps = int(np.clip(np.ceil(len(trained) / batch_size), _LEAST_STEPS, _MOST_STEPS))
     net = train_episodes(
         TableNet,

@@ -46,13 +46,14 @@ from sklearn_metaexplain.training._networks import (
     make_module,
     settings_of,
 )
-from sklearn_metaexplain.training._own_tasks import as_distribution
+from sklearn_metaexplain.training._own_tasks import adaptable, as_distribution, hold_out
 from sklearn_metaexplain.training._run_dir import claim, earlier_seed, fingerprint
 from sklearn_metaexplain.training._task_distributions import TaskDistribution
 from sklearn_metaexplain.training._trainer import meta_train
 
 _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 _META_BATCH_SIZE = 8
+_MAX_GRAD_NORM = 1.0
 _VALIDATION_BATCH = 8
 
 
@@ -139,6 +140,14 @@ class MetaTrainer(BaseEstimator):
     TableTasks : Tasks out of tables.
     ModelTasks : Tasks out of models.
     sklearn_metaexplain.learners.MAML : A learner with an inner loop.
+
+    Notes
+    -----
+    The meta-gradient of an outer step, the mean over its tasks, is shortened to a norm of 1 where
+    it is longer. That of `Reptile`, which is a way to go, is taken at its full length.
+
+    Labelled tables in which no class has two support rows are drawn again for learners with an
+    inner loop, whose steps would do nothing on them.
 
     Examples
     --------
@@ -230,8 +239,13 @@ class MetaTrainer(BaseEstimator):
         y : None
             Not used.
         validation : TaskDistribution, list of pairs, or mapping of str to pair, default=None
-            Where the tasks held out come from, such as other tables. None: from `tasks`, drawn
-            with other seeds, so that of a list they are other rows of the same tables.
+            Where the tasks held out come from, such as other tables. None: of pairs, `TableTasks`
+            and `ModelTasks`, from a quarter of each table's rows, which is set aside and never
+            trained on; of other distributions, from `tasks`, drawn with other seeds.
+
+            Tables too small for that are trained on whole and not validated on: those with fewer
+            than two classes of six rows or more, or, with a model, with fewer rows in a quarter
+            than a task's background and query, by default 14.
 
         Returns
         -------
@@ -243,8 +257,9 @@ class MetaTrainer(BaseEstimator):
         TypeError
             If `tasks` are no distribution and no pairs.
         ValueError
-            If the tasks do not suit the network or the learner, `run_dir` has the checkpoints of
-            another run, or a table cannot be read.
+            If the tasks do not suit the network or the learner, no table is large enough to set
+            rows aside for `validation`, `run_dir` has the checkpoints of another run, or a table
+            cannot be read.
 
         Warns
         -----
@@ -252,15 +267,20 @@ class MetaTrainer(BaseEstimator):
             If no epoch was better than the start, whose weights are then kept.
         """
         distribution = as_distribution(tasks)
-        held_out = distribution if validation is None else as_distribution(validation)
+        given = None if validation is None else as_distribution(validation)
         device = self._check_device()
         if self.n_steps is None and self.minutes is None:
             raise ValueError("n_steps=None and minutes=None: give one of them, to end some time.")
         self.learner_ = InContext() if self.learner is None else clone(self.learner)
         self.objective_ = self._make_objective()
         seed = self._seed()
-        start_seed, train_seed, validation_seed = map(
-            int, np.random.SeedSequence(seed).generate_state(3)
+        start_seed, train_seed, validation_seed, split_seed = map(
+            int, np.random.SeedSequence(seed).generate_state(4)
+        )
+        if given is None:
+            distribution, given = hold_out(distribution, split_seed)
+        distribution, held_out = (
+            adaptable(each, self.learner_, self.objective_) for each in (distribution, given)
         )
         episodes = draw_tasks(held_out, validation_seed, self.validation_tasks)
         check_episode(self.network, self.learner_, episodes[0])
@@ -415,6 +435,8 @@ class MetaTrainer(BaseEstimator):
             n_workers=0 if self.n_jobs is None else effective_n_jobs(self.n_jobs),
             verbose=self.verbose,
             net_class=LearnerNet,
+            # The length of a way to go is part of what it says.
+            max_grad_norm=None if isinstance(self.learner_, Reptile) else _MAX_GRAD_NORM,
             optimizer=_OPTIMIZERS[getattr(self.learner_, "outer_optimizer", "adamw")],
             device=device,
             seed=seed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn_metaexplain.training._task_distributions import CheckedTable, check
 _ATTEMPTS = 20
 # Rows of which not all may have the same output.
 _N_PROBED = 1000
+_HELD_OUT_SHARE = 0.25
 
 
 class _Model(NamedTuple):
@@ -127,6 +129,58 @@ class ModelTasks:
             f"{self.n_support} hybrid rows; leave the task out, or raise n_support."
         )
 
+    def hold_out(self, rng: np.random.Generator) -> tuple[ModelTasks, ModelTasks]:
+        """Set a quarter of the rows aside, for tasks that share none with the others.
+
+        Tables of which a quarter is fewer than `n_background` + `n_query` rows, or over whose parts
+        the model does not vary, are too small: all of their rows stay.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Draws the rows.
+
+        Returns
+        -------
+        trained, held_out : ModelTasks
+            Tasks out of the rows that stay, of all tables, and out of those set aside.
+
+        Raises
+        ------
+        ValueError
+            If all tables are too small.
+        """
+        trained, held_out = copy(self), copy(self)
+        trained._models, held_out._models = [], []
+        least = self.n_background + self.n_query
+        for task in self._models:
+            shuffled = rng.permutation(task.X.shape[0])
+            n_rows = int(_HELD_OUT_SHARE * len(shuffled))
+            parts = [np.sort(part) for part in np.split(shuffled, [n_rows])]
+            aside, stay = (_take(task, part) for part in parts) if n_rows >= least else (task, task)
+            if n_rows < least or not (len(aside.varying) and len(stay.varying)):
+                trained._models.append(task)
+                continue
+            trained._models.append(stay)
+            held_out._models.append(aside)
+        if not held_out._models:
+            raise ValueError(
+                f"No table has {least} rows (n_background + n_query) in a quarter, over which its "
+                "model varies, that could be held out for validation; give other models by "
+                "validation, or the same ones, to be judged by rows that are trained on."
+            )
+        return trained, held_out
+
+
+def _take(task: _Model, rows: np.ndarray) -> _Model:
+    X = take_rows(task.X, rows)
+    outputs = task.model.predict(take_rows(X, np.arange(min(len(rows), _N_PROBED))))
+    return task._replace(X=X, varying=_varying(outputs))
+
+
+def _varying(outputs: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(outputs.std(0) > 1e-6 * np.maximum(1.0, np.abs(outputs.mean(0))))
+
 
 def _read(name: str, X: Any, estimator: Any, output: str) -> _Model:
     try:
@@ -135,8 +189,7 @@ def _read(name: str, X: Any, estimator: Any, output: str) -> _Model:
         model = MaskedModel(estimator, take_rows(X, rows), output=output)
     except (TypeError, ValueError) as error:
         raise type(error)(f"Task {name!r}: {error}") from error
-    outputs = model.background_outputs
-    varying = np.flatnonzero(outputs.std(0) > 1e-6 * np.maximum(1.0, np.abs(outputs.mean(0))))
+    varying = _varying(model.background_outputs)
     if not len(varying):
         raise ValueError(
             f"Task {name!r}: the outputs of {type(estimator).__name__} are the same for all rows, "

@@ -1,14 +1,20 @@
-"""A user's tasks, as a distribution or as a list."""
+"""A user's tasks, as a distribution or as a list, and what of them is trained on."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from sklearn_metaexplain.learners import InnerLoopLearner, Learner
+from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._table_objective import TableObjective
 from sklearn_metaexplain.training._model_tasks import ModelTasks
 from sklearn_metaexplain.training._table_tasks import TableTasks
 from sklearn_metaexplain.training._task_distributions import TaskDistribution, named_pairs
 
 _PAIRS = "(X, y) or (X, fitted model)"
+_ATTEMPTS = 100
 
 
 def as_distribution(tasks: Any) -> TaskDistribution:
@@ -36,3 +42,61 @@ def as_distribution(tasks: Any) -> TaskDistribution:
             "from one kind of them."
         )
     return ModelTasks(tasks) if all(are_models) else TableTasks(tasks)
+
+
+def hold_out(tasks: TaskDistribution, seed: int) -> tuple[TaskDistribution, TaskDistribution]:
+    """Split a distribution of given rows in two that share none; others draw new tasks anyway.
+
+    Parameters
+    ----------
+    tasks : TaskDistribution
+        With a method ``hold_out(rng)`` if its rows are given.
+    seed : int
+        Of the split.
+
+    Returns
+    -------
+    trained, held_out : TaskDistribution
+        To train on, and to judge by.
+
+    Raises
+    ------
+    ValueError
+        If no table is large enough.
+    """
+    if not hasattr(tasks, "hold_out"):
+        return tasks, tasks
+    return tasks.hold_out(np.random.default_rng(seed))
+
+
+class AdaptableTasks:
+    """Those tables of a distribution on whose support a learner with an inner loop can step.
+
+    Parameters
+    ----------
+    tasks : TaskDistribution
+        Where tasks come from; of other kinds than labelled tables all are taken.
+    objective : TableObjective
+        Tells.
+    """
+
+    def __init__(self, tasks: TaskDistribution, objective: TableObjective) -> None:
+        self.tasks, self.objective = tasks, objective
+
+    def sample(self, rng: np.random.Generator) -> Any:
+        """Draw tasks until one will do."""
+        for _ in range(_ATTEMPTS):
+            episode = self.tasks.sample(rng)
+            if not isinstance(episode, LabelledEpisode) or self.objective.has_support_loss(episode):
+                return episode
+        raise ValueError(
+            f"None of {_ATTEMPTS} tasks drawn has two support rows of a class, which inner steps "
+            "need to tell one by the other; draw more support rows, or use InContext()."
+        )
+
+
+def adaptable(tasks: TaskDistribution, learner: Learner, objective: Any) -> TaskDistribution:
+    """Leave out tasks on which a learner's inner steps would do nothing."""
+    if isinstance(learner, InnerLoopLearner) and isinstance(objective, TableObjective):
+        return AdaptableTasks(tasks, objective)
+    return tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,15 @@ from sklearn.utils.validation import check_consistent_length, column_or_1d
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import check_table
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
+from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, draw_support
 from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
 
 _LEAST_SUPPORT = 10
 # Of a table; the rest is left to be labelled.
 _MOST_SUPPORT_SHARE = 0.75
+_HELD_OUT_SHARE = 0.25
+# Of a class that is held out: one row to be read, one to be labelled.
+_LEAST_HELD_OUT = 2
 
 
 class _Table(NamedTuple):
@@ -100,7 +104,7 @@ class TableTasks:
         table = self._tables[rng.integers(len(self._tables))]
         n_support = self._draw_size(rng, table)
         state = np.random.RandomState(rng.integers(2**31))
-        support = choose_support(table.labels, n_support, state)
+        support = draw_support(table.labels, n_support, state)
         others = np.delete(np.arange(len(table.labels)), support)
         query = state.permutation(others)[: self.n_query]
         rows = take_rows(table.X, support)
@@ -113,6 +117,45 @@ class TableTasks:
             table.n_classes,
         )
 
+    def hold_out(self, rng: np.random.Generator) -> tuple[TableTasks, TableTasks]:
+        """Set a quarter of the rows aside, for tasks that share none with the others.
+
+        Of each table, classes of six rows or more give a quarter of them. Tables with fewer than
+        two such classes are too small: all of their rows stay.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Draws the rows.
+
+        Returns
+        -------
+        trained, held_out : TableTasks
+            Tasks out of the rows that stay, of all tables, and out of those set aside.
+
+        Raises
+        ------
+        ValueError
+            If all tables are too small.
+        """
+        trained, held_out = copy(self), copy(self)
+        trained._tables, held_out._tables = [], []
+        for table in self._tables:
+            aside = _set_aside(table.labels, rng)
+            if not len(aside):
+                trained._tables.append(table)
+                continue
+            stay = np.delete(np.arange(len(table.labels)), aside)
+            trained._tables.append(_take(table, stay))
+            held_out._tables.append(_take(table, aside))
+        if not held_out._tables:
+            raise ValueError(
+                "No table has two classes of six rows or more, of which a quarter could be held "
+                "out for validation; give other tables by validation, or the same ones, to be "
+                "judged by rows that are trained on."
+            )
+        return trained, held_out
+
     def _draw_size(self, rng: np.random.Generator, table: _Table) -> int:
         n_rows = len(table.labels)
         most = max(table.n_classes, int(_MOST_SUPPORT_SHARE * n_rows))
@@ -121,6 +164,22 @@ class TableTasks:
         most = min(self.max_support, most)
         least = min(_LEAST_SUPPORT, most)
         return int(np.exp(rng.uniform(np.log(least), np.log(most + 1))))
+
+
+def _set_aside(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Positions of rows to hold out, of two classes at least; none if that cannot be."""
+    aside = []
+    for label in range(labels.max() + 1):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        n_rows = round(_HELD_OUT_SHARE * len(rows))
+        if n_rows >= _LEAST_HELD_OUT:
+            aside.append(rows[:n_rows])
+    return np.sort(np.concatenate(aside)) if len(aside) > 1 else np.empty(0, dtype=int)
+
+
+def _take(table: _Table, rows: np.ndarray) -> _Table:
+    classes, labels = np.unique(table.labels[rows], return_inverse=True)
+    return _Table(table.name, take_rows(table.X, rows), labels, len(classes))
 
 
 def _read(name: str, X: Any, y: Any) -> _Table:

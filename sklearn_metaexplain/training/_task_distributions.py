@@ -16,6 +16,7 @@ from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episod
 
 _LEAST_SUPPORT = 65
 _LEAST_LABELLED = 10
+_MOST_CLASSES = 20
 
 
 class TaskDistribution(Protocol):
@@ -56,8 +57,14 @@ class SyntheticTables:
     ----------
     max_support : int, default=256
         Most support rows.
-    max_classes : int, default=20
-        Most classes; one table in eight has up to so many, the others have up to 6.
+    max_classes : int, default=None
+        Most classes, at most half of `max_support`; one table in five has up to so many, the others
+        have up to 6. None: 20, or half of `max_support` if that is less.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is too small, no whole number, or `max_classes` too large for `max_support`.
 
     See Also
     --------
@@ -72,9 +79,18 @@ class SyntheticTables:
     True
     """
 
-    def __init__(self, *, max_support: int = 256, max_classes: int = 20) -> None:
+    def __init__(self, *, max_support: int = 256, max_classes: int | None = None) -> None:
         self.max_support = check_count("max_support", max_support, _LEAST_LABELLED)
+        most = self.max_support // 2
+        if max_classes is None:
+            max_classes = min(_MOST_CLASSES, most)
         self.max_classes = check_count("max_classes", max_classes, 2)
+        if self.max_classes > most:
+            raise ValueError(
+                f"max_classes={max_classes} is more than half of max_support={max_support}, so not "
+                f"every class could have two support rows; give at most {most} classes, or "
+                f"max_support={2 * max_classes} or more."
+            )
 
     def sample(self, rng: np.random.Generator) -> LabelledEpisode:
         """Draw a labelled table.

@@ -132,6 +132,7 @@ def meta_train(
     max_epochs: int = 1_000_000,
     net_class: type[EpisodicNet] = EpisodicNet,
     optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
+    max_grad_norm: float | None = 1.0,
     device: str = "cpu",
     seed: int = 0,
 ) -> EpisodicNet:
@@ -168,6 +169,8 @@ def meta_train(
         The skorch net.
     optimizer : type of Optimizer, default=AdamW
         What takes the steps.
+    max_grad_norm : float, default=1.0
+        Norm to which longer gradients of a step are shortened. None: any.
     device : str, default="cpu"
         Where the network is.
     seed : int, default=0
@@ -191,7 +194,8 @@ def meta_train(
         train_split=HeldOut(EpisodeBatches(validation)),
         callbacks=[
             ("advance", AdvanceStream()),
-            ("clip", GradientNormClipping(1.0)),
+            # skorch's own way to say that nothing is clipped.
+            ("clip", GradientNormClipping(max_grad_norm)),
             ("best", best),
             ("last", last),
             # A bar is for a person at a terminal; a log file gets the line of each epoch.

@@ -1,8 +1,12 @@
 """Few-shot adaptation through skorch."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
 
 from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
@@ -53,6 +57,35 @@ def test_global_generators_are_untouched(network):
 
 def test_a_ruinous_learning_rate_gives_back_the_given_weights(network):
     good = adapted(network, max_epochs=20).module_
-    net = adapted(good, lr=1e3, max_epochs=3)
+    with pytest.warns(ConvergenceWarning, match="so the start is kept; lower lr, raise max_ep"):
+        net = adapted(good, lr=1e3, max_epochs=3)
+    assert net.kept_epoch_ == 0
     for value, other in zip(net.module_.parameters(), good.parameters(), strict=True):
         assert torch.equal(value, other)
+
+
+def test_the_epoch_that_is_kept_is_told(network):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kept = [adapted(network, lr=lr, max_epochs=12) for lr in (3e-3, 0.03)]
+    for net in kept:
+        losses = net.history[:, "valid_loss"]
+        assert type(net.kept_epoch_) is int
+        assert losses[net.kept_epoch_ - 1] == min(losses)
+        # Trained for so many epochs only, the network is the same.
+        lr = net.lr
+        again = adapted(network, lr=lr, max_epochs=net.kept_epoch_)
+        for value, other in zip(net.module_.parameters(), again.module_.parameters(), strict=True):
+            assert torch.equal(value, other)
+    assert kept[1].kept_epoch_ < 12
+
+
+def test_a_loss_that_is_no_number_is_never_the_best(network):
+    class Spoil(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 1:
+                net.history.record("valid_loss", float("nan"))
+
+    net = adapted(network, callbacks=[("spoil", Spoil())], max_epochs=4)
+    assert net.kept_epoch_ == 1 + int(np.nanargmin(net.history[:, "valid_loss"]))
+    assert net.kept_epoch_ > 1

@@ -6,7 +6,7 @@ import torch
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._evidence import QueryEvidence, SupportEvidence
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.shapley._kernel import default_parameters
+from sklearn_metaexplain.shapley._kernel import N_RAW_COLUMN, N_RAW_TASK, default_parameters
 from tests.shapley.likelihood import negative_log_likelihood
 
 N, M = 40, 5
@@ -170,3 +170,11 @@ def test_corrections_of_players_sum_to_zero_and_spare_those_that_cannot_matter(s
     assert moved.shape == (6, 4)
     torch.testing.assert_close(moved.sum(1), torch.zeros(6, dtype=torch.float64))
     assert not moved[~able].any()
+
+
+@pytest.mark.parametrize("task_width", [0, 3])
+def test_the_head_of_the_kernel_network_is_what_proposes(task_width):
+    network = KernelNetwork(width=8, n_heads=2, n_layers=1, task_width=task_width)
+    parts = dict(network.named_children())
+    heads = [parts[name].out_features for name in network.head_names()]
+    assert heads == [N_RAW_COLUMN, N_RAW_TASK]

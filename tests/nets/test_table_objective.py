@@ -66,10 +66,21 @@ def test_support_loss_leaves_out_classes_that_the_other_half_has_not():
     assert float(loss) > 0
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 1], [0, 0, 1], [2, 0, 1], [0, 2, 1, 1], [1, 0]])
+def test_there_is_a_support_loss_where_a_class_has_two_rows(labels):
+    network, task = randomised(PrototypeNetwork), episode()
+    labels = torch.tensor(labels)
+    task = task._replace(support=task.support[: len(labels)], labels=labels)
+    has = TableObjective().has_support_loss(task)
+    assert has == (float(TableObjective().support_loss(network, task)) > 0)
+    assert has == bool((labels.bincount() > 1).any())
+
+
 def test_support_loss_of_one_row_a_class_is_nothing_and_has_derivatives():
     network, task = randomised(PrototypeNetwork), episode()
     task = task._replace(support=task.support[:2], labels=torch.tensor([0, 1]), n_classes=2)
     assert float(TableObjective().support_loss(network, task)) == 0
+    assert not TableObjective().has_support_loss(task)
 
     def loss(parameters):
         call = torch.func.functional_call

@@ -61,6 +61,16 @@ def test_evidence_is_that_of_the_shares_where_nothing_is_known():
     np.testing.assert_allclose(explanation.base_values[0], expected - expected.mean(), atol=1e-12)
 
 
+@pytest.mark.parametrize("n_support", [4, 10, 31])
+def test_shares_are_those_of_the_table_whoever_was_drawn(n_support):
+    X, y = clouds(31, 3, 2)
+    y[:2] = 2
+    explanation = fitted(X, y, n_support=n_support).explain(X)
+    expected = np.log(np.bincount(y) / 31)
+    np.testing.assert_allclose(explanation.base_values[0], expected - expected.mean(), atol=1e-12)
+    assert np.abs(explanation.residual).max() < 1e-9
+
+
 def test_kinds_of_gates_have_gates_of_their_own():
     X, y = clouds(30, 4, 3)
     kinds = [fitted(X, y, attention=a, gate=g).predict_proba(X) for a, g in GATES]

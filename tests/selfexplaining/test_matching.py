@@ -74,9 +74,10 @@ def test_explanation_starts_from_the_shares_of_the_voters(metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_named_voters_have_the_largest_votes_and_their_scores_make_them(metric):
-    X, y = clouds(30, 4, 3)
+    X, y = clouds(30, 4, 3, separation=0.5)
     X[:, 2] = 1.0
     classifier = fitted(X, y, metric=metric, n_voters=5, n_support=20)
+    assert len(set(classifier.support_weights_)) == 2
     support = classifier.explain(X[:6]).support
     votes = classifier.votes(X[:6])
     order = np.argsort(-votes, axis=1, kind="stable")[:, :5]
@@ -85,12 +86,35 @@ def test_named_voters_have_the_largest_votes_and_their_scores_make_them(metric):
     np.testing.assert_allclose(support["weights"], expected, rtol=0, atol=1e-12)
     assert support["column_scores"].shape == (6, 5, 4)
     assert not support["column_scores"][:, :, 2].any()
-    # Scores of columns add up to those of which the votes are the softmax.
-    scores = support["column_scores"].sum(-1)
+    # Scores of columns add up to those of which the votes are the softmax, once voters count.
+    positions = {row: i for i, row in enumerate(classifier.support_indices_)}
+    places = np.vectorize(positions.get)(support["prototypes"])
+    scores = support["column_scores"].sum(-1) + np.log(classifier.support_weights_[places])
     ratio = np.log(support["weights"][:, :1] / support["weights"])
     np.testing.assert_allclose(ratio, scores[:, :1] - scores, rtol=0, atol=1e-8)
     if metric == "euclidean":
         assert (support["column_scores"] <= 0).all()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_support", [5, 13, 40, 61])
+def test_classes_vote_by_their_shares_in_the_table_whoever_was_drawn(metric, n_support):
+    X, y = clouds(61, 3, 2)
+    y = np.where(np.arange(61) < 2, 2, y)  # a class of two rows
+    shares = np.bincount(y) / 61
+    classifier = fitted(X, y, metric=metric, n_support=n_support)
+    weights, voters = classifier.support_weights_, classifier.support_classes_
+    assert len(voters) == n_support
+    np.testing.assert_allclose([weights[voters == c].sum() for c in range(3)], n_support * shares)
+    if n_support == 61:
+        assert (weights == 1).all()
+    explanation = classifier.explain(X)
+    np.testing.assert_allclose(explanation.base_values[0], shares, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(explanation.residual, 0, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(classifier.votes(X).sum(1), 1, rtol=0, atol=1e-12)
+    # Where no column says anything, neither does who was drawn.
+    silent = fitted(np.ones((61, 2)), y, metric=metric, n_support=n_support)
+    np.testing.assert_allclose(silent.predict_proba([[1.0, 1.0]])[0], shares, rtol=0, atol=1e-12)
 
 
 def test_columns_of_missing_values_are_scored_with_their_column():

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from sklearn_metaexplain import MatchingClassifier, PrototypeClassifier
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.datasets import load_penguins
-from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
+from sklearn_metaexplain.nets._labelled_table import (
+    LabelledEncoder,
+    choose_support,
+    draw_support,
+)
 from sklearn_metaexplain.selfexplaining._table import add_up_columns
 from tests.selfexplaining.tables import mixed_frame
 
@@ -94,27 +98,64 @@ some_labels = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(
 )
 
 
-@given(some_labels, st.integers(2, 40), st.integers(0, 1000))
-def test_support_has_each_class_and_no_more_rows_than_asked(labels, n_support, seed):
-    chosen = choose_support(labels, n_support, np.random.RandomState(seed))
+both_ways = pytest.mark.parametrize("choose", [choose_support, draw_support])
+
+
+@both_ways
+@given(labels=some_labels, n_support=st.integers(2, 40), seed=st.integers(0, 1000))
+def test_support_has_each_class_and_no_more_rows_than_asked(choose, labels, n_support, seed):
+    chosen = choose(labels, n_support, np.random.RandomState(seed))
     n_classes = labels.max() + 1
     assert len(chosen) == min(len(labels), max(n_support, n_classes))
     assert (np.diff(chosen) > 0).all()
     assert set(labels[chosen]) == set(range(n_classes))
-    again = choose_support(labels, n_support, np.random.RandomState(seed))
+    again = choose(labels, n_support, np.random.RandomState(seed))
     np.testing.assert_array_equal(chosen, again)
     # What classes are called is no matter.
-    renamed = choose_support(labels.max() - labels, n_support, np.random.RandomState(seed))
+    renamed = choose(labels.max() - labels, n_support, np.random.RandomState(seed))
     np.testing.assert_array_equal(chosen, renamed)
 
 
-def test_support_is_drawn_from_all_rows():
+@both_ways
+def test_support_is_drawn_from_all_rows(choose):
     labels = np.repeat([0, 1], [300, 100])
-    drawn = [choose_support(labels, 40, np.random.RandomState(seed)) for seed in range(60)]
+    drawn = [choose(labels, 40, np.random.RandomState(seed)) for seed in range(60)]
     shares = np.mean([(labels[rows] == 1).mean() for rows in drawn])
     assert shares == pytest.approx(0.25, abs=0.04)
     counts = np.bincount(np.concatenate(drawn), minlength=400)
     assert np.mean(counts > 0) > 0.98
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=5), st.floats(0, 1), st.integers(0, 99))
+def test_classes_keep_their_shares_up_to_rounding(counts, part, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    n_support = max(2, int(part * len(labels)))
+    chosen = choose_support(labels, n_support, np.random.RandomState(seed))
+    counts, drawn = np.bincount(labels), np.bincount(labels[chosen])
+    # Classes too small for a row have one; the others share the rest in proportion.
+    expected, small = counts * len(chosen) / len(labels), np.zeros(len(counts), dtype=bool)
+    while (expected < 1 - 1e-9).any():
+        small |= expected < 1
+        left = len(chosen) - small.sum()
+        expected = np.where(small, 1.0, counts * left / max(1, counts[~small].sum()))
+    assert (np.abs(drawn - expected) < 1).all()
+    # The larger class never has fewer rows.
+    order = np.argsort(counts, kind="stable")
+    larger = np.diff(counts[order]) > 0
+    assert (np.diff(drawn[order])[larger] >= 0).all()
+
+
+def test_rounding_is_by_the_largest_remainders_and_chance():
+    labels = np.repeat([0, 1, 2, 3], [52, 25, 22, 1])
+    # 5.2, 2.5, 2.2 and 0.1 of 10; once the last has one, 4.7, 2.3 and 2 of 9 are left.
+    counts = np.bincount(labels[choose_support(labels, 10, np.random.RandomState(0))])
+    assert counts.tolist() == [5, 2, 2, 1]
+    equal = np.arange(30) % 3
+    drawn = [
+        tuple(np.bincount(equal[choose_support(equal, 10, np.random.RandomState(seed))]))
+        for seed in range(30)
+    ]
+    assert set(drawn) == {(4, 3, 3), (3, 4, 3), (3, 3, 4)}
 
 
 @pytest.mark.parametrize("classifier", [PrototypeClassifier, MatchingClassifier])

@@ -18,6 +18,7 @@ from sklearn_metaexplain import (
     MetaExplainer,
     PrototypeClassifier,
 )
+from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain.exceptions import ExplanationWarning
 from sklearn_metaexplain.learners import (
     ANIL,
@@ -27,6 +28,7 @@ from sklearn_metaexplain.learners import (
     InContext,
     LearnedOptimizer,
     Reptile,
+    SupervisedEpisode,
     SupervisedObjective,
     learner_record,
 )
@@ -300,15 +302,28 @@ def test_classifiers_take_the_learners_steps(adapting):
 def test_adapted_classifiers_at_their_edges(adapting):
     _, path = adapting
     X, y = one_column_tells(np.random.default_rng(6), 40)
-    # One row a class: nothing can be predicted from the rest, and nothing moves.
-    classifier = PrototypeClassifier(pretrained=path).fit(X[[0, -1]], y[[0, -1]])
-    assert not classifier.trace_adaptation(X, y).changes.any()
+    # One row a class: nothing can be predicted from the rest, and nothing would move.
+    with pytest.warns(ExplanationWarning, match="fit took no inner steps of MAML.* n_support"):
+        classifier = PrototypeClassifier(pretrained=path).fit(X[[0, -1]], y[[0, -1]])
+    assert classifier.learner_ is None
+    assert np.isfinite(classifier.predict_proba(X)).all()
+    with pytest.raises(ValueError, match=r"no inner steps of MAML.*no class has two rows"):
+        classifier.trace_adaptation(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        enough = PrototypeClassifier(pretrained=path).fit(X[[0, 1, -1]], y[[0, 1, -1]])
+    assert enough.trace_adaptation(X, y).changes.any()
     # Training goes on from the adapted weights, whose rates are for the table's own no more.
     trained = PrototypeClassifier(pretrained=path, max_epochs=1, random_state=0).fit(X, y)
     assert isinstance(trained.learner_, MAML)
     assert trained.trace_adaptation(X, y).changes[-1].max() > 0
     with pytest.raises(ValueError, match=r"y has classes that fit has not seen: \['maybe'\]"):
         trained.trace_adaptation(X, np.where(y == "no", "maybe", y))
+    for hole in (None, np.nan):
+        missing = y.astype(object)
+        missing[[3, 7]] = hole
+        with pytest.raises(ValueError, match="y contains NaN in row 3, 7; leave rows without"):
+            trained.trace_adaptation(X, missing)
     with pytest.raises(NotFittedError):
         PrototypeClassifier(pretrained=path).trace_adaptation(X, y)
     scratch = PrototypeClassifier(pretrained=None, width=4, max_epochs=1, random_state=0).fit(X, y)
@@ -408,6 +423,97 @@ class Line(nn.Module):
 
     def forward(self, rows):
         return self.slope * rows
+
+
+def test_a_way_to_go_is_gone_whole_and_gradients_are_shortened():
+    class Far:
+        def sample(self, rng):
+            one, far = torch.ones(1, 1), torch.full((1, 1), 100.0)
+            return SupervisedEpisode(one, far, one, far)
+
+    settings = {"n_steps": 1, "meta_batch_size": 1, "network_params": None}
+    objective = SupervisedObjective(nn.functional.mse_loss)
+    # A step of rate 0.25 goes half the way; in the middle of the only step the rate is a half.
+    for outer, expected in (("sgd", 25.0), ("adam", 0.5)):
+        reptile = Reptile(inner_lr=0.25, n_inner_steps=1, outer_optimizer=outer)
+        fitted = trainer(Line, learner=reptile, objective=objective, lr=1.0, **settings).fit(Far())
+        assert fitted.network_.slope.item() == pytest.approx(expected, rel=1e-4)
+    maml = MAML(inner_lr=0.25, outer_optimizer="sgd")
+    fitted = trainer(Line, learner=maml, objective=objective, lr=1.0, **settings).fit(Far())
+    assert fitted.network_.slope.item() == pytest.approx(0.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("as_tasks", [list, TableTasks])
+def test_no_row_of_a_table_is_both_trained_on_and_judged_by(as_tasks, monkeypatch):
+    drawn = []
+
+    def sample(tasks, rng, original=TableTasks.sample):
+        drawn.append(set())
+        return original(tasks, rng)
+
+    def note(table, rows):
+        if drawn:
+            drawn[-1].update(table[rows, 0])
+        return take_rows(table, rows)
+
+    # Rows are known by their numbers, in the first column.
+    X = np.column_stack([np.arange(40.0), np.random.default_rng(0).normal(size=40)])
+    tasks = as_tasks([(X, np.arange(40) % 2)])
+    monkeypatch.setattr(TableTasks, "sample", sample)
+    monkeypatch.setattr("sklearn_metaexplain.training._table_tasks.take_rows", note)
+    settings = {"n_steps": 10, "validation_tasks": 12, "lr": 0.05}
+    trainer(**settings).fit(tasks)
+    judged, trained = set().union(*drawn[:12]), set().union(*drawn[12:])
+    assert len(drawn) == 12 + 10 * 3
+    assert (len(judged), len(trained)) == (10, 30)
+    assert not judged & trained
+    # Whoever says so is judged by rows that are trained on.
+    drawn.clear()
+    trainer(**settings).fit(tasks, validation=tasks)
+    assert set().union(*drawn[:12]) == set().union(*drawn[12:]) == set(X[:, 0])
+
+
+def test_tables_too_small_to_be_split_need_validation():
+    X, y = one_column_tells(np.random.default_rng(0), 10)
+    with pytest.raises(ValueError, match=r"No table has two classes of six rows .* by validation"):
+        trainer(n_steps=1).fit([(X, y)])
+    fitted = trainer(n_steps=1, lr=0.05).fit([(X, y)], validation=[(X, y)])
+    assert np.isfinite(fitted.validation_loss_)
+
+
+class FewShots:
+    """Tables of three rows a class, of which one to three are read."""
+
+    def sample(self, rng):
+        X, y = one_column_tells(rng, 6)
+        episode = TableTasks([(X, y)], n_support=4).sample(rng)
+        n_read = int(rng.integers(2, 5))
+        first = episode.labels.argsort(stable=True)[[0, -1, 1, -2][:n_read]]
+        return episode._replace(support=episode.support[first], labels=episode.labels[first])
+
+
+@pytest.mark.parametrize("learner", [MAML(inner_lr=0.1), Reptile(inner_lr=0.1), InContext()])
+def test_tasks_that_inner_steps_cannot_use_are_drawn_again(learner, monkeypatch):
+    sizes = []
+
+    def noting(act):
+        def note(self, loss, episode, **options):
+            sizes.append(len(episode.support))
+            return act(self, loss, episode, **options)
+
+        return note
+
+    for name in ("accumulate", "query_loss"):
+        monkeypatch.setattr(type(learner), name, noting(getattr(type(learner), name)))
+    trainer(learner=learner, lr=0.05).fit(FewShots())
+    assert set(sizes) == ({2, 3, 4} if isinstance(learner, InContext) else {3, 4})
+
+
+def test_tasks_of_one_row_a_class_alone_are_named():
+    pair = TableTasks([one_column_tells(np.random.default_rng(0), 10)], n_support=2)
+    with pytest.raises(ValueError, match=r"two support rows of a class.* use InContext\(\)"):
+        trainer(learner=MAML()).fit(pair, validation=pair)
+    trainer(n_steps=1, lr=0.05).fit(pair, validation=pair)
 
 
 def test_networks_of_ones_own_learn_too():

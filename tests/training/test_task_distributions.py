@@ -65,6 +65,9 @@ def test_synthetic_sizes_keep_to_what_was_asked():
     episodes = [tables.sample(RNG([0, i])) for i in range(12)]
     assert max(len(episode.support) for episode in episodes) <= 20
     assert {episode.n_classes for episode in episodes} == {2, 3}
+    assert SyntheticTables().max_classes == 20
+    assert SyntheticTables(max_support=20).max_classes == 10
+    assert SyntheticTables(max_support=20, max_classes=10).max_classes == 10
     models = SyntheticModels(max_support=70)
     assert all(64 <= len(models.sample(RNG([0, i])).outputs) <= 70 for i in range(4))
 
@@ -155,6 +158,80 @@ def test_a_linear_models_shapley_values_are_known():
     support = (episode.support[..., 0] * torch.from_numpy(scale).float()).sum(1)
     centred = (support - support.mean()) / support.std(correction=0)
     torch.testing.assert_close(centred, episode.outputs, rtol=0, atol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(counts=st.lists(st.integers(1, 30), min_size=2, max_size=5), seed=st.integers(0, 99))
+def test_rows_of_tables_are_set_aside_in_each_class(counts, seed):
+    y = np.repeat(np.arange(len(counts)), counts)
+    small, large = np.arange(11) % 2, np.arange(12) % 2
+    tables = {
+        "y": (np.arange(float(len(y)))[:, None], y),
+        "small": (np.ones((11, 1)), small),
+        "large": (np.ones((12, 1)), large),
+    }
+    if len(y) <= len(counts):
+        del tables["y"]
+    trained, held_out = TableTasks(tables, n_query=3).hold_out(RNG(seed))
+    assert repr(trained) == repr(TableTasks(tables))
+    expected = [round(0.25 * count) * (count >= 6) for count in counts]
+    is_split = "y" in tables and np.count_nonzero(expected) > 1
+    assert repr(held_out) == repr(
+        TableTasks({k: tables[k] for k in ["y", "large"][1 - is_split :]})
+    )
+    if is_split:
+        stay, aside = (tasks._tables[0] for tasks in (trained, held_out))
+        rows = np.concatenate([stay.X[:, 0], aside.X[:, 0]]).astype(int)
+        assert sorted(rows) == list(range(len(y)))
+        np.testing.assert_array_equal(stay.labels, y[rows[: len(stay.X)]])
+        assert [count for count in expected if count] == np.bincount(aside.labels).tolist()
+        of = y[rows[len(stay.X) :]]
+        np.testing.assert_array_equal(aside.labels, np.unique(of, return_inverse=True)[1])
+    for tasks in (trained, held_out):
+        assert len(tasks.sample(RNG(seed)).query) >= 1
+
+
+def test_models_are_asked_about_rows_of_one_part_only():
+    asked = []
+
+    class Noting(LinearRegression):
+        def predict(self, X):
+            asked.append(X)
+            return super().predict(X)
+
+    X = RNG(0).normal(size=(40, 3))
+    few = X[:20] + 10
+    model = Noting().fit(X, X @ [1.0, -2.0, 0.5])
+    pairs = {"many": (X, model), "few": (few, model)}
+    tasks = ModelTasks(pairs, n_support=40, n_query=3, n_background=5)
+    parts = tasks.hold_out(RNG(0))
+    assert [repr(part) for part in parts] == ["ModelTasks(['many', 'few'])", "ModelTasks(['many'])"]
+    values = []
+    for part in parts:
+        asked.clear()
+        for i in range(20):
+            part.sample(RNG(i))
+        values.append(set(np.concatenate(asked).ravel()))
+    trained, held_out = values
+    assert held_out < set(X.ravel())
+    assert len(held_out) == 10 * 3
+    assert not trained & held_out
+    assert set(few.ravel()) < trained
+    with pytest.raises(ValueError, match=r"No table has 8 rows .* by validation"):
+        ModelTasks({"few": (few, model)}, n_support=40, n_query=3, n_background=5).hold_out(RNG(0))
+    # A model that is constant on a part of the table is not split.
+    steps = np.zeros((40, 1))
+    steps[0] = 1.0
+    lonely = ModelTasks(
+        [(steps, LinearRegression().fit(steps, steps[:, 0])), (X, model)],
+        n_support=40,
+        n_query=3,
+        n_background=5,
+    )
+    assert [repr(part) for part in lonely.hold_out(RNG(0))] == [
+        "ModelTasks(['task0', 'task1'])",
+        "ModelTasks(['task1'])",
+    ]
 
 
 def test_models_on_frames_have_one_player_a_column():
@@ -251,6 +328,12 @@ def test_models_that_cannot_be_read_are_named():
     [
         (lambda: SyntheticTables(max_classes=1), ValueError, "max_classes=1 is too small; give 2"),
         (lambda: SyntheticTables(max_support=5), ValueError, "max_support=5 is too small"),
+        (
+            lambda: SyntheticTables(max_support=20, max_classes=11),
+            ValueError,
+            "max_classes=11 is more than half of max_support=20, .* at most 10 .* max_support=22",
+        ),
+        (lambda: SyntheticTables(max_classes=129), ValueError, "more than half of max_support=256"),
         (lambda: SyntheticModels(max_support=64), ValueError, "max_support=64 is too small"),
         (lambda: TableTasks([(X, Y)], n_support=1), ValueError, "n_support=1 is too small"),
         (lambda: TableTasks([(X, Y)], n_query=0), ValueError, "n_query=0 is too small"),
