@@ -1,12 +1,14 @@
 """The checks pass for honest explainers, and each catches the explainer that breaks it."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import SkipTestWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -81,7 +83,40 @@ def test_explainer_of_raw_columns_brings_its_table():
     y = (X["age"] + (X["sex"] == "f") > 0).to_numpy()
     encoder = make_column_transformer((OneHotEncoder(), ["sex"]), remainder="passthrough")
     model = make_pipeline(encoder, LogisticRegression())
-    check_explainer(ExactExplainer(model, **SMALL), data=(X, y))
+    with pytest.warns(SkipTestWarning, match="a table of its own, and data= was given") as skipped:
+        check_explainer(ExactExplainer(model, **SMALL), data=(X, y))
+    assert [str(warning.message).split()[1] for warning in skipped] == NEED_THEIR_OWN_TABLE
+
+
+NEED_THEIR_OWN_TABLE = [
+    "check_bad_input",
+    "check_small_tables",
+    "check_constant_columns",
+    "check_containers",
+    "check_column_permutation",
+]
+
+
+def test_no_check_of_an_honest_explainer_is_skipped():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SkipTestWarning)
+        check_explainer(ExactExplainer(LogisticRegression(), **SMALL))
+
+
+def test_what_a_check_cannot_tell_is_warned_of():
+    with pytest.warns(
+        SkipTestWarning, match="check_column_permutation for OrderedColumns: the mod"
+    ):
+        check_explainer(OrderedColumns())
+
+
+class OrderedColumns(ExplainedLeastSquares):
+    """The first column counts more, whichever it is."""
+
+    def fit(self, X, y):
+        super().fit(X, y)
+        self.coef_ = self.coef_ * np.arange(1, len(self.coef_) + 1)
+        return self
 
 
 BROKEN = [

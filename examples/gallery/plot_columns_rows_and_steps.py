@@ -53,6 +53,7 @@ PrototypeDisplay.from_rows(
     X_test.iloc[nearest],
     weights=np.exp(-distance[nearest]),
     labels=y_test.iloc[nearest].tolist(),
+    X=X_train,
 )
 
 # %%

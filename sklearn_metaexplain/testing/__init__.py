@@ -22,10 +22,13 @@ that is constant: use settings that make this quick. An explainer that only take
 for instance around a fitted model, brings its own table.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 from typing import Any
+from unittest import SkipTest
 
+from sklearn.exceptions import SkipTestWarning
 from sklearn.utils import get_tags
 
 from sklearn_metaexplain.testing import _contract, _estimator, _invariance
@@ -47,7 +50,8 @@ def explainer_checks(explainer: Any) -> Iterator[Check]:
     ------
     check : callable
         Called as ``check(explainer)`` or ``check(explainer, data=(X, y))``; raises AssertionError,
-        or whatever the explainer raised, on failure, and `unittest.SkipTest` where it cannot tell.
+        or whatever the explainer raised, on failure, and `unittest.SkipTest`, with the reason,
+        where it cannot tell.
 
     Examples
     --------
@@ -102,12 +106,18 @@ def check_explainer(explainer: Any, *, data: tuple[Any, Any] | None = None) -> N
         Unfitted explainer, with settings that make fitting quick.
     data : tuple of (X, y), default=None
         A table to check on, of at least 20 rows, for explainers that need certain columns. None:
-        small numeric tables, for classifiers with two and with three classes.
+        small numeric tables, for classifiers with two and with three classes. Checks that
+        need these tables are skipped on another.
 
     Raises
     ------
     AssertionError
         If a check fails.
+
+    Warns
+    -----
+    SkipTestWarning
+        scikit-learn's, for each check that was skipped, with the reason.
 
     Examples
     --------
@@ -122,8 +132,12 @@ def check_explainer(explainer: Any, *, data: tuple[Any, Any] | None = None) -> N
     for check in explainer_checks(explainer):
         try:
             check(explainer, data=data)
-        except _contract.SkipTest:
-            continue
+        except SkipTest as reason:
+            warnings.warn(
+                f"Skipping {check.__name__} for {type(explainer).__name__}: {reason}",
+                SkipTestWarning,
+                stacklevel=2,
+            )
 
 
 def parametrize_with_explainer_checks(

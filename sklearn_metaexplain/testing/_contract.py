@@ -3,7 +3,6 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest import SkipTest
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from sklearn_metaexplain.testing._data import (
     tables,
 )
 
-__all__ = ["SkipTest"]
+__all__: list[str] = []
 
 
 def check_explainer_tags(explainer: Any, data: Data = None) -> None:

@@ -55,7 +55,7 @@ def tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
 def numeric_tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
     """The tables, if they are ours: a check changes columns in ways a user's model may refuse."""
     if data is not None:
-        raise SkipTest("needs a table of its own")
+        raise SkipTest("it needs a table of its own, and data= was given")
     return tables(explainer, None)
 
 
