@@ -1,4 +1,4 @@
-"""What happens to a network step by step as it adapts to a task."""
+"""What happens to a network, step by step or epoch by epoch, as it adapts to a task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOSSES = ("train_loss", "valid_loss")
 
 
 class AdaptationDisplay:
-    """Losses, or predictions, by the step of an adaptation.
+    """Losses, or predictions, by the inner step or epoch of an adaptation.
 
     It is made by `from_explainer` or `from_history`, or from arrays by the class itself. All
     parameters are stored as attributes.
@@ -37,9 +37,11 @@ class AdaptationDisplay:
     steps : array-like of shape (n_steps,), default=None
         Numbers of the steps. None: 1, 2, ...
     best : int, default=None
-        Number of the step that was kept. None: not marked.
+        Number of the step that was kept; 0 is the start, before the first. None: not marked.
     ylabel : str, default="loss"
         What the curves show.
+    xlabel : str, default="inner step"
+        What the steps are.
 
     Attributes
     ----------
@@ -50,7 +52,7 @@ class AdaptationDisplay:
     lines_ : list of Line2D
         The curves.
     best_line_ : Line2D or None
-        The mark of the best step.
+        The mark of the step that was kept; None where that step is not drawn.
     legend_ : Legend
         The curves' names.
 
@@ -73,11 +75,13 @@ class AdaptationDisplay:
         steps: Any = None,
         best: int | None = None,
         ylabel: str = "loss",
+        xlabel: str = "inner step",
     ) -> None:
         self.curves = curves
         self.steps = steps
         self.best = best
         self.ylabel = ylabel
+        self.xlabel = xlabel
 
     @classmethod
     def from_explainer(
@@ -111,21 +115,30 @@ class AdaptationDisplay:
                 f"{type(final).__name__} has no net_, so nothing was adapted; fit it with "
                 "max_epochs=20, say."
             )
-        return cls.from_history(final.net_.history, keys=keys, ax=ax)
+        kept = getattr(final.net_, "kept_epoch_", None)
+        return cls.from_history(final.net_.history, keys=keys, kept_epoch=kept, ax=ax)
 
     @classmethod
     def from_history(
-        cls, history: Any, *, keys: Sequence[str] | None = None, ax: Any = None
+        cls,
+        history: Any,
+        *,
+        keys: Sequence[str] | None = None,
+        kept_epoch: int | None = None,
+        ax: Any = None,
     ) -> AdaptationDisplay:
         """Draw the history of a skorch net.
 
         Parameters
         ----------
         history : skorch History or list of dict
-            An entry for each epoch. Where ``valid_loss_best`` is recorded the last best epoch is
-            marked.
+            An entry for each epoch.
         keys : list of str, default=None
-            Entries to draw. None: those of "train_loss" and "valid_loss" that there are.
+            Entries to draw, at most 7. None: those of "train_loss" and "valid_loss" that there are.
+        kept_epoch : int, default=None
+            Number of the epoch whose weights were kept, 0 for those at the start; a net of this
+            package has it as `kept_epoch_`. None: where "valid_loss" is drawn and
+            ``valid_loss_best`` recorded, the last best epoch.
         ax : Axes, default=None
             Where to draw. None: a new figure.
 
@@ -150,16 +163,15 @@ class AdaptationDisplay:
                 f"history has no {unknown or list(_LOSSES)}; it has {sorted(recorded)}."
             )
         steps = [int(epoch.get("epoch", k + 1)) for k, epoch in enumerate(epochs)]
-        best = [
-            step
-            for step, epoch in zip(steps, epochs, strict=True)
-            if "valid_loss" in chosen and epoch.get("valid_loss_best")
-        ]
+        if kept_epoch is None and "valid_loss" in chosen:
+            best = [k for k, epoch in enumerate(epochs) if epoch.get("valid_loss_best")]
+            kept_epoch = steps[best[-1]] if best else None
         return cls(
             curves={key: [float(epoch.get(key, np.nan)) for epoch in epochs] for key in chosen},
             steps=steps,
-            best=best[-1] if best else None,
+            best=kept_epoch,
             ylabel="loss" if set(chosen) <= set(_LOSSES) else "value",
+            xlabel="epoch",
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> AdaptationDisplay:
@@ -188,11 +200,11 @@ class AdaptationDisplay:
                 raise ValueError(
                     f"Curve {name!r} has shape {curve.shape}; there are {len(steps)} steps."
                 )
-        colors = color_of_outputs(list(curves))
+        colors = color_of_outputs(list(curves), "curves")
         self.ax_ = ax = check_axes(f"{type(self).__name__}.plot", ax, figsize=(6.4, 4.0))
         self.figure_ = ax.figure
         self.lines_, self.best_line_ = [], None
-        set_labels(ax, x="step", y=self.ylabel)
+        set_labels(ax, x=self.xlabel, y=self.ylabel)
         marker = "o" if n_steps <= 40 else None
         for color, curve in zip(colors, curves.values(), strict=True):
             self.lines_ += ax.plot(
@@ -200,9 +212,11 @@ class AdaptationDisplay:
             )
         artists, names = list(self.lines_), [name.replace("_", " ") for name in curves]
         if self.best is not None:
-            self.best_line_ = ax.axvline(self.best, color=INK, linestyle=":", linewidth=1.2)
-            artists.append(self.best_line_)
-            names.append(f"kept: step {self.best}")
+            if self.best in steps:
+                self.best_line_ = ax.axvline(self.best, color=INK, linestyle=":", linewidth=1.2)
+            # A start that no curve reaches has an entry in the legend without a mark.
+            artists.append(self.best_line_ or ax.plot([], [], linestyle="none")[0])
+            names.append(f"kept: {self.xlabel} {self.best}" if self.best else "kept: the start")
         ax.xaxis.get_major_locator().set_params(integer=True)
         tidy(ax, grid="y")
         self.legend_ = legend_above(ax, artists, names)

@@ -13,10 +13,10 @@ from sklearn_metaexplain.inspection._axis import write_dates, write_levels
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,
+    OUTPUT_COLORS,
     color_of_outputs,
     diverging_map,
     legend_above,
-    legend_inside,
     make_facets,
     tidy,
 )
@@ -44,6 +44,8 @@ class ALEDisplay:
         What `accumulated_local_effects` returns, for each column or pair.
     outputs : list of int
         Positions of the outputs that are drawn.
+    note : str, default=""
+        Stands above the outputs in the legend.
 
     Attributes
     ----------
@@ -77,9 +79,10 @@ class ALEDisplay:
     [[-3.0, -1.0, 1.0, 3.0], [-20.0, -10.0, 0.0, 30.0]]
     """
 
-    def __init__(self, *, results: Sequence[Bunch], outputs: Sequence[int]) -> None:
+    def __init__(self, *, results: Sequence[Bunch], outputs: Sequence[int], note: str = "") -> None:
         self.results = results
         self.outputs = outputs
+        self.note = note
 
     @classmethod
     def from_estimator(
@@ -108,8 +111,9 @@ class ALEDisplay:
             Columns by name or position, and pairs of columns for interactions; each has axes of
             its own.
         output : label or list of labels, default=None
-            Classes or targets to draw; pairs take one. None: ``classes_[1]`` of a binary
-            classifier, all outputs otherwise.
+            Classes or targets to draw, at most 7; pairs take one. None: ``classes_[1]`` of a
+            binary classifier, all outputs otherwise, or of more than 7 those whose effects range
+            widest, as the legend says.
         n_bins : int, default=20
             Most intervals of a column of numbers.
         level_orders : mapping of column to list, default=None
@@ -131,7 +135,8 @@ class ALEDisplay:
         Raises
         ------
         ValueError
-            If there is no such column or output, or a pair is to be drawn of several outputs.
+            If there is no such column or output, more than 7 are named, or a pair is to be drawn
+            of several outputs.
         """
         if isinstance(features, (str, int, np.integer)) or len(features) == 0:
             raise ValueError(f"features must be a list of columns or pairs; got {features!r}.")
@@ -149,10 +154,14 @@ class ALEDisplay:
             for feature in features
         ]
         has_classes = hasattr(estimator, "classes_")
-        outputs = _chosen(results[0].output_names.tolist(), output, has_classes)
+        labels = results[0].output_names.tolist()
+        outputs, note = _chosen(labels, output, has_classes), ""
+        if output is None and len(outputs) > len(OUTPUT_COLORS):
+            outputs = _widest(results)
+            note = f"widest {len(outputs)} of {len(labels)}"
         if len(outputs) > 1 and any(len(result.grid_values) == 2 for result in results):
             raise ValueError("The map of a pair shows one output; pass a label as output.")
-        return cls(results=results, outputs=outputs).plot(ax=ax)
+        return cls(results=results, outputs=outputs, note=note).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> ALEDisplay:
         """Draw.
@@ -168,6 +177,8 @@ class ALEDisplay:
             Itself.
         """
         n = len(self.results)
+        names = [str(self.results[0].output_names[k]) for k in self.outputs]
+        colors = color_of_outputs(names, "labels as output") if len(names) > 1 else [LOWERS]
         size = (6.4, 4.2) if n == 1 else (4.0, 3.2)
         panels = make_facets(f"{type(self).__name__}.plot", ax, n, size=size)
         self.ax_ = panels if n > 1 else panels[0]
@@ -177,20 +188,18 @@ class ALEDisplay:
         self.colorbars_: list[Any] = []
         self.legend_ = None
         for panel, result in zip(panels, self.results, strict=True):
-            draw = self._draw_pair if len(result.grid_values) == 2 else self._draw_main
-            draw(panel, result)
-        if len(self.outputs) > 1:
-            names = [str(self.results[0].output_names[k]) for k in self.outputs]
-            place = legend_above if n == 1 else legend_inside
-            self.legend_ = place(panels[-1], self.lines_[-len(names) :], names)
+            if len(result.grid_values) == 2:
+                self._draw_pair(panel, result)
+            else:
+                self._draw_main(panel, result, colors)
+        if len(names) > 1:
+            lines = self.lines_[: len(names)]
+            self.legend_ = legend_above(panels[0], lines, names, self.note)
         return self
 
-    def _draw_main(self, ax: Any, result: Bunch) -> None:
+    def _draw_main(self, ax: Any, result: Bunch, colors: Sequence[str]) -> None:
         grid, is_categorical = result.grid_values[0], result.is_categorical[0]
         places = np.arange(len(grid)) if is_categorical else grid
-        several = len(self.outputs) > 1
-        names = [str(result.output_names[k]) for k in self.outputs]
-        colors = color_of_outputs(names) if several else [LOWERS]
         for color, k in zip(colors, self.outputs, strict=True):
             self.lines_ += ax.plot(
                 places,
@@ -267,3 +276,10 @@ def _chosen(labels: list[Any], output: Any, has_classes: bool) -> list[int]:
     if absent or not wanted:
         raise ValueError(f"There are no outputs {absent}; there are {labels}.")
     return [labels.index(label) for label in wanted]
+
+
+def _widest(results: Sequence[Bunch]) -> list[int]:
+    """Positions, in order, of as many outputs as have colours: those whose effects range widest."""
+    ranges = [np.ptp(result.effects.reshape(-1, result.effects.shape[-1]), 0) for result in results]
+    order = np.argsort(-np.max(ranges, axis=0), kind="stable")
+    return sorted(order[: len(OUTPUT_COLORS)].tolist())

@@ -235,7 +235,7 @@ class AttributionDisplay(ExplanationDisplay):
             self.figure_ = self.ax_[0].figure
             return self
         if n_outputs > 1:
-            colors = color_of_outputs(self.output_names)
+            colors = color_of_outputs(self.output_names, 'labels as output, or layout="facets"')
             extra = 0.0 if self.is_global else 0.1 * n_shown * n_outputs
             self.ax_ = check_axes(caller, ax, figsize=(6.4, height + extra))
             draw = _bars.draw_stacked if self.is_global else _bars.draw_grouped

@@ -53,7 +53,12 @@ class ColumnAxis:
         levels = self.view.levels or []
         kept = self._kept
         texts = [levels[code] for code in kept]
-        return texts + [_OTHERS] * (len(kept) < len(levels))
+        return texts + [self.name_of_rest] * (len(kept) < len(levels))
+
+    @property
+    def name_of_rest(self) -> str:
+        """What levels without a place of their own are called together, unlike any level."""
+        return _OTHERS if _OTHERS not in (self.view.levels or []) else "all others"
 
     def positions(self) -> np.ndarray:
         """Places of the values; missing values stand apart, beyond the largest."""
@@ -100,6 +105,7 @@ class ColumnAxis:
         at = self.place_of_missing()
         if view.missing.all():
             axis.set_ticks([at], [MISSING])
+            set_limits(at - 0.5, at + 0.5)
             return
         low, high = np.nanmin(view.numbers), np.nanmax(view.numbers)
         span = (high - low) or 1.0
@@ -155,16 +161,15 @@ def draw_colored(
         axis = ColumnAxis(view)
         places = axis.positions()
         ticks, most = axis.ticks, len(OUTPUT_COLORS)
+        n_named = len(ticks) if len(ticks) <= most else most - 1
         for place, text in enumerate(ticks):
             at = known & (places == place)
-            is_rest = text == _OTHERS or (len(ticks) > most and place >= most - 1)
-            color = NEUTRAL if is_rest else OUTPUT_COLORS[place]
+            color = OUTPUT_COLORS[place] if place < n_named else NEUTRAL
             cloud = ax.scatter(x[at], y[at], color=color, **common)
             points.append(cloud)
-            if not is_rest:
-                named.append((cloud, text))
-        if len(ticks) > len(named):
-            named.append((points[-1], _OTHERS))
+            # One grey entry stands for all the rest. Places tell, as a level may be called so too.
+            if place <= n_named:
+                named.append((cloud, text if place < n_named else axis.name_of_rest))
     if view.missing.any():
         crosses = ax.scatter(
             x[view.missing],

@@ -30,9 +30,7 @@ from sklearn_metaexplain.inspection._style import (
     value_map,
 )
 from sklearn_metaexplain.inspection._swarm import swarm_offsets
-from sklearn_metaexplain.inspection._text import (
-    set_labels,
-)
+from sklearn_metaexplain.inspection._text import character_width, set_labels
 
 __all__ = ["BeeswarmDisplay"]
 
@@ -246,7 +244,12 @@ class BeeswarmDisplay(ExplanationDisplay):
                 self.points_[0], ax=list(panels), ticks=[0, 1], aspect=30, pad=0.02, shrink=0.9
             )
             self.colorbar_.ax.set_yticklabels(["low", "high"])
-            self.colorbar_.set_label("value of the column", labelpad=-12)
+            label = "value of the column"
+            height = 0.9 * panels[0].get_window_extent().height / self.figure_.dpi
+            # Beside axes of few columns it would run into the words at the ends.
+            if len(label) * character_width() + 0.4 > height:
+                label = "value"
+            self.colorbar_.set_label(label, labelpad=-12)
             self.colorbar_.outline.set_visible(False)
         marks = []
         if (np.isnan(colors) & ~missing).any():

@@ -241,7 +241,8 @@ class ComparisonDisplay:
                 self._draw_score(panel, k)
             hide_inner_names(panels)
             return self
-        colors = color_of_outputs([str(name) for name in self.table.columns])
+        names = [str(name) for name in self.table.columns]
+        colors = color_of_outputs(names, "explanations")
         height = 1.4 + n_rows * max(0.33, 0.16 * n_columns)
         self.ax_ = ax = check_axes(caller, ax, figsize=(6.4, height))
         self.figure_ = ax.figure
@@ -254,7 +255,6 @@ class ComparisonDisplay:
             self._draw_errors(ax, k, lengths, places)
         ax.axvline(0, color=INK, linewidth=0.8)
         name_rows(ax, [str(name) for name in self.table.index])
-        names = [str(name) for name in self.table.columns]
         self.legend_ = legend_above(ax, self.bars_, names, has_rows=True)
         return self
 

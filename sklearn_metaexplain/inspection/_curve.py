@@ -208,7 +208,7 @@ class CurveDisplay:
         display : CurveDisplay
             Itself.
         """
-        colors = color_of_outputs(list(self.curves))
+        colors = color_of_outputs(list(self.curves), "curves")
         self.ax_ = ax = check_axes(f"{type(self).__name__}.plot", ax, figsize=(6.4, 4.2))
         self.figure_ = ax.figure
         self.lines_, self.fill_ = [], None

@@ -193,7 +193,7 @@ class DependenceDisplay(ExplanationDisplay):
                     "Outputs that share axes are told apart by colour, so points cannot be "
                     'coloured by a column as well; pass layout="facets", or one output.'
                 )
-            colors = color_of_outputs(self.output_names)
+            colors = color_of_outputs(self.output_names, 'labels as output, or layout="facets"')
         self.ax_ = check_axes(caller, ax, figsize=(6.4, 4.2))
         self.figure_ = self.ax_.figure
         if n_outputs == 1:

@@ -191,7 +191,8 @@ class HeatmapDisplay(ExplanationDisplay):
         self.colorbar_ = self.figure_.colorbar(
             self.image_, ax=ax, extend=extend, pad=0.02, aspect=25, shrink=0.95
         )
-        self.colorbar_.set_label(fit_text(f"added to the {self.quantity}", 40), fontsize="small")
+        set_labels(self.colorbar_.ax, y=fit_text(f"added to the {self.quantity}", 40))
+        self.colorbar_.ax.yaxis.label.set_size("small")
         self.colorbar_.ax.tick_params(labelsize="small")
         self.colorbar_.outline.set_visible(False)
         return self

@@ -1,61 +1,54 @@
-"""A row beside the rows that its prediction rests on."""
+"""A row beside the rows that its explanation names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain._rows import take_rows
+from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table_frame
+from sklearn_metaexplain.inspection._prototype_support import read_support
+from sklearn_metaexplain.inspection._prototype_table import BARS, OWN, write_table
 from sklearn_metaexplain.inspection._read import (
     check_explanation,
     check_max_display,
     select_output,
 )
-from sklearn_metaexplain.inspection._style import (
-    INK,
-    LOWERS,
-    RAISES,
-    check_axes,
-)
-from sklearn_metaexplain.inspection._text import (
-    fit_labels,
-    fit_text,
-    number_formatter,
-    row_font,
-    set_labels,
-)
+from sklearn_metaexplain.inspection._style import LOWERS, RAISES, check_axes
+from sklearn_metaexplain.inspection._text import set_labels
 
 __all__ = ["PrototypeDisplay"]
 
-_OWN = "this row"
-_BARS = 1.6  # height of the bars, in rows of the table
-
 
 class PrototypeDisplay(ExplanationDisplay):
-    """A row next to the rows that support its prediction, and how much each of them counts.
+    """A row next to the rows that its explanation names, and the weight of each of them.
 
-    Bars are the supporting rows' weights; below them stand their cells, the darker the nearer they
-    are to the row's own. It is made by `from_explanation`, `from_explainer` or `from_rows`; all
+    Bars are the other rows' weights; below them stand their cells, the darker the nearer they are
+    to the row's own. It is made by `from_explanation`, `from_explainer` or `from_rows`; all
     parameters are stored as attributes.
+
+    The weights of a `~sklearn_metaexplain.MatchingClassifier` are votes, of which its prediction is
+    made. The prediction of a `~sklearn_metaexplain.PrototypeClassifier` rests on the prototype, a
+    mean over all rows of the class, or of a cluster of them; the rows are those nearest to it and
+    show what it is like, and their weights, which say how near they are, enter no prediction.
 
     Parameters
     ----------
     cells : DataFrame of str of shape (n_shown, 1 + n_rows)
-        Columns of the table down; across, the row itself and the supporting rows under their
-        labels.
+        Columns of the table down; across, the row itself and the other rows under their labels.
     closeness : array-like of shape (n_shown, n_rows)
         Between 0 (far) and 1 (equal).
     weights : array-like of shape (n_rows,)
-        What each supporting row counts.
+        Of each of the other rows.
     n_hidden : int, default=0
         Number of columns that are not shown.
+    title : str, default=""
+        What the other rows are.
 
     Attributes
     ----------
@@ -79,7 +72,7 @@ class PrototypeDisplay(ExplanationDisplay):
     >>> import pandas as pd
     >>> from sklearn_metaexplain.inspection import PrototypeDisplay
     >>> X = pd.DataFrame({"age": [30, 31, 60], "port": ["C", "C", "S"]})
-    >>> display = PrototypeDisplay.from_rows(X.iloc[[0]], X.iloc[1:], weights=[0.8, 0.2])
+    >>> display = PrototypeDisplay.from_rows(X.iloc[[0]], X.iloc[1:], weights=[0.8, 0.2], X=X)
     >>> display.cells
          this row   1   2
     age        30  31  60
@@ -87,12 +80,53 @@ class PrototypeDisplay(ExplanationDisplay):
     """
 
     def __init__(
-        self, *, cells: pd.DataFrame, closeness: Any, weights: Any, n_hidden: int = 0
+        self,
+        *,
+        cells: pd.DataFrame,
+        closeness: Any,
+        weights: Any,
+        n_hidden: int = 0,
+        title: str = "",
     ) -> None:
         self.cells = cells
         self.closeness = closeness
         self.weights = weights
         self.n_hidden = n_hidden
+        self.title = title
+
+    @classmethod
+    def from_explainer(
+        cls,
+        explainer: Any,
+        X: Any,
+        *,
+        X_train: Any = None,
+        explain_params: Mapping[str, Any] | None = None,
+        **params: Any,
+    ) -> PrototypeDisplay:
+        """Explain a row and draw what the explanation names.
+
+        Parameters
+        ----------
+        explainer : fitted estimator
+            An explainer, or a Pipeline, search or FrozenEstimator around one.
+        X : {array-like, sparse matrix, DataFrame} of shape (1, n_features)
+            The row.
+        X_train : table of shape (n_samples, n_columns), default=None
+            The table that the explainer was fitted on, as the last step of a Pipeline sees it:
+            `X` of `from_explanation`.
+        explain_params : mapping, default=None
+            Options of the explainer's `explain`.
+        **params : dict
+            Parameters of `from_explanation`.
+
+        Returns
+        -------
+        display : PrototypeDisplay
+            The Display, drawn.
+        """
+        explanation = explain(explainer, X, **(explain_params or {}))
+        return cls.from_explanation(explanation, X=X_train, **params)
 
     @classmethod
     def from_explanation(
@@ -108,27 +142,28 @@ class PrototypeDisplay(ExplanationDisplay):
         max_display: int | None = 10,
         ax: Any = None,
     ) -> PrototypeDisplay:
-        """Draw what supports an explanation of one row.
+        """Draw what an explanation of one row names.
 
         Parameters
         ----------
         explanation : Explanation
             Of one row (``explanation[i]``), with `data` and `support`.
         rows : str, default="prototypes"
-            Entry of ``explanation.support`` with the supporting rows: their cells, of shape
+            Entry of ``explanation.support`` with the other rows: their cells, of shape
             (1, n_rows, n_columns), or their positions in `X`, of shape (1, n_rows).
         weights : str, default="weights"
-            Entry of ``explanation.support`` with what they count, of shape (1, n_rows).
+            Entry of ``explanation.support`` with their weights, of shape (1, n_rows).
         labels : str, default=None
             Entry of ``explanation.support`` with their labels, of shape (1, n_rows). None: the
-            index of `X`, or numbers.
+            index of `X`, or positions in it, or numbers where there are cells alone.
         X : table of shape (n_samples, n_columns), default=None
-            The rows that positions refer to.
+            The rows that positions refer to, and whose spread says how near cells are, as in
+            `from_rows`.
         output : label, default=None
             The columns that add most to this output come first. None: ``classes_[1]`` of a binary
             classifier, the predicted class where there are more, a regressor's only target.
         max_rows : int, default=4
-            Supporting rows shown, those of the largest weights.
+            Other rows shown, those of the largest weights.
         max_display : int or None, default=10
             Columns shown. None: all.
         ax : Axes, default=None
@@ -152,27 +187,18 @@ class PrototypeDisplay(ExplanationDisplay):
             )
         if explanation.data is None:
             raise ValueError("The explanation keeps no data to show beside its support.")
-        found = np.asarray(_support(explanation, rows, "rows")[0])
-        if found.ndim == 1:
-            if X is None:
-                raise ValueError(
-                    f"support[{rows!r}] holds positions of rows; pass the table they are in as X."
-                )
-            table = take_rows(X, found.astype(np.intp))
-        else:
-            table = found
-        names = None
-        if labels is not None:
-            names = [str(name) for name in np.asarray(_support(explanation, labels, "labels")[0])]
+        support = read_support(explanation, rows=rows, weights=weights, labels=labels, X=X)
         sizes = None
         if explanation.data.shape[1] == len(explanation.feature_names):
             sizes = np.abs(select_output(explanation, output).explanation.values[0, :, 0])
         return cls.from_rows(
             explanation.data,
-            table,
-            weights=_support(explanation, weights, "weights")[0],
-            labels=names,
+            support.table,
+            weights=support.weights,
+            labels=support.labels,
             sizes=sizes,
+            X=X,
+            title=support.title,
             max_rows=max_rows,
             max_display=max_display,
             ax=ax,
@@ -187,6 +213,8 @@ class PrototypeDisplay(ExplanationDisplay):
         weights: Any,
         labels: Sequence[str] | None = None,
         sizes: Any = None,
+        X: Any = None,
+        title: str = "",
         max_rows: int = 4,
         max_display: int | None = 10,
         ax: Any = None,
@@ -198,15 +226,21 @@ class PrototypeDisplay(ExplanationDisplay):
         row : table of shape (1, n_columns)
             The row: a DataFrame, an array or a sparse matrix.
         rows : table of shape (n_rows, n_columns)
-            The supporting rows.
+            The other rows.
         weights : array-like of shape (n_rows,)
-            What each of them counts.
+            Of each of them.
         labels : list of str of length n_rows, default=None
             Their names. None: the index of a DataFrame, or numbers.
         sizes : array-like of shape (n_columns,), default=None
             The columns with the largest come first. None: columns stay in order.
+        X : table of shape (n_samples, n_columns), default=None
+            Rows whose spread says how near cells are, such as the training rows: cells farther
+            apart than 9 of 10 rows spread have no shade, nor have different categories. None:
+            cells that read the same are shaded.
+        title : str, default=""
+            What the other rows are, written above them.
         max_rows : int, default=4
-            Supporting rows shown, those of the largest weights.
+            Other rows shown, those of the largest weights.
         max_display : int or None, default=10
             Columns shown. None: all.
         ax : Axes, default=None
@@ -232,6 +266,10 @@ class PrototypeDisplay(ExplanationDisplay):
                 f"row, rows and weights must have shapes (1, n_columns), (n_rows, n_columns) and "
                 f"(n_rows,); got {own.shape}, {others.shape} and {weights.shape}."
             )
+        if X is not None and np.shape(X)[1:] != (own.shape[1],):
+            raise ValueError(
+                f"X has shape {np.shape(X)}; pass a table with the {own.shape[1]} columns of row."
+            )
         if isinstance(row, pd.DataFrame):
             others.columns = own.columns  # an array of rows takes the names
         chosen = np.argsort(-np.abs(weights), kind="stable")[:max_rows]
@@ -240,17 +278,18 @@ class PrototypeDisplay(ExplanationDisplay):
             order = np.argsort(-np.asarray(sizes, dtype=float), kind="stable")
         kept = order[:max_display]
         names = [str(label) for label in (others.index if labels is None else labels)]
-        texts, closeness = compare_cells(own.iloc[:, kept], others.iloc[chosen, kept])
+        texts, closeness = compare_cells(own, others.iloc[chosen], kept, X)
         table = pd.DataFrame(
             texts,
             index=[str(own.columns[j]) for j in kept],
-            columns=[_OWN, *(names[i] for i in chosen)],
+            columns=[OWN, *(names[i] for i in chosen)],
         )
         return cls(
             cells=table,
             closeness=closeness,
             weights=weights[chosen],
             n_hidden=len(order) - len(kept),
+            title=title,
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> PrototypeDisplay:
@@ -268,11 +307,13 @@ class PrototypeDisplay(ExplanationDisplay):
         """
         weights = np.asarray(self.weights, dtype=float)
         n_shown, n_across = self.cells.shape
-        height = 1.2 + 0.34 * (n_shown + _BARS)
-        self.ax_ = ax = check_axes(f"{type(self).__name__}.plot", ax, figsize=(6.4, height))
+        height = 1.2 + 0.34 * (n_shown + BARS + bool(self.title))
+        self.ax_ = ax = check_axes(
+            f"{type(self).__name__}.plot", ax, figsize=(max(6.4, 1.4 + n_across), height)
+        )
         self.figure_ = ax.figure
-        if self.n_hidden:
-            set_labels(ax, x=f"{self.n_hidden} other columns are not shown")
+        hidden = f"{self.n_hidden} other columns are not shown" if self.n_hidden else ""
+        set_labels(ax, x=hidden, title=self.title)
         from matplotlib.colors import LinearSegmentedColormap
 
         shades = LinearSegmentedColormap.from_list("closeness", ["#FFFFFF", "#BFD9EC"])
@@ -280,66 +321,15 @@ class PrototypeDisplay(ExplanationDisplay):
         shade = np.concatenate([own, np.asarray(self.closeness, dtype=float)], axis=1)
         self.image_ = ax.imshow(shade, cmap=shades, vmin=0, vmax=1, aspect="auto")
         largest = float(np.abs(weights).max(initial=0.0)) or 1.0
+        heights = BARS * np.abs(weights) / largest
         self.bars_ = ax.bar(
             np.arange(1, n_across),
-            -_BARS * np.abs(weights) / largest,
+            -heights,
             bottom=-0.6,
             width=0.5,
             color=np.where(weights < 0, LOWERS, RAISES),
         )
         ax.set_xlim(-0.5, n_across - 0.5)
-        ax.set_ylim(n_shown - 0.5, -0.6 - 1.6 * _BARS)
-        self._write(ax, weights, largest)
+        ax.set_ylim(n_shown - 0.5, -0.6 - 1.6 * BARS)
+        self.texts_ = write_table(ax, self.cells, weights, heights)
         return self
-
-    def _write(self, ax: Any, weights: np.ndarray, largest: float) -> None:
-        n_shown, n_across = self.cells.shape
-        font = row_font(ax, n_shown + round(1.6 * _BARS) + 1)
-        width = 72 * ax.get_window_extent().width / ax.figure.dpi * 0.8 / n_across
-        font = min(font, 9.0)
-        fitting = max(int(width / (0.62 * font)), 3)
-        write = number_formatter(weights)
-        self.texts_ = [
-            ax.text(
-                k + 1,
-                -0.7 - _BARS * abs(weight) / largest,
-                fit_text(write(weight), fitting),
-                ha="center",
-                va="bottom",
-                fontsize=font,
-                color=INK,
-            )
-            for k, weight in enumerate(weights)
-        ]
-        for (i, k), text in np.ndenumerate(self.cells.to_numpy()):
-            self.texts_.append(
-                ax.text(
-                    k,
-                    i,
-                    fit_text(text, fitting),
-                    ha="center",
-                    va="center",
-                    fontsize=font,
-                    fontweight="bold" if k == 0 else "normal",
-                    color=INK,
-                )
-            )
-        names = [fit_text(name, fitting) for name in self.cells.columns]
-        if fitting < len(_OWN):
-            names[0] = _OWN.replace(" ", "\n")
-        ax.xaxis.tick_top()
-        ax.set_xticks(np.arange(n_across), names, fontsize=font)
-        ax.set_yticks(
-            np.arange(n_shown), fit_labels(ax, list(self.cells.index), share=0.3), fontsize=font
-        )
-        ax.tick_params(length=0)
-        ax.spines[:].set_visible(False)
-
-
-def _support(explanation: Explanation, key: str, parameter: str) -> Any:
-    support = explanation.support or {}
-    if key not in support:
-        raise ValueError(
-            f"{parameter}={key!r} is no entry of the explanation's support; it has {list(support)}."
-        )
-    return support[key]

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain.inspection._read import column_view, format_cell, table_column_names
+from sklearn_metaexplain.inspection._read import (
+    column_view,
+    format_cell,
+    table_column,
+    table_column_names,
+    value_limits,
+)
 
 __all__ = ["compare_cells", "table_frame"]
 
@@ -23,8 +29,10 @@ def table_frame(table: Any) -> pd.DataFrame:
     return pd.DataFrame(dense, columns=table_column_names(dense)).infer_objects()
 
 
-def compare_cells(row: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[list[str]], np.ndarray]:
-    """Texts of the cells, and how near the row's own the others are.
+def compare_cells(
+    row: pd.DataFrame, rows: pd.DataFrame, positions: np.ndarray, X: Any = None
+) -> tuple[list[list[str]], np.ndarray]:
+    """Texts of the cells of some columns, and how near the row's own the others are.
 
     Parameters
     ----------
@@ -32,30 +40,40 @@ def compare_cells(row: pd.DataFrame, rows: pd.DataFrame) -> tuple[list[list[str]
         The row.
     rows : DataFrame of shape (n_rows, n_columns)
         The others.
+    positions : ndarray of int of shape (n_shown,)
+        The columns.
+    X : table of shape (n_samples, n_columns), default=None
+        Rows that say what is far. None: nothing does.
 
     Returns
     -------
     texts : list of lists of str
         For each column the row's cell and those of the others.
-    closeness : ndarray of shape (n_columns, n_rows)
-        1 where cells are equal, 0 where they are farthest, or differ in a column without order.
+    closeness : ndarray of shape (n_shown, n_rows)
+        1 where cells are equal, or read the same without `X`; 0 where they differ by the spread of
+        the column in `X`, or in a column without order, or without `X`.
     """
     texts, closeness = [], []
-    for j in range(row.shape[1]):
+    for j in positions:
         cells = [row.iloc[0, j], *rows.iloc[:, j]]
-        texts.append([format_cell(cell) for cell in cells])
-        closeness.append(_closeness(pd.Series(cells)))
-    return texts, np.array(closeness).reshape(row.shape[1], len(rows))
+        own, *others = (format_cell(cell) for cell in cells)
+        texts.append([own, *others])
+        if X is None:
+            closeness.append(np.array([float(text == own) for text in others]))
+        else:
+            closeness.append(_closeness(cells, table_column(X, j)))
+    return texts, np.array(closeness).reshape(len(positions), len(rows))
 
 
-def _closeness(column: pd.Series) -> np.ndarray:
-    """How near the first cell of a column the others are: 1 for equal, 0 for farthest."""
-    view = column_view(column, "")
-    own, others = view.numbers[0], view.numbers[1:]
+def _closeness(cells: list[Any], column: pd.Series) -> np.ndarray:
+    """How near the first cell the others are, by the spread of the column that they are of."""
+    view = column_view(pd.Series([*cells, *column]), "")
+    own, others = view.numbers[0], view.numbers[1 : len(cells)]
+    known = view.numbers[len(cells) :]
     same = (others == own) | (np.isnan(others) & np.isnan(own))
-    if not view.ordered or np.isnan(own):
+    if not view.ordered or np.isnan(own) or np.isnan(known).all():
         return same.astype(float)
-    distance = np.abs(others - own)
-    farthest = np.nanmax(distance) if np.isfinite(distance).any() else 0.0
-    near = 1.0 - distance / farthest if farthest > 0 else np.ones(len(others))
-    return np.nan_to_num(near)
+    low, high = value_limits(known)
+    if low == high:
+        return same.astype(float)
+    return np.nan_to_num(np.clip(1.0 - np.abs(others - own) / (high - low), 0.0, 1.0))

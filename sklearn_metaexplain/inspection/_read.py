@@ -32,6 +32,7 @@ __all__ = [
     "select_outputs",
     "table_column",
     "table_column_names",
+    "value_limits",
 ]
 
 MISSING = "missing"
@@ -78,9 +79,7 @@ class ColumnView:
         """Numbers between 0 and 1, outliers cut off; NaN where there is no order."""
         if not self.ordered or self.missing.all():
             return np.full(len(self.numbers), np.nan)
-        low, high = np.nanpercentile(self.numbers, [5, 95])
-        if low == high:
-            low, high = np.nanmin(self.numbers), np.nanmax(self.numbers)
+        low, high = value_limits(self.numbers)
         if low == high:
             return np.where(self.missing, np.nan, 0.5)
         return np.clip((self.numbers - low) / (high - low), 0.0, 1.0)
@@ -221,6 +220,14 @@ def column_view(column: Any, name: str) -> ColumnView:
         codes, levels = pd.factorize(series.where(series.isna(), series.astype(str)), sort=True)
     numbers = np.where(codes < 0, np.nan, codes.astype(float))
     return ColumnView(name, numbers, [format_cell(level) for level in levels], ordered)
+
+
+def value_limits(numbers: np.ndarray) -> tuple[float, float]:
+    """Ends of numbers, some of them not NaN, without outliers unless nothing else differs."""
+    low, high = np.nanpercentile(numbers, [5, 95])
+    if low == high:
+        low, high = np.nanmin(numbers), np.nanmax(numbers)
+    return float(low), float(high)
 
 
 def cells_of_row(explanation: Explanation, features: np.ndarray) -> list[str | None]:

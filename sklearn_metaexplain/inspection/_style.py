@@ -137,12 +137,15 @@ def value_map() -> Any:
     return LinearSegmentedColormap.from_list("low_high", [LOWERS, "#B79BC4", RAISES])
 
 
-def color_of_outputs(names: Sequence[str]) -> list[str]:
-    """Colours of outputs that share axes; no more than can be told apart."""
+def color_of_outputs(names: Sequence[str], remedy: str) -> list[str]:
+    """Colours of what shares axes; no more than can be told apart.
+
+    The error says to pass at most so many, and `remedy` goes on: what the Display calls them.
+    """
     if len(names) > len(OUTPUT_COLORS):
         raise ValueError(
-            f"{len(names)} outputs cannot be told apart by colour; pass at most "
-            f'{len(OUTPUT_COLORS)} of them as output, or layout="facets".'
+            f"{len(names)} cannot be told apart by colour; pass at most {len(OUTPUT_COLORS)} "
+            f"{remedy}."
         )
     return list(OUTPUT_COLORS[: len(names)])
 

@@ -92,7 +92,7 @@ def prototypes(ax=None):
     """A row beside others; one of the weights is negative."""
     X = mixed_frame()
     weights = [0.5, 0.25, -0.15, 0.1, 0.02]
-    return PrototypeDisplay.from_rows(X.iloc[[1]], X.iloc[10:15], weights=weights, ax=ax)
+    return PrototypeDisplay.from_rows(X.iloc[[1]], X.iloc[10:15], weights=weights, X=X, ax=ax)
 
 
 # Each draws on the axes that it is given.

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +19,37 @@ def test_history_gives_both_losses_and_the_step_that_was_kept():
     assert display.best == 13
     assert display.best_line_.get_xdata()[0] == 13
     texts = [text.get_text() for text in display.legend_.get_texts()]
-    assert texts == ["train loss", "valid loss", "kept: step 13"]
+    assert texts == ["train loss", "valid loss", "kept: epoch 13"]
+    assert display.ax_.get_xlabel() == "epoch"
+
+
+class Adapted:
+    """What fit leaves of an adaptation."""
+
+    def __init__(self, **net):
+        self.net_ = SimpleNamespace(history=HISTORY, **net)
+
+
+def test_the_net_says_which_epoch_it_kept():
+    display = AdaptationDisplay.from_explainer(Adapted(kept_epoch_=4))
+    assert display.best_line_.get_xdata()[0] == 4
+    assert display.legend_.get_texts()[-1].get_text() == "kept: epoch 4"
+    # All epochs were worse than the start, which is none of them.
+    display = AdaptationDisplay.from_explainer(Adapted(kept_epoch_=0))
+    assert display.best_line_ is None
+    assert display.legend_.get_texts()[-1].get_text() == "kept: the start"
+    assert not any(line.get_linestyle() == ":" for line in display.ax_.get_lines())
+    display = AdaptationDisplay.from_explainer(Adapted())
+    assert display.legend_.get_texts()[-1].get_text() == "kept: epoch 13"
+
+
+def test_arrays_are_of_inner_steps_of_which_the_start_may_be_one():
+    display = AdaptationDisplay(curves={"query_loss": [1.0, 2.0]}, steps=[0, 1], best=0).plot()
+    assert display.ax_.get_xlabel() == "inner step"
+    assert display.best_line_.get_xdata()[0] == 0
+    assert display.legend_.get_texts()[-1].get_text() == "kept: the start"
+    display = AdaptationDisplay(curves={"query_loss": [1.0, 2.0]}, best=2).plot()
+    assert display.legend_.get_texts()[-1].get_text() == "kept: inner step 2"
 
 
 def test_other_entries_and_steps_without_one():
@@ -52,3 +84,5 @@ def test_wrong_histories():
         AdaptationDisplay.from_history([{"epoch": 1}])
     with pytest.raises(ValueError, match="'b' has shape"):
         AdaptationDisplay(curves={"a": [1.0, 2.0], "b": [1.0]}).plot()
+    with pytest.raises(ValueError, match=r"pass at most 7 curves\."):
+        AdaptationDisplay(curves={str(k): [1.0] for k in range(8)}).plot()

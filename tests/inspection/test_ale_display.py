@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain.inspection import ALEDisplay, accumulated_local_effects
@@ -41,6 +42,46 @@ def test_default_output_of_two_classes_is_the_second_and_of_more_all():
     display = ALEDisplay.from_estimator(model, X, ["age"], output="two", units="log_odds")
     assert display.outputs == [2]
     assert "log-odds of two" in display.ax_.get_ylabel().replace("\n", " ")
+
+
+class TenClasses(ClassifierMixin, BaseEstimator):
+    """Scores of 10 classes rise along a column by 10 different slopes."""
+
+    slopes = np.array([0.0, 9.0, -1.0, 8.0, -7.0, 6.0, 2.0, -5.0, 3.0, 4.0])
+
+    def fit(self, X, y=None):
+        self.classes_, self.n_features_in_ = np.array(list("abcdefghij")), X.shape[1]
+        return self
+
+    def decision_function(self, X):
+        return X[:, :1] * self.slopes + X[:, 1:]
+
+    def predict(self, X):
+        return self.classes_[self.decision_function(X).argmax(axis=1)]
+
+
+def test_of_many_classes_those_of_the_widest_effects_are_drawn():
+    X = np.random.RandomState(0).normal(size=(50, 2))
+    model = TenClasses().fit(X)
+    display = ALEDisplay.from_estimator(model, X, [0])
+    assert display.outputs == [1, 3, 4, 5, 7, 8, 9]
+    assert [text.get_text() for text in display.legend_.get_texts()] == list("bdefhij")
+    assert display.legend_.get_title().get_text() == "widest 7 of 10"
+    slopes = [np.ptp(line.get_ydata()) / np.ptp(line.get_xdata()) for line in display.lines_]
+    np.testing.assert_allclose(slopes, np.abs(model.slopes[display.outputs]))
+    # The other column adds the same to all classes.
+    facets = ALEDisplay.from_estimator(model, X, [1, 0])
+    assert facets.outputs == [1, 3, 4, 5, 7, 8, 9]
+    # Above the axes, where so many outputs cover no line.
+    legend, axes = facets.legend_, facets.ax_[0]
+    facets.figure_.draw_without_rendering()
+    assert legend.axes is axes
+    assert legend.get_window_extent().y0 >= axes.get_window_extent().y1 - 1
+    named = ALEDisplay.from_estimator(model, X, [0], output=["a", "c"])
+    assert named.outputs == [0, 2]
+    assert named.legend_.get_title().get_text() == ""
+    with pytest.raises(ValueError, match=r"pass at most 7 labels as output\.$"):
+        ALEDisplay.from_estimator(model, X, [0], output=list("abcdefgh"))
 
 
 def test_wrong_calls():

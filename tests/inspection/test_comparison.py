@@ -49,7 +49,7 @@ def test_explanations_that_cannot_be_compared():
     rows = mixed_explanation()
     with pytest.raises(ValueError, match="'a' explains 30 rows and 'b' 4"):
         ComparisonDisplay.from_explanations({"a": rows, "b": rows[:4]})
-    with pytest.raises(ValueError, match="told apart by colour"):
+    with pytest.raises(ValueError, match=r"told apart by colour; pass at most 7 explanations\."):
         ComparisonDisplay.from_explanations({str(k): one for k in range(8)})
 
 

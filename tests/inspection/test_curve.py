@@ -82,7 +82,7 @@ def test_wrong_curves():
         CurveDisplay.from_curves({"a": ([0, 0.5, 1], [1, 0])})
     with pytest.raises(ValueError, match="Curve 'a' must have"):
         CurveDisplay.from_curves({"a": ["zero", "one"]})
-    with pytest.raises(ValueError, match="told apart by colour"):
+    with pytest.raises(ValueError, match=r"told apart by colour; pass at most 7 curves\."):
         CurveDisplay.from_curves({str(k): good for k in range(8)})
     with pytest.raises(TypeError, match="must be an Explanation"):
         CurveDisplay.from_explanation({"a": good}, None, background=None)

@@ -11,7 +11,11 @@ from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import inspection
 from sklearn_metaexplain.inspection import AttributionDisplay, BeeswarmDisplay, EmbeddingDisplay
-from tests.inspection.explanations import mixed_explanation, regression_explanation
+from tests.inspection.explanations import (
+    mixed_explanation,
+    regression_explanation,
+    wide_explanation,
+)
 from tests.inspection.pictures import FACETS, ON_ONE_AXES
 from tests.inspection.visible_text import cut_off, drawn_texts, overlapping
 from tests.posthoc.tables import mixed_pipeline, mixed_table
@@ -84,6 +88,17 @@ def test_texts_neither_overlap_nor_are_cut_off(name, size):
 @pytest.mark.parametrize("name", FACETS)
 def test_texts_of_facets_neither_overlap_nor_are_cut_off(name):
     figure = FACETS[name]().figure_
+    assert overlapping(figure) == []
+    assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("n_rows", [1, 30])
+@pytest.mark.parametrize(
+    "display", [AttributionDisplay, BeeswarmDisplay, inspection.HeatmapDisplay]
+)
+def test_one_column_has_room_for_its_texts(display, n_rows):
+    explanation = wide_explanation(n_rows, d=1, labels="ABC")
+    figure = display.from_explanation(explanation).figure_
     assert overlapping(figure) == []
     assert cut_off(figure) == []
 

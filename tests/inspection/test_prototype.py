@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from sklearn_metaexplain import MatchingClassifier, PrototypeClassifier
 from sklearn_metaexplain.inspection import PrototypeDisplay
 from tests.inspection.explanations import binary_explanation, mixed_frame
+from tests.inspection.visible_text import drawn_texts, overlapping
 
 WEIGHTS = np.array([0.1, -0.6, 0.3])
 
@@ -41,7 +43,7 @@ def test_supporting_rows_by_their_cells_with_labels():
     assert display.cells.loc["bill", "b"] == f"{X['bill'].iloc[7]:g}"
 
 
-def test_closeness_of_cells():
+def test_near_and_far_are_measured_by_the_spread_of_the_column():
     X = pd.DataFrame(
         {
             "number": [10.0, 10.0, 20.0, 15.0, np.nan],
@@ -49,11 +51,83 @@ def test_closeness_of_cells():
             "gone": [np.nan, 1.0, np.nan, 2.0, 3.0],
         }
     )
-    display = PrototypeDisplay.from_rows(X.iloc[[0]], X.iloc[1:], weights=[4, 3, 2, 1])
-    expected = [[1, 0, 0.5, 0], [0, 1, 0, 1], [0, 1, 0, 0]]
+    # Between the 5th and the 95th of 100 are 20; one that is far out changes nothing.
+    numbers = np.linspace(0, 20 / 0.9, 101)
+    numbers[-1] = 1e9
+    table = pd.DataFrame({"number": numbers, "level": "a", "gone": np.arange(101.0)})
+    rows, others, weights = X.iloc[[0]], X.iloc[1:], [4, 3, 2, 1]
+    display = PrototypeDisplay.from_rows(rows, others, weights=weights, X=table)
+    expected = [[1, 0.5, 0.75, 0], [0, 1, 0, 1], [0, 1, 0, 0]]
     np.testing.assert_allclose(display.closeness, expected)
     assert display.cells.loc["gone"].tolist() == ["missing", "1", "missing", "2", "3"]
-    assert display.image_.get_array()[:, 1:].tolist() == expected
+    np.testing.assert_allclose(display.image_.get_array()[:, 1:].tolist(), expected)
+    # Other rows, or columns in a sparse matrix, change no shade.
+    one = PrototypeDisplay.from_rows(rows, others[1:2], weights=[1], X=table)
+    np.testing.assert_allclose(one.closeness[:, 0], [0.5, 1, 1])
+    numbers = X[["number", "gone"]].fillna(10.0).to_numpy()
+    thin = PrototypeDisplay.from_rows(
+        numbers[:1], numbers[1:], weights=weights, X=sparse.csr_array(table[["number", "gone"]])
+    )
+    np.testing.assert_allclose(thin.closeness[0], [1, 0.5, 0.75, 1])
+
+
+def test_rows_that_hardly_differ_are_near_and_a_constant_column_is_equal_or_not():
+    X = np.array([[50.0, 1.0], [50.0, 1.0], [50.0001, 1.0], [50.0002, 3.0]])
+    table = np.column_stack([np.linspace(0, 100, 50), np.ones(50)])
+    display = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[3, 2, 1], X=table)
+    np.testing.assert_allclose(display.closeness, [[1, 1, 1], [1, 1, 0]], atol=1e-5)
+    assert display.closeness[0, 1] > display.closeness[0, 2]
+    # Without a table nothing says what is far: what reads the same has a shade.
+    alone = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[3, 2, 1])
+    np.testing.assert_array_equal(alone.closeness, [[1, 1, 1], [1, 1, 0]])
+    table[:, 0] = np.nan
+    unknown = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[3, 2, 1], X=table)
+    np.testing.assert_array_equal(unknown.closeness[0], [1, 0, 0])
+
+
+def three_classes():
+    """Two clouds, and a row of a class of its own."""
+    X = np.r_[np.random.RandomState(0).normal(size=(20, 3)), [[9.0, 9.0, 9.0]]]
+    return X, np.repeat(["one", "two", "three"], [10, 10, 1])
+
+
+def test_rows_nearest_to_a_prototype_are_named_so_and_each_once():
+    X, y = three_classes()
+    classifier = PrototypeClassifier(random_state=0).fit(X, y)
+    display = PrototypeDisplay.from_explainer(classifier, X[-1:], X_train=X)
+    assert list(display.cells.columns) == ["this row", "20"]
+    np.testing.assert_allclose(display.weights, [1.0])
+    assert display.ax_.get_title(loc="left") == "rows nearest to the prototype"
+    explanation = classifier.explain(X[:1])
+    display = PrototypeDisplay.from_explanation(explanation, X=X)
+    np.testing.assert_allclose(display.weights, np.sort(explanation.support["weights"][0])[::-1])
+    # Of a class of two rows, the nearest has the share that it has of these two.
+    support = {"prototypes": [7, 4, 4], "weights": [0.6, 0.2, 0.2]}
+    explanation = supported(**support, names=["a", "b", "b"])
+    explanation.support["prototype"] = np.array([0])
+    display = PrototypeDisplay.from_explanation(explanation, labels="names", X=mixed_frame())
+    assert list(display.cells.columns) == ["this row", "a", "b"]
+    np.testing.assert_allclose(display.weights, [0.75, 0.25])
+
+
+def test_rows_that_vote_are_drawn_as_they_are():
+    X, y = three_classes()
+    classifier = MatchingClassifier(random_state=0).fit(X, y)
+    display = PrototypeDisplay.from_explainer(classifier, X[:1], X_train=X)
+    np.testing.assert_allclose(display.weights, classifier.explain(X[:1]).support["weights"][0, :4])
+    assert display.ax_.get_title(loc="left") == ""
+    explanation = supported(prototypes=[7, 4, 4], weights=WEIGHTS)
+    display = PrototypeDisplay.from_explanation(explanation, X=mixed_frame())
+    np.testing.assert_allclose(display.weights, [-0.6, 0.3, 0.1])
+
+
+def test_many_rows_are_wide_enough_to_read():
+    X = np.arange(39.0).reshape(13, 3) + 0.125
+    X[4, 1] = np.nan
+    display = PrototypeDisplay.from_rows(X[:1], X[1:], weights=np.ones(12), max_rows=12)
+    assert overlapping(display.figure_) == []
+    texts = {text for text, _ in drawn_texts(display.figure_)}
+    assert {"missing", "12.12", *(str(k) for k in range(12))} <= texts
 
 
 def test_columns_that_are_not_shown_are_counted():
@@ -78,8 +152,10 @@ def test_what_is_refused():
         PrototypeDisplay.from_explanation(binary_explanation())
     with pytest.raises(ValueError, match=r"rows='voters' is no entry .* it has \['prototypes'"):
         PrototypeDisplay.from_explanation(explanation, rows="voters")
-    with pytest.raises(ValueError, match="pass the table they are in as X"):
+    with pytest.raises(ValueError, match="as X_train to from_explainer or as X to from"):
         PrototypeDisplay.from_explanation(explanation)
+    with pytest.raises(ValueError, match=r"X has shape \(3, 3\); .* with the 2 columns of row"):
+        PrototypeDisplay.from_rows(np.ones((1, 2)), np.ones((1, 2)), weights=[1], X=np.ones((3, 3)))
     with pytest.raises(ValueError, match="keeps no data"):
         PrototypeDisplay.from_explanation(replace(explanation, data=None))
     with pytest.raises(ValueError, match=r"must have shapes \(1, n_columns\)"):

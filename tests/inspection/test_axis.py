@@ -1,0 +1,63 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import same_color
+
+from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored
+from sklearn_metaexplain.inspection._read import column_view
+from sklearn_metaexplain.inspection._style import NEUTRAL, OUTPUT_COLORS, legend_above
+
+
+def legend_of(levels):
+    """Texts and colours of the legend, and the colour of each point."""
+    view = column_view(levels, "kind")
+    places = np.arange(float(len(levels)))
+    points, _, legend = draw_colored(
+        plt.subplots()[1], places, places, view, size=9, place_legend=legend_above
+    )
+    colors = [handle.get_facecolor()[0] for handle in legend.legend_handles]
+    drawn = {int(x): part.get_facecolor()[0] for part in points for x, _ in part.get_offsets()}
+    return [text.get_text() for text in legend.get_texts()], colors, drawn
+
+
+def test_a_category_called_others_is_one_like_all():
+    texts, colors, drawn = legend_of(["a", "others", "z"])
+    assert texts == ["a", "others", "z"]
+    for k, color in enumerate(OUTPUT_COLORS[:3]):
+        assert same_color(colors[k], color)
+        assert same_color(drawn[k], color)
+
+
+@pytest.mark.parametrize("n_levels", [8, 12, 30])
+@pytest.mark.parametrize("own", [2, 7])
+def test_the_rest_is_grey_and_called_as_no_category_is(n_levels, own):
+    levels = [f"level {k:02d}" for k in range(n_levels)]
+    texts, colors, drawn = legend_of(levels)
+    assert texts == [*levels[:6], "others"]
+    assert same_color(colors[6], NEUTRAL)
+    assert all(same_color(drawn[k], (*OUTPUT_COLORS[:6], *[NEUTRAL] * 30)[k]) for k in drawn)
+    # "others" comes third in the alphabet, or among the rest.
+    levels = [f"{'a' if k < own else 'z'} {k:02d}" for k in range(n_levels)]
+    levels[own] = "others"
+    texts, colors, _ = legend_of(levels)
+    assert texts == [*levels[:6], "all others"]
+    assert same_color(colors[6], NEUTRAL)
+    assert same_color(colors[2], OUTPUT_COLORS[2])
+
+
+def test_ticks_tell_a_category_called_others_from_the_rest():
+    levels = ["others", *(f"level {k:02d}" for k in range(20))]
+    assert ColumnAxis(column_view([*levels, "others"], "kind")).ticks[-2:] == [
+        "others",
+        "all others",
+    ]
+
+
+def test_values_that_are_all_missing_stand_in_one_place():
+    axis = ColumnAxis(column_view(np.full(9, np.nan), "x"))
+    places = axis.spread(np.linspace(-1, 1, 9))
+    ax = plt.subplots()[1]
+    ax.scatter(places, np.zeros(9))
+    axis.dress(ax, "x")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["missing"]
+    assert np.ptp(places) < 0.1 * np.ptp(ax.get_xlim())
