@@ -1,7 +1,10 @@
 """Arrays, labels and tables in one ``.npz`` file, without pickle."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,8 @@ def save_record(path: str | Path, record: Mapping[str, Any]) -> None:
     record : mapping of str to object
         Values may be None, str, bool, int, float, arrays of any of numpy's own dtypes, DataFrames,
         indexes, sparse matrices, and mappings of these. Object cells (in arrays, columns, labels)
-        may be None, bool, int, float, str, pandas' NA and NaT, and Timestamps.
+        may be None, bool, int, float, str, Decimal, Fraction, dates, times, durations, and pandas'
+        NA and NaT.
 
     Raises
     ------
@@ -150,6 +154,12 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
             "key": _add(np.asarray(moments), arrays),
             "zone": str(value.dtype.tz),
         }
+    if isinstance(value, pd.arrays.IntervalArray):
+        ends = [_pack(end.array, arrays, where) for end in (value.left, value.right)]
+        return {"kind": "intervals", "ends": ends, "closed": value.closed}
+    if isinstance(value, pd.arrays.PeriodArray):
+        ordinals = _add(np.asarray(value.asi8), arrays)
+        return {"kind": "periods", "ordinals": ordinals, "freq": value.freqstr}
     # Without pyarrow, arrays of text are NumpyExtensionArrays too, with a dtype to be kept.
     is_text = isinstance(value.dtype, pd.StringDtype)
     is_numpy = isinstance(value.dtype, np.dtype)
@@ -173,6 +183,9 @@ def _encode_cell(cell: Any, where: str) -> Any:
         return {"missing": str(cell)}
     if isinstance(cell, pd.Timestamp):
         return {"timestamp": cell.isoformat()}
+    for kind, (of_type, write, _) in _WRITTEN.items():
+        if isinstance(cell, of_type):
+            return {kind: write(cell)}
     if isinstance(cell, Integral):
         return int(cell)
     if isinstance(cell, Real):
@@ -189,7 +202,25 @@ def _decode_cell(cell: Any) -> Any:
         return cell
     if "timestamp" in cell:
         return pd.Timestamp(cell["timestamp"])
+    for kind, (_, _, read) in _WRITTEN.items():
+        if kind in cell:
+            return read(cell[kind])
     return pd.NaT if cell["missing"] == "NaT" else pd.NA
+
+
+# Cells of other types as text, and back; pandas' own durations are timedelta, its moments dates.
+_WRITTEN: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
+    "datetime": (datetime, datetime.isoformat, datetime.fromisoformat),
+    "date": (date, date.isoformat, date.fromisoformat),
+    "duration": (pd.Timedelta, pd.Timedelta.isoformat, pd.Timedelta),
+    "timedelta": (
+        timedelta,
+        lambda cell: str(cell // timedelta(microseconds=1)),
+        lambda text: timedelta(microseconds=int(text)),
+    ),
+    "decimal": (Decimal, str, Decimal),
+    "fraction": (Fraction, str, Fraction),
+}
 
 
 def _unpack(spec: Spec, arrays: Arrays) -> Any:
@@ -247,6 +278,12 @@ _UNPACK: dict[str, Any] = {
     ),
     "zoned": lambda spec, arrays: (
         pd.DatetimeIndex(arrays[spec["key"]], tz="UTC").tz_convert(spec["zone"]).array
+    ),
+    "intervals": lambda spec, arrays: pd.arrays.IntervalArray.from_arrays(
+        *(_unpack(end, arrays) for end in spec["ends"]), closed=spec["closed"]
+    ),
+    "periods": lambda spec, arrays: (
+        pd.PeriodIndex.from_ordinals(arrays[spec["ordinals"]], freq=spec["freq"]).array
     ),
     "extension": lambda spec, arrays: pd.array(_unpack(spec["cells"], arrays), dtype=spec["dtype"]),
 }

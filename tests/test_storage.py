@@ -1,5 +1,8 @@
 """Explanations come back from their files as they were."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,8 +78,26 @@ class TestFiles:
             },
         )
         data.loc[1, "day"] = pd.NaT
+        spread = pd.Series(np.arange(N_SAMPLES) * 1.5)
+        data["cut"] = pd.cut(spread, [-1, 0, 3, 9], right=False)
+        data["interval"] = data["cut"].astype("interval[float64, left]")
+        data["month"] = days.to_period("M")
+        data.loc[2, "month"] = pd.NaT
+        cells = {
+            "date": days.date,
+            "datetime": days.to_pydatetime(),
+            "aware": days.tz_localize("UTC").to_pydatetime(),
+            "timedelta": (days - days[3]).to_pytimedelta(),
+            "duration": list(days - days[3]),
+            "decimal": [Decimal("0.10"), Decimal(-3), None] * 2,
+            "fraction": [Fraction(1, 3), None, Fraction(7)] * 2,
+        }
+        for name, column in cells.items():
+            data[name] = pd.Series(column, dtype=object)
         loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path)
         pd.testing.assert_frame_equal(loaded.data, data)
+        for name in cells:
+            assert [type(cell) for cell in loaded.data[name]] == [type(cell) for cell in data[name]]
 
     @pytest.mark.parametrize(
         "index",
