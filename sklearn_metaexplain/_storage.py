@@ -158,7 +158,7 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
         ends = [_pack(end.array, arrays, where) for end in (value.left, value.right)]
         return {"kind": "intervals", "ends": ends, "closed": value.closed}
     if isinstance(value, pd.arrays.PeriodArray):
-        ordinals = _add(np.asarray(value.asi8), arrays)
+        ordinals = _add(np.asarray(value.view("int64")), arrays)
         return {"kind": "periods", "ordinals": ordinals, "freq": value.freqstr}
     # Without pyarrow, arrays of text are NumpyExtensionArrays too, with a dtype to be kept.
     is_text = isinstance(value.dtype, pd.StringDtype)
@@ -254,6 +254,11 @@ def _unpack_cells(spec: Spec, arrays: Arrays) -> np.ndarray:
     return array.reshape(spec["shape"])
 
 
+def _unpack_intervals(spec: Spec, arrays: Arrays) -> pd.arrays.IntervalArray:
+    left, right = (_unpack(end, arrays) for end in spec["ends"])
+    return pd.arrays.IntervalArray.from_arrays(left, right, closed=spec["closed"])
+
+
 def _unpack_sparse(spec: Spec, arrays: Arrays) -> Any:
     container = sparse.csr_array if spec["is_array"] else sparse.csr_matrix
     parts = tuple(arrays[key] for key in spec["keys"])
@@ -279,11 +284,9 @@ _UNPACK: dict[str, Any] = {
     "zoned": lambda spec, arrays: (
         pd.DatetimeIndex(arrays[spec["key"]], tz="UTC").tz_convert(spec["zone"]).array
     ),
-    "intervals": lambda spec, arrays: pd.arrays.IntervalArray.from_arrays(
-        *(_unpack(end, arrays) for end in spec["ends"]), closed=spec["closed"]
-    ),
-    "periods": lambda spec, arrays: (
-        pd.PeriodIndex.from_ordinals(arrays[spec["ordinals"]], freq=spec["freq"]).array
+    "intervals": _unpack_intervals,
+    "periods": lambda spec, arrays: pd.arrays.PeriodArray(
+        arrays[spec["ordinals"]], dtype=pd.PeriodDtype(spec["freq"])
     ),
     "extension": lambda spec, arrays: pd.array(_unpack(spec["cells"], arrays), dtype=spec["dtype"]),
 }

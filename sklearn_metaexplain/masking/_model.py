@@ -276,7 +276,7 @@ class MaskedModel:
 
         if len(batches) == 1:
             return ask(batches[0])
-        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
+        parallel = Parallel(n_jobs=self.n_jobs, require="sharedmem")
         bar = progress_bar(batches, desc="ask the model", verbose=self.verbose, unit="batch")
         return np.concatenate(parallel(delayed(ask)(batch) for batch in bar))
 

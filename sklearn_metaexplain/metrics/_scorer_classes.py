@@ -88,14 +88,18 @@ class ExplanationScorer:
         data = _seen_by(explainer, transformers, rows)
         background = _seen_by(explainer, transformers, others)
         feature_groups = getattr(explainer, "feature_groups", None)
-        model = getattr(explainer, "_masked_model_", None)
-        if model is None:  # it explains itself
+        ask = getattr(explainer, "_outputs_of", None)
+        if ask is None:  # it explains itself
             model = MaskedModel(
                 explainer, background, output=explanation.output, feature_groups=feature_groups
             )
+
+            def ask(table: Any) -> np.ndarray:
+                return model.expand_outputs(model.predict(table))
+
         return self.metric(
             replace(explanation, data=data),
-            lambda table: model.expand_outputs(model.predict(table)),
+            ask,
             background=background,
             feature_groups=feature_groups,
             random_state=self.random_state,

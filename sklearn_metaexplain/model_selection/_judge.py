@@ -9,6 +9,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import _safe_indexing
@@ -128,8 +129,11 @@ def _make_random(fitted: Any, X: Any, output: str, random_state: int) -> Any:
     transformers, explainer = _unwrap(fitted)
     for transformer in transformers:
         X = transformer.transform(X)
+    model = getattr(explainer, "estimator_", explainer)
+    # Of logged probabilities there is no classifier, only one that predicts the logged numbers.
+    output = output if is_classifier(model) else "raw"
     random = RandomExplainer(
-        FrozenEstimator(getattr(explainer, "estimator_", explainer)),
+        FrozenEstimator(model),
         background=getattr(explainer, "background_", 100),
         output=output,
         feature_groups=getattr(explainer, "feature_groups", None),

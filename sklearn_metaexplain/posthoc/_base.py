@@ -133,12 +133,15 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
             If `X` holds infinite values, `background` has other columns than `X`, or the model
             returns NaN or outputs of a wrong shape.
         """
+        # Whatever goes wrong from here on is not to be mixed with what an earlier fit has left.
+        self._is_complete = False
         X = self._check_table(X, reset=True)
         if _routing_enabled():
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         # A generator of the user's is advanced once, whatever a subclass goes on to draw.
         self._seed_ = draw_seed(self.random_state)
         self.background_ = self._make_background(X)
+        self._check_params()
         try:
             with stage(f"fit {type(self.estimator).__name__}", verbose=self.verbose):
                 self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
@@ -160,7 +163,17 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
                     raise culprit from error
             raise
         self._fit_explainer(X)
+        self._is_complete = True
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_is_complete", False)
+
+    def _check_params(self) -> None:
+        """Check parameters together, once `background_` is there and before the model is fitted.
+
+        A subclass refuses here what it can, rather than after the time that the model takes.
+        """
 
     def _fit_explainer(self, X: Any) -> None:
         """Learn what `_explain` needs; nothing unless a subclass overrides it.
@@ -221,6 +234,10 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         columns = _check_feature_names_in(self, input_features)
         own_names = _check_feature_names_in(self, None)
         return name_players(self._masked_model_.players, own_names, columns)
+
+    def _outputs_of(self, X: Any) -> np.ndarray:
+        """What is explained, of rows of the kind of `background_`: (n_samples, n_outputs)."""
+        return self._masked_model_.expand_outputs(self._masked_model_.predict(X))
 
     def _explained_outputs(self) -> np.ndarray:
         return self._masked_model_.output_names

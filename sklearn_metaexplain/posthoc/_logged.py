@@ -156,7 +156,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Rows that the model has seen: numbers, text, categories, dates, missing values.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The outputs that it logged, not the true targets.
+            The outputs that it logged, not the true targets. The column labels of a DataFrame name
+            them: with a column for each class, explanations have the classes' own labels.
 
         Returns
         -------
@@ -285,6 +286,10 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
         columns = _check_feature_names_in(self, input_features)
         return name_players(self._surrogate_.players, self._surrogate_.names, columns)
+
+    def _outputs_of(self, X: Any) -> np.ndarray:
+        """What the surrogate says of rows of the kind of `background_`: (n_samples, n_outputs)."""
+        return self._logged_.expand(self._surrogate_.predict(self._surrogate_.encode(X)))
 
     def _explained_outputs(self) -> np.ndarray:
         return self._logged_.names

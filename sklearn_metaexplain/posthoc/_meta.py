@@ -28,7 +28,7 @@ from sklearn_metaexplain.posthoc._self_error import (
     task_evidence,
     warn_if_large,
 )
-from sklearn_metaexplain.posthoc._support import Support, ask_support
+from sklearn_metaexplain.posthoc._support import Support, ask_support, check_n_support
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import estimate_error
@@ -232,7 +232,7 @@ class MetaExplainer(PosthocExplainer):
         tol : float, default=None
             Spend on each row only what brings its expected squared error down to `tol` times the
             squared size of its values; `n_evaluations` says what was spent. None: the parameter
-            `tol`.
+            `tol`, or no tolerance with ``budget=0``.
 
         Returns
         -------
@@ -255,11 +255,17 @@ class MetaExplainer(PosthocExplainer):
         """
         return super().explain(X, budget=budget, tol=tol)
 
+    def _check_params(self) -> None:
+        check_device(self.device)
+        if self.speed == "fast":
+            _refuse_budget(self.budget, self.tol)
+        resolve_tol(self.tol, None, self.budget)
+        check_n_support(self.n_support, self.background_.shape[0])
+        if self.pretrained is not None:
+            load_pretrained(self.pretrained)
+
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
-        if self.speed == "fast":
-            _refuse_budget(self.budget)
-        resolve_tol(None, self.tol, self.budget)
         pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
         self._calibration_ = {} if pretrained is None else pretrained.calibration
         model = self._masked_model_
@@ -353,11 +359,13 @@ class MetaExplainer(PosthocExplainer):
     def _explain(
         self, X: Any, *, budget: int | None = None, tol: float | None = None
     ) -> Explanation:
+        # Who asks for no evaluations asks for no tolerance.
+        own_tol = None if budget == 0 else self.tol
         budget = resolve_budget(budget, self.budget, least=0)
-        tol = resolve_tol(tol, self.tol, budget or 0)
         assert budget is not None
         if hasattr(self, "_student_"):
-            _refuse_budget(budget)
+            _refuse_budget(budget, tol)
+        tol = resolve_tol(tol, own_tol, budget)
         model = self._masked_model_
         predictions = model.predict(X)
         can_matter = model.can_matter(X)
@@ -401,11 +409,11 @@ class MetaExplainer(PosthocExplainer):
         return Goal(tol, self._evidence_["residual"], self._calibration_)
 
 
-def _refuse_budget(budget: int) -> None:
-    if budget > 0:
+def _refuse_budget(budget: int, tol: float | None) -> None:
+    wrong = f"budget=0, not {budget}" if budget > 0 else f"tol=None, not {tol}"
+    if budget > 0 or tol is not None:
         raise ValueError(
-            f'speed="fast" asks nothing about the rows: pass budget=0, not {budget}, or '
-            'speed="default".'
+            f'speed="fast" asks nothing about the rows: pass {wrong}, or speed="default".'
         )
 
 

@@ -178,7 +178,7 @@ def _ask_together(
         questions = RowQuestions(pools, encoded[i], predictions[i], reading, i, differing[i])
         return _Asking(questions, None if promise is None else promise(reading, i))
 
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
     asking = parallel(delayed(begin)(i) for i in range(len(encoded)))
     still = list(range(len(asking)))
     while still:

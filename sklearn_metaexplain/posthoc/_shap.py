@@ -157,6 +157,8 @@ class ShapExplainer(PosthocExplainer):
 
     def _fit_explainer(self, X: Any) -> None:
         self.n_evaluations_ = self._masked_model_.n_background
+        # As at fit, whatever is set later.
+        self._algorithm_ = self.algorithm
         self._trees_ = None
         if self.algorithm in ("auto", "tree"):
             try:
@@ -188,7 +190,7 @@ class ShapExplainer(PosthocExplainer):
         values[~self._masked_model_.can_matter(X)] = 0.0
         gap = total - values.sum(axis=1)
         added_up = is_close_to_additive(values, gap)
-        if self.algorithm == "tree" and not added_up.all():
+        if self._algorithm_ == "tree" and not added_up.all():
             row = int(np.flatnonzero(~added_up)[0])
             raise ValueError(
                 f"shap's tree algorithm misses the prediction of row {row} by "
@@ -214,7 +216,7 @@ class ShapExplainer(PosthocExplainer):
         if game.n_playing == 1:
             values[game.players] = total
         elif game.n_playing > 1:
-            played = ALGORITHMS[self.algorithm](game, budget, self._seed_)
+            played = ALGORITHMS[self._algorithm_](game, budget, self._seed_)
             values[game.players] = np.reshape(played, (game.n_playing, model.n_computed))
         return _close_rounding(values[None], total[None])[0]
 

@@ -50,6 +50,16 @@ class Support(NamedTuple):
         return torch.from_numpy(self.encoded[taken]), torch.from_numpy(self.outputs[taken])
 
 
+def check_n_support(n_support: int, n_background: int) -> None:
+    """ValueError with the least that serves, if that is more."""
+    least = n_background + _LEAST_PROBES
+    if n_support < least:
+        raise ValueError(
+            f"n_support={n_support} is too small for {n_background} background rows, which "
+            f"it includes; pass n_support={least} or more, or a smaller background."
+        )
+
+
 def ask_support(
     model: MaskedModel, X: Any, n_support: int, rng: np.random.RandomState, *, n_rounds: int = 1
 ) -> Support:
@@ -76,12 +86,7 @@ def ask_support(
     ValueError
         If `n_support` is too small; the message has the least that serves.
     """
-    least = model.n_background + _LEAST_PROBES
-    if n_support < least:
-        raise ValueError(
-            f"n_support={n_support} is too small for {model.n_background} background rows, which "
-            f"it includes; pass n_support={least} or more, or a smaller background."
-        )
+    check_n_support(n_support, model.n_background)
     n_probes = n_support - model.n_background
     hybrids = _Hybrids(model, X)
     # All are drawn at once, so that a first round begins as an only one does.

@@ -214,7 +214,7 @@ class TaskSurrogate:
                 )
 
         bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=at_once)
-        parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(chunk)(start) for start in bar)
+        parts = Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(chunk)(start) for start in bar)
         values, std, seen = map(torch.cat, zip(*parts, strict=True))
         spread = self.scale.spread
         return Explained((values * spread).numpy(), (std * spread).numpy(), seen.numpy())

@@ -12,6 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import LoggedExplainer, explain
+from sklearn_metaexplain.metrics import get_explanation_scorer
+from sklearn_metaexplain.model_selection import compare_explainers
 from sklearn_metaexplain.posthoc._logged import _LEAST_ROWS
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
 from sklearn_metaexplain.training._logged_calibration import logged_episodes
@@ -226,6 +228,26 @@ class TestRows:
         explainer = LoggedExplainer(**SMALL).fit(X, scores(X))
         explanation = explain(explainer, X[:2], outputs=scores(X)[:2])
         np.testing.assert_allclose(explanation.predictions[:, 0], scores(X)[:2])
+
+
+class TestScoring:
+    @pytest.mark.parametrize(
+        ("output", "log"),
+        [("raw", scores), ("probability", probabilities), ("probability", classes)],
+    )
+    def test_scorers_ask_the_surrogate_in_what_was_logged(self, output, log):
+        X = numbers()
+        explainer = LoggedExplainer(output=output, **SMALL).fit(X, log(X))
+        # Values that are exact of the surrogate change as it does, but for what interacts.
+        assert get_explanation_scorer("faithfulness")(explainer, X) > 0.7
+        frame = compare_explainers({"logged": explainer}, X, log(X), n_samples=5)
+        assert frame["faithfulness"].notna().all()
+
+    def test_log_odds_are_scored_as_such(self):
+        X = numbers()
+        explainer = LoggedExplainer(output="log_odds", **SMALL).fit(X, scores(X))
+        explanation = explainer.explain(X[:5])
+        np.testing.assert_allclose(explainer._outputs_of(X[:5]), explanation.predictions)
 
 
 class TestBadInput:

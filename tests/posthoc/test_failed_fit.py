@@ -1,0 +1,76 @@
+"""A fit that fails leaves nothing half-written, and fails early where it can."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.datasets import make_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_metaexplain import LimeExplainer, MetaExplainer, ShapExplainer
+
+X, y = make_classification(60, 4, n_informative=3, n_redundant=0, random_state=0)
+SMALL = {"n_support": 64, "background": 10, "random_state": 0}
+
+
+class CountsFits(RegressorMixin, BaseEstimator):
+    """A model that says how often it was fitted."""
+
+    fits = 0
+
+    def fit(self, X, y):
+        type(self).fits += 1
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        return np.asarray(X)[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"n_support": 20}, "n_support=20 is too small for 10 background rows"),
+        ({"tol": 0.1}, "tol=0.1 needs a budget"),
+        ({"speed": "fast", "budget": 5}, 'speed="fast" asks nothing .* budget=0, not 5'),
+        ({"speed": "fast", "tol": 0.1}, 'speed="fast" asks nothing .* tol=None, not 0.1'),
+        ({"device": "abacus"}, "device"),
+        ({"pretrained": "nowhere"}, "pretrained"),
+    ],
+)
+def test_parameters_are_refused_before_the_model_is_fitted(parameters, message):
+    CountsFits.fits = 0
+    with pytest.raises(ValueError, match=message):
+        MetaExplainer(CountsFits(), **(SMALL | parameters)).fit(X, y)
+    assert CountsFits.fits == 0
+
+
+@pytest.mark.parametrize(
+    ("explainer", "message"),
+    [
+        (MetaExplainer(LogisticRegression(), **(SMALL | {"n_support": 20})), "n_support=20"),
+        (ShapExplainer(LogisticRegression(), algorithm="tree"), "tree"),
+        (LimeExplainer(Ridge(), discretizer="entropy"), "discretizer"),
+    ],
+    ids=["meta", "shap", "lime"],
+)
+def test_after_a_failed_fit_nothing_is_fitted(explainer, message):
+    with pytest.raises(ValueError, match=message):
+        explainer.fit(X, y)
+    with pytest.raises(NotFittedError):
+        check_is_fitted(explainer)
+    for method in ("predict", "explain", "transform"):
+        with pytest.raises(NotFittedError):
+            getattr(explainer, method)(X[:2])
+
+
+def test_a_failed_refit_is_not_mixed_with_the_first():
+    explainer = MetaExplainer(LogisticRegression(), **SMALL).fit(X, y)
+    before = explainer.explain(X[:2])
+    with pytest.raises(ValueError, match="n_support"):
+        explainer.set_params(n_support=12).fit(X, 1 - y)
+    with pytest.raises(NotFittedError):
+        explainer.explain(X[:2])
+    again = explainer.set_params(n_support=64).fit(X, y).explain(X[:2])
+    np.testing.assert_array_equal(again.values, before.values)
