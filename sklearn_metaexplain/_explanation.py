@@ -51,7 +51,8 @@ class Explanation(ExplanationViews):
     value_function : str, default="interventional"
         What it means for a column to be left out. "interventional": it is replaced by the
         background's values, whatever the other columns are. "intrinsic": none is left out, values
-        are the model's own terms.
+        are the model's own terms. "local": none is left out, values are the terms of a simple
+        model that was fitted around the row.
     n_evaluations : int or array-like of int of shape (n_samples,)
         Rows that the model was asked for to explain each row, beyond the row's own prediction.
     additive : bool, default=True
@@ -60,6 +61,8 @@ class Explanation(ExplanationViews):
         What an explainer adds to each row, such as its nearest prototypes. Selected with the rows.
     estimator_type : {"classifier", "regressor"} or None, default=None
         What kind of model was explained, where it is known.
+    labels : array-like of shape (n_samples,), default=None
+        What the only output is in each row, where that differs: `for_predicted` sets it.
     index : Index of length n_samples, default=None
         Row labels. None: those of `data` where it is a DataFrame.
 
@@ -103,6 +106,7 @@ class Explanation(ExplanationViews):
     additive: bool = True
     support: Mapping[str, Any] | None = None
     estimator_type: str | None = None
+    labels: np.ndarray | None = None
     index: pd.Index | None = None
 
     def __post_init__(self) -> None:
@@ -139,6 +143,12 @@ class Explanation(ExplanationViews):
         self._store("feature_names", feature_names, (n_features,))
         self._store("output_names", np.asarray(self.output_names), (n_outputs,))
         self._store("n_evaluations", n_evaluations.astype(np.int64), (n_samples,))
+        if self.labels is not None:
+            if n_outputs != 1:
+                raise ValueError(
+                    f"labels say what the only output is in each row; there are {n_outputs}."
+                )
+            self._store("labels", np.asarray(self.labels), (n_samples,))
         rows = {"data": self.data, "index": self.index, **(self.support or {})}
         for name, part in rows.items():
             if part is not None and n_rows_of(part) != n_samples:
@@ -182,6 +192,7 @@ class Explanation(ExplanationViews):
             data=take_rows(self.data, positions),
             n_evaluations=self.n_evaluations[positions],
             support=support,
+            labels=None if self.labels is None else self.labels[positions],
             index=None if self.index is None else self.index[positions],
         )
 
@@ -209,27 +220,19 @@ class Explanation(ExplanationViews):
         Returns
         -------
         explanation : Explanation
-            With one output, named "predicted"; `predicted_labels` says which it is in each row. A
-            regressor's only output is kept with its name.
+            With one output, named "predicted"; `predicted_labels` still says which it is in each
+            row. A regressor's only output is kept with its name.
 
         Raises
         ------
         ValueError
             For a regressor with several targets, of which none is predicted more than the others.
         """
+        labels = self.predicted_labels
         if self.estimator_type == "regressor":
-            if len(self.output_names) > 1:
-                raise ValueError(
-                    "A regressor with several targets has no predicted class; use for_output with "
-                    f"one of {self.output_names.tolist()}."
-                )
             return self
-        return self._with_outputs(self.predictions.argmax(axis=1), np.array(["predicted"]))
-
-    @property
-    def predicted_labels(self) -> np.ndarray:
-        """The output of each row that is largest, ndarray of shape (n_samples,)."""
-        return self.output_names[self.predictions.argmax(axis=1)]
+        outputs = self.predictions.argmax(axis=1)
+        return replace(self._with_outputs(outputs, np.array(["predicted"])), labels=labels)
 
     def _with_outputs(self, outputs: np.ndarray, names: np.ndarray) -> Explanation:
         rows = np.arange(len(self))

@@ -34,6 +34,7 @@ class ExplanationViews:
     std: np.ndarray | None
     std_quantiles: np.ndarray | None
     estimator_type: str | None
+    labels: np.ndarray | None
     index: pd.Index | None
 
     if TYPE_CHECKING:
@@ -49,6 +50,22 @@ class ExplanationViews:
         if not self.additive:
             return np.full(self.predictions.shape, np.nan)
         return self.predictions - self.base_values - self.values.sum(axis=1)
+
+    @property
+    def predicted_labels(self) -> np.ndarray:
+        """The output that is largest in each row, ndarray of shape (n_samples,).
+
+        After `for_predicted` they are the same as before. A ValueError for a regressor with
+        several targets, of which none is predicted more than the others.
+        """
+        if self.labels is not None:
+            return self.labels
+        if self.estimator_type == "regressor" and len(self.output_names) > 1:
+            raise ValueError(
+                "A regressor with several targets has no predicted class; use for_output with "
+                f"one of {self.output_names.tolist()}."
+            )
+        return self.output_names[self.predictions.argmax(axis=1)]
 
     def interval(self, coverage: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Intervals for the attributions' true values.

@@ -144,11 +144,42 @@ class TestOutputs:
             np.testing.assert_array_equal(one[i].base_values, expected.base_values)
             assert one[i].predictions == explanation.predictions[i].max()
 
+    def test_predicted_labels_are_kept_with_the_predicted_outputs(self, tmp_path):
+        explanation = made_up_explanation()
+        labels = explanation.predicted_labels
+        one = explanation.for_predicted()
+        one.save(tmp_path / "one.npz")
+        for kept in (
+            one,
+            one.for_predicted(),
+            one.for_output("predicted"),
+            pickle.loads(pickle.dumps(one)),
+            Explanation.load(tmp_path / "one.npz"),
+        ):
+            assert kept.predicted_labels.tolist() == labels.tolist()
+            assert kept[[4, 0]].predicted_labels.tolist() == labels[[4, 0]].tolist()
+        with pytest.raises(ValueError, match="read-only"):
+            one.labels[0] = "x"
+
+    def test_labels_are_those_of_one_output(self):
+        one = made_up_explanation(1)
+        with pytest.raises(ValueError, match=r"labels must have shape \(6,\)"):
+            replace(one, labels=["x"])
+        with pytest.raises(ValueError, match="what the only output is in each row; there are 3"):
+            replace(made_up_explanation(), labels=list("xyzxyz"))
+
     def test_for_predicted_of_a_regressor(self):
         explanation = made_up_explanation(1, ["target"], estimator_type="regressor")
         assert explanation.for_predicted().output_names.tolist() == ["target"]
         with pytest.raises(ValueError, match="several targets"):
             made_up_explanation(2, estimator_type="regressor").for_predicted()
+
+    def test_predicted_labels_of_a_regressor(self):
+        explanation = made_up_explanation(1, ["target"], estimator_type="regressor")
+        assert explanation.predicted_labels.tolist() == ["target"] * N_SAMPLES
+        # The largest of several targets, each in its own units, means nothing.
+        with pytest.raises(ValueError, match=r"several targets .* one of \['x', 'y'\]"):
+            _ = made_up_explanation(2, estimator_type="regressor").predicted_labels
 
 
 class TestReading:

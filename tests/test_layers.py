@@ -25,6 +25,7 @@ LAYERS = [
     "base",
     "pipeline",
     "_columns",
+    "_cells",
     "_encoder",
     "masking",
     "shapley",

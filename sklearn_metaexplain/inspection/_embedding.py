@@ -217,7 +217,9 @@ def _flatten(
 def _colors(explanation: Any, color_by: Any, selected: SelectedOutput | None) -> ColumnView:
     if color_by is None:
         assert selected is not None
-        if explanation.estimator_type == "classifier" or len(explanation.output_names) > 1:
+        is_classifier = explanation.estimator_type == "classifier"
+        several = explanation.estimator_type is None and len(explanation.output_names) > 1
+        if is_classifier or several:
             return column_view(explanation.predicted_labels.astype(str), "predicted")
         return column_view(selected.explanation.predictions[:, 0], selected.quantity)
     if isinstance(color_by, str) or np.ndim(color_by) == 0:

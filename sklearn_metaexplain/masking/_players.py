@@ -11,7 +11,6 @@ from sklearn_metaexplain.masking._mixer import RowPool
 __all__ = [
     "FeatureGroups",
     "Players",
-    "name_players",
     "players_that_can_matter",
     "resolve_feature_groups",
 ]
@@ -28,10 +27,33 @@ class Players(NamedTuple):
         Column or group names.
     player_of_column : ndarray of int of shape (n_columns,)
         Position of each column's player.
+    named_after : list of length n_players
+        Positions of the columns whose names, joined by ``+``, are the player's; None where the
+        user named it.
     """
 
     names: np.ndarray
     player_of_column: np.ndarray
+    named_after: list[list[int] | None]
+
+    def names_for(self, columns: Sequence[str] | np.ndarray) -> np.ndarray:
+        """Names of the players where the columns are called otherwise.
+
+        Parameters
+        ----------
+        columns : array-like of str of shape (n_columns,)
+            What the columns are called now.
+
+        Returns
+        -------
+        names : ndarray of object of shape (n_players,)
+            Names that the user gave are kept.
+        """
+        names = self.names.copy()
+        for player, positions in enumerate(self.named_after):
+            if positions is not None:
+                names[player] = _joined(columns, positions)
+        return names
 
 
 def resolve_feature_groups(
@@ -64,51 +86,33 @@ def resolve_feature_groups(
     Examples
     --------
     >>> from sklearn_metaexplain.masking import resolve_feature_groups
-    >>> names, player_of_column = resolve_feature_groups([["a", "c"]], ["a", "b", "c"])
-    >>> names.tolist(), player_of_column.tolist()
+    >>> players = resolve_feature_groups([["a", "c"]], ["a", "b", "c"])
+    >>> players.names.tolist(), players.player_of_column.tolist()
     (['a+c', 'b'], [0, 1, 0])
     """
     columns = list(feature_names)
     if feature_groups is None:
-        return Players(np.asarray(columns, dtype=object), np.arange(len(columns)))
+        every = np.arange(len(columns))
+        return Players(np.asarray(columns, dtype=object), every, every[:, None].tolist())
     group_of_column = np.full(len(columns), -1)
     group_names: list[str] = []
+    named_after: list[list[int] | None] = []
     for name, members in _named_groups(feature_groups):
         positions = [_position(member, columns) for member in _as_list(members)]
         if not positions:
             raise ValueError(f"Group {name or len(group_names)!r} of feature_groups is empty.")
-        label = "+".join(str(columns[p]) for p in positions) if name is None else name
+        group = len(group_names)
+        group_names.append(_joined(columns, positions) if name is None else name)
+        named_after.append(positions if name is None else None)
         for position in positions:
             if group_of_column[position] >= 0:
-                other = group_names[group_of_column[position]] if group_names else label
                 raise ValueError(
                     f"Column {columns[position]!r} is named twice in feature_groups (in group "
-                    f"{other!r} and again in {label!r}); a column belongs to one group."
+                    f"{group_names[group_of_column[position]]!r} and again in "
+                    f"{group_names[group]!r}); a column belongs to one group."
                 )
-            group_of_column[position] = len(group_names)
-        group_names.append(label)
-    return _in_column_order(columns, group_of_column, group_names)
-
-
-def name_players(
-    players: Players, own_names: Sequence[str] | np.ndarray, names: Sequence[str] | np.ndarray
-) -> np.ndarray:
-    """Names of the players where the columns are called otherwise; groups keep theirs.
-
-    Parameters
-    ----------
-    players : Players
-        The players.
-    own_names : array-like of str of shape (n_columns,)
-        Names by which they were resolved.
-    names : array-like of str of shape (n_columns,)
-        What the columns are called now.
-    """
-    named = players.names.copy()
-    for column, player in enumerate(players.player_of_column):
-        if named[player] == own_names[column]:  # no group
-            named[player] = names[column]
-    return named
+            group_of_column[position] = group
+    return _in_column_order(columns, group_of_column, group_names, named_after)
 
 
 def players_that_can_matter(players: Players, background: Any, rows: Any) -> np.ndarray:
@@ -176,10 +180,18 @@ def _position(member: Any, columns: list[Any]) -> int:
     return found[0]
 
 
+def _joined(columns: Sequence[Any] | np.ndarray, positions: list[int]) -> str:
+    return "+".join(str(columns[position]) for position in positions)
+
+
 def _in_column_order(
-    columns: list[Any], group_of_column: np.ndarray, group_names: list[str]
+    columns: list[Any],
+    group_of_column: np.ndarray,
+    group_names: list[str],
+    group_named_after: list[list[int] | None],
 ) -> Players:
     names: list[str] = []
+    named_after: list[list[int] | None] = []
     player_of_group: dict[int, int] = {}
     player_of_column = np.empty(len(columns), dtype=np.intp)
     for position, group in enumerate(group_of_column.tolist()):
@@ -195,4 +207,5 @@ def _in_column_order(
             player_of_group[group] = len(names)
         player_of_column[position] = len(names)
         names.append(name)
-    return Players(np.asarray(names, dtype=object), player_of_column)
+        named_after.append([position] if group < 0 else group_named_after[group])
+    return Players(np.asarray(names, dtype=object), player_of_column, named_after)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._columns import as_float, columns_of, is_numeric
+from sklearn_metaexplain._cells import is_boolean, is_whole, numbers_like, with_columns
+from sklearn_metaexplain._columns import as_float, columns_of, is_numeric, kind_of
 from sklearn_metaexplain.masking import RowPool
 
 __all__ = ["Neighbourhood"]
@@ -53,7 +53,7 @@ class Neighbourhood:
         columns = columns_of(reference)
         numbers = np.array([_is_number(column) for column in columns], dtype=bool)
         self._whole = np.array(
-            [number and _is_whole(cells) for number, cells in zip(numbers, columns, strict=True)],
+            [number and is_whole(cells) for number, cells in zip(numbers, columns, strict=True)],
             dtype=bool,
         )
         ranges = [
@@ -112,13 +112,13 @@ class Neighbourhood:
         else:
             old = columns_of(table)
             new = {
-                j: _moved(old[j], changes[:, j])
+                j: numbers_like(old[j], numbers[:, j] + changes[:, j], whole=is_whole(old[j]))
                 for j in np.flatnonzero(self.can_move).tolist()
                 if changes[:, j].any()
             }
             for j, column in new.items():
                 changes[:, j] = np.nan_to_num(as_float(column) - as_float(old[j]))
-            table = _with_columns(table, new)
+            table = with_columns(table, new)
         return table, changes / np.where(self.can_move, self._spread, 1.0)
 
     def draw_category(self, random: np.random.RandomState, row: int, column: int) -> int:
@@ -131,7 +131,7 @@ class Neighbourhood:
         found = []
         for j, cells in enumerate(columns):
             present = ~np.asarray(pd.isna(cells), dtype=bool)
-            ordered = is_numeric(cells) and not _is_boolean(cells)
+            ordered = is_numeric(cells) and not is_boolean(cells)
             found.append(np.unique(codes[present, j]) if not ordered else np.empty(0, dtype=int))
         return found
 
@@ -142,20 +142,8 @@ def _as_table(X: Any) -> Any:
     return X if isinstance(X, pd.DataFrame) else np.asarray(X)
 
 
-def _is_boolean(cells: Any) -> bool:
-    if pd.api.types.is_object_dtype(cells.dtype):
-        return all(isinstance(cell, (bool, np.bool_)) for cell in cells if not pd.isna(cell))
-    return pd.api.types.is_bool_dtype(cells.dtype)
-
-
 def _is_number(cells: Any) -> bool:
-    return is_numeric(cells) and cells.dtype.kind not in "mM" and not _is_boolean(cells)
-
-
-def _is_whole(cells: Any) -> bool:
-    if pd.api.types.is_object_dtype(cells.dtype):
-        return all(isinstance(cell, Integral) for cell in cells if not pd.isna(cell))
-    return pd.api.types.is_integer_dtype(cells.dtype)
+    return kind_of(cells) == "numbers" and not is_boolean(cells)
 
 
 def _range(cells: Any) -> tuple[float, float, float]:
@@ -166,31 +154,3 @@ def _range(cells: Any) -> tuple[float, float, float]:
     if not numbers.size or np.ptp(numbers) <= 1e-12 * np.abs(numbers).max():
         return 0.0, 0.0, 0.0
     return float(numbers.std()), float(numbers.min()), float(numbers.max())
-
-
-def _moved(cells: Any, changes: np.ndarray) -> Any:
-    """Numbers moved, in the dtype they had; missing ones stay missing."""
-    numbers = as_float(cells) + changes
-    dtype = cells.dtype
-    if pd.api.types.is_object_dtype(dtype):
-        moved = np.array(cells, dtype=object)
-        present = ~np.asarray(pd.isna(cells), dtype=bool)
-        kept = numbers[present].astype(np.int64) if _is_whole(cells) else numbers[present]
-        moved[present] = kept.tolist()
-        return moved
-    if pd.api.types.is_integer_dtype(dtype):
-        limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
-        numbers = np.clip(numbers, limits.min, limits.max)
-    return pd.Series(numbers).astype(dtype)
-
-
-def _with_columns(table: Any, new: dict[int, Any]) -> Any:
-    if isinstance(table, pd.DataFrame):
-        columns = [new.get(j, table.iloc[:, j]) for j in range(table.shape[1])]
-        frame = pd.DataFrame(dict(enumerate(columns)))
-        frame.columns = table.columns
-        return frame
-    table = table.copy()
-    for j, column in new.items():
-        table[:, j] = column
-    return table

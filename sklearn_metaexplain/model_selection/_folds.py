@@ -51,6 +51,7 @@ def join_folds(
         predictions=collect(lambda one: one.predictions),
         std=collect(lambda one: one.std),
         data=collect(lambda one: one.data),
+        labels=collect(lambda one: one.labels),
         n_evaluations=collect(lambda one: one.n_evaluations),
         support=_join_support(explanations, order, index),
         index=index,

@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone, is_regressor
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import (
@@ -22,9 +22,8 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._validation import check_table, draw_seed, match_container, name_culprit
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
-from sklearn_metaexplain.masking import MaskedModel
-from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
-from sklearn_metaexplain.masking._players import name_players
+from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
+from sklearn_metaexplain.masking._outputs import resolve_output, sum_to_zero_over_classes
 from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._delegation import DelegationMixin
 
@@ -172,8 +171,12 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
     def _check_params(self) -> None:
         """Check parameters together, once `background_` is there and before the model is fitted.
 
-        A subclass refuses here what it can, rather than after the time that the model takes.
+        A subclass refuses here what it can, rather than after the time that the model takes, and
+        calls this method too.
         """
+        resolve_feature_groups(self.feature_groups, _check_feature_names_in(self, None))
+        if is_regressor(self.estimator) and self.output in ("probability", "log_odds"):
+            resolve_output(self.estimator, self.output, classifier=False)  # refuses it
 
     def _fit_explainer(self, X: Any) -> None:
         """Learn what `_explain` needs; nothing unless a subclass overrides it.
@@ -232,8 +235,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
 
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
         columns = _check_feature_names_in(self, input_features)
-        own_names = _check_feature_names_in(self, None)
-        return name_players(self._masked_model_.players, own_names, columns)
+        return self._masked_model_.players.names_for(columns)
 
     def _outputs_of(self, X: Any) -> np.ndarray:
         """What is explained, of rows of the kind of `background_`: (n_samples, n_outputs)."""

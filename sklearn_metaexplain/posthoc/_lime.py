@@ -7,10 +7,12 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain.base import EstimatorTags
+from sklearn_metaexplain.posthoc import _libraries
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._lime_columns import LimeColumns
 from sklearn_metaexplain.posthoc._lime_row import fit_local_model
@@ -48,9 +50,10 @@ class LimeExplainer(PosthocExplainer):
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     batch_size : int, default=10_000
-        Largest number of rows passed to the model at once.
+        Largest number of rows passed to the model at once, by each thread.
     n_jobs : int, default=None
-        Threads that ask the model.
+        Threads that explain rows, or ask the model in batches about one alone. The values are the
+        same for any number.
     random_state : int, RandomState or None, default=None
         Seed of the background and of the samples, whose draws are the same for all rows.
     verbose : int, default=0
@@ -88,7 +91,9 @@ class LimeExplainer(PosthocExplainer):
 
     Other than in lime, values drawn within an interval are values that training rows have (at most
     64 an interval are kept), so that whole numbers stay whole and dates dates. Missing values are a
-    category, or an interval of their own, as are categories that training did not show.
+    category, or an interval of their own, as are categories that training did not show. Numbers
+    that are not discretised are rounded and kept within the limits of their dtype where it is one
+    of integers, and the linear model is fitted to them as the model was asked.
 
     References
     ----------
@@ -110,16 +115,17 @@ class LimeExplainer(PosthocExplainer):
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **PosthocExplainer._parameter_constraints,
+        # LIME has features a column, not a group.
+        **{
+            name: constraint
+            for name, constraint in PosthocExplainer._parameter_constraints.items()
+            if name != "feature_groups"
+        },
         "n_samples": [Interval(Integral, 2, None, closed="left")],
         "kernel_width": [Interval(Real, 0, None, closed="neither"), None],
         "discretizer": [StrOptions({"quartile", "decile", "entropy"}), None],
         "n_features": [Interval(Integral, 1, None, closed="left"), None],
     }
-    del _parameter_constraints["feature_groups"]
-
-    # LIME has features a column, not a group: no parameter.
-    feature_groups = None
 
     def __init__(
         self,
@@ -136,17 +142,19 @@ class LimeExplainer(PosthocExplainer):
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
-        self.estimator = estimator
+        super().__init__(
+            estimator,
+            background=background,
+            output=output,
+            batch_size=batch_size,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.n_samples = n_samples
         self.kernel_width = kernel_width
         self.discretizer = discretizer
         self.n_features = n_features
-        self.background = background
-        self.output = output
-        self.batch_size = batch_size
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
 
     def _fit_explainer(self, X: Any) -> None:
         labels = None
@@ -171,8 +179,11 @@ class LimeExplainer(PosthocExplainer):
         kernel_width = self.kernel_width
         if kernel_width is None:
             kernel_width = 0.75 * float(np.sqrt(self.n_features_in_))
-        fits = [
-            fit_local_model(
+        lime_tabular = _libraries.lime_tabular()
+        n_rows = X.shape[0]
+        fits = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
+            delayed(fit_local_model)(
+                lime_tabular,
                 self._columns_,
                 _safe_indexing(X, [i]),
                 groups[i],
@@ -183,10 +194,11 @@ class LimeExplainer(PosthocExplainer):
                 n_features=self.n_features,
                 kernel_width=kernel_width,
                 batch_size=self.batch_size,
+                n_jobs=self.n_jobs if n_rows == 1 else 1,
                 seed=self._seed_,
             )
-            for i in progress_bar(range(X.shape[0]), desc="explain", verbose=self.verbose)
-        ]
+            for i in progress_bar(range(n_rows), desc="explain", verbose=self.verbose)
+        )
         values = np.stack([fit.values for fit in fits])
         intercept = np.stack([fit.intercept for fit in fits])
         score = np.stack([fit.score for fit in fits])
@@ -202,7 +214,7 @@ class LimeExplainer(PosthocExplainer):
             values,
             predictions,
             model.background_outputs.mean(axis=0),
-            n_evaluations=self.n_samples - 1,
+            n_evaluations=np.array([fit.n_evaluations for fit in fits]),
             support=support,
             value_function="local",
         )

@@ -1,16 +1,22 @@
 """What LIME needs to know about the columns of a table, kept small."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
-from sklearn_metaexplain._columns import as_float, columns_of, is_numeric
+from sklearn_metaexplain._cells import is_boolean, is_whole
+from sklearn_metaexplain._columns import as_float, columns_of, is_numeric, kind_of
 from sklearn_metaexplain.masking import RowPool
 from sklearn_metaexplain.posthoc import _libraries
+from sklearn_metaexplain.posthoc._lime_texts import (
+    FEWEST_DIGITS,
+    digits_of_cells,
+    equals,
+    interval_texts,
+)
 
 __all__ = ["LimeColumns"]
 
@@ -35,6 +41,8 @@ class _Column:
     edges: np.ndarray = field(default_factory=lambda: np.empty(0))
     mean: float = 0.0
     scale: float = 1.0
+    whole: bool = False
+    digits: int = FEWEST_DIGITS  # of cells that are shown
 
 
 class LimeColumns:
@@ -110,10 +118,14 @@ class LimeColumns:
         for j, (column, cells) in enumerate(zip(self.columns, columns_of(rows), strict=True)):
             for i, cell in enumerate(_as_objects(cells)):
                 known = column.kind != "numbers" and groups[i, j] < len(column.texts)
-                texts[i, j] = column.texts[groups[i, j]] if known else _equals(column.name, cell)
+                texts[i, j] = (
+                    column.texts[groups[i, j]]
+                    if known
+                    else equals(column.name, cell, column.digits)
+                )
         return texts
 
-    def draw(self, groups: np.ndarray, row: Any, rng: np.random.RandomState) -> Any:
+    def draw(self, groups: np.ndarray, row: Any, uniform: np.ndarray) -> Any:
         """A table whose cells are drawn from the given groups.
 
         Parameters
@@ -122,8 +134,8 @@ class LimeColumns:
             Groups. Those that training did not have stand for the row's own cell, and -1 does.
         row : table of one row
             The explained row.
-        rng : RandomState
-            Which of the kept cells.
+        uniform : ndarray of shape (n, n_features)
+            Random numbers in [0, 1) that say which of the kept cells.
 
         Returns
         -------
@@ -131,8 +143,6 @@ class LimeColumns:
         """
         n_kept = self.reference.shape[0]
         index = np.empty(groups.shape, dtype=np.intp)
-        # Row by row, so that several small tables are those of one large one.
-        uniform = rng.random_sample(groups.shape)
         for j, column in enumerate(self.columns):
             starts = np.array(
                 [*(cells[0] if len(cells) else n_kept for cells in column.cells), n_kept]
@@ -154,23 +164,22 @@ class LimeColumns:
 
 def _is_ordered(cells: Any) -> bool:
     # An ordered pair of values is a category: nothing lies between.
-    return is_numeric(cells) and not pd.api.types.is_bool_dtype(cells.dtype)
-
-
-def _is_date(cells: Any) -> bool:
-    return cells.dtype.kind in "mM"
+    return is_numeric(cells) and not is_boolean(cells)
 
 
 def _categories(name: str, cells: Any, codes: np.ndarray) -> _Column:
     first, counts = np.unique(codes, return_counts=True)
-    texts = [_equals(name, cell) for cell in _as_objects(_safe_indexing(cells, first))]
-    return _Column(name, "categories", texts, counts / counts.sum(), [p[None] for p in first])
+    categories = _as_objects(_safe_indexing(cells, first))
+    digits = digits_of_cells(categories)
+    texts = [equals(name, cell, digits) for cell in categories]
+    shares = counts / counts.sum()
+    return _Column(name, "categories", texts, shares, [p[None] for p in first], digits=digits)
 
 
 def _ordered(name: str, cells: Any, discretizer: str | None, labels: Any, seed: int) -> _Column:
     numbers = as_float(cells)
     present = ~np.isnan(numbers)
-    if discretizer is None and not _is_date(cells):
+    if discretizer is None and kind_of(cells) == "numbers":
         edges = np.empty(0)
         kind: Literal["intervals", "numbers"] = "numbers"
     else:
@@ -186,7 +195,8 @@ def _ordered(name: str, cells: Any, discretizer: str | None, labels: Any, seed: 
         members = order[groups[order] == group]
         even = np.linspace(0, len(members) - 1, min(len(members), KEPT_PER_INTERVAL))
         kept.append(members[even.round().astype(np.intp)])
-    column = _Column(name, kind, _interval_texts(name, edges, cells), shares, kept, edges)
+    column = _Column(name, kind, interval_texts(name, edges, cells), shares, kept, edges)
+    column.whole = is_whole(cells)
     if present.any():
         column.mean = float(numbers[present].mean())
         column.scale = float(numbers[present].std()) or 1.0
@@ -217,26 +227,6 @@ def _edges(
 
 def _intervals_of(numbers: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(numbers), len(edges) + 1, np.searchsorted(edges, numbers))
-
-
-def _interval_texts(name: str, edges: np.ndarray, cells: Any) -> list[str]:
-    ends = [_number_text(edge, cells) for edge in edges]
-    if not ends:
-        return [f"{name} present", _equals(name, None)]
-    between = [f"{low} < {name} <= {high}" for low, high in pairwise(ends)]
-    return [f"{name} <= {ends[0]}", *between, f"{name} > {ends[-1]}", _equals(name, None)]
-
-
-def _number_text(number: float, cells: Any) -> str:
-    if not _is_date(cells):
-        return f"{number:.6g}"
-    return str(pd.Series([int(number)]).astype(cells.dtype).iloc[0])
-
-
-def _equals(name: str, cell: Any) -> str:
-    if pd.isna(cell):
-        return f"{name}=missing"
-    return f"{name}={cell:.6g}" if isinstance(cell, float) else f"{name}={cell}"
 
 
 def _as_objects(cells: Any) -> list[Any]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
+from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_metaexplain.posthoc import _libraries
+from sklearn_metaexplain._cells import numbers_like, with_columns
+from sklearn_metaexplain._columns import as_float, columns_of
 from sklearn_metaexplain.posthoc._lime_columns import LimeColumns
 
 __all__ = ["LocalModel", "fit_local_model"]
@@ -19,9 +19,11 @@ class LocalModel(NamedTuple):
     values: np.ndarray  # (n_features, n_computed), coefficients times what they multiply
     intercept: np.ndarray  # (n_computed,)
     score: np.ndarray  # (n_computed,), weighted R^2
+    n_evaluations: int  # rows that the model was asked for
 
 
 def fit_local_model(
+    lime_tabular: Any,
     columns: LimeColumns,
     row: Any,
     groups: np.ndarray,
@@ -33,12 +35,15 @@ def fit_local_model(
     n_features: int | None,
     kernel_width: float,
     batch_size: int,
+    n_jobs: int | None,
     seed: int,
 ) -> LocalModel:
     """Sample around a row, ask the model, and fit LIME's weighted linear model.
 
     Parameters
     ----------
+    lime_tabular : module
+        That of the lime library.
     columns : LimeColumns
         What training has shown of the columns.
     row : table of one row
@@ -58,42 +63,66 @@ def fit_local_model(
     kernel_width : float
         Width of the kernel over distances between interpretable features.
     batch_size : int
-        Rows built at once.
+        Rows built at once by each thread.
+    n_jobs : int or None
+        Threads that build and ask for them.
     seed : int
         Seed of all draws.
     """
     moving = np.flatnonzero(can_matter & _can_move(columns, groups))
     values = np.zeros((len(groups), len(prediction)))
     if len(moving) == 0:
-        return LocalModel(values, prediction.copy(), np.ones(len(prediction)))
+        return LocalModel(values, prediction.copy(), np.ones(len(prediction)), 0)
     lime_seed, cell_seed = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=2)
     rng = np.random.RandomState(cell_seed)
     numbers = columns.numbers_of(row)[0]
     is_number = [columns.columns[j].kind == "numbers" and groups[j] == 0 for j in moving]
-    explainer = _make_lime(columns, groups, moving, is_number, kernel_width, n_features, lime_seed)
+    explainer = _make_lime(
+        lime_tabular, columns, groups, moving, is_number, kernel_width, n_features, lime_seed
+    )
+    numeric = np.flatnonzero(is_number)
+    asked: list[np.ndarray] = []
     fits: dict[int, Any] = {}
     fit_one = explainer.base.explain_instance_with_data
 
     def fit_and_keep(
         data: Any, labels: Any, distances: Any, output: int, *rest: Any, **kwargs: Any
     ):
+        # Not what LIME drew: integers are rounded and stay within the limits of their dtype.
+        mean, scale = explainer.scaler.mean_[numeric], explainer.scaler.scale_[numeric]
+        data[1:, numeric] = (np.concatenate(asked) - mean) / scale
         # LIME itself keeps the score of the last output only.
         fits[output] = fit_one(data, labels, distances, output, *rest, **kwargs)
         return fits[output]
 
     explainer.base.explain_instance_with_data = fit_and_keep
 
+    def ask_batch(batch: np.ndarray, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        drawn = np.full((len(batch), len(groups)), -1)
+        drawn[:, moving] = np.where(is_number, 0, batch).astype(np.int64)
+        table = columns.draw(drawn, row, uniform)
+        cells = columns_of(table) if len(numeric) else []
+        new = {
+            j: numbers_like(cells[j], batch[:, k], whole=columns.columns[j].whole)
+            for k, j in zip(numeric, moving[numeric].tolist(), strict=True)
+        }
+        numbers = np.empty((len(batch), len(numeric)))
+        for k, column in enumerate(new.values()):
+            numbers[:, k] = as_float(column)
+        return predict(with_columns(table, new)), numbers
+
     def ask(samples: np.ndarray) -> np.ndarray:
-        parts = [prediction[None]]
-        for start in range(1, len(samples), batch_size):
-            batch = samples[start : start + batch_size]
-            drawn = np.full((len(batch), len(groups)), -1)
-            drawn[:, moving] = np.where(is_number, 0, batch).astype(np.int64)
-            table = columns.draw(drawn, row, rng)
-            for k in np.flatnonzero(is_number):
-                table = _with_numbers(table, moving[k], batch[:, k])
-            parts.append(predict(table))
-        outputs = np.concatenate(parts)
+        batches = (
+            samples[start : start + batch_size] for start in range(1, len(samples), batch_size)
+        )
+        # Drawn here and row by row: neither threads nor batches change what is drawn.
+        tasks = (
+            delayed(ask_batch)(batch, rng.random_sample((len(batch), len(groups))))
+            for batch in batches
+        )
+        answers, numbers = zip(*Parallel(n_jobs=n_jobs, require="sharedmem")(tasks), strict=True)
+        asked.extend(numbers)
+        outputs = np.concatenate([prediction[None], *answers])
         # LIME insists on outputs that sum to one; the column added is not explained.
         return np.column_stack([outputs, 1.0 - outputs.sum(axis=1)])
 
@@ -110,7 +139,8 @@ def fit_local_model(
         for feature, coefficient in coefficients:
             values[moving[feature], output] = coefficient * multiplied[feature]
     intercept = np.array([fits[k][0] for k in range(len(prediction))])
-    return LocalModel(values, intercept, np.array([fits[k][2] for k in range(len(prediction))]))
+    score = np.array([fits[k][2] for k in range(len(prediction))])
+    return LocalModel(values, intercept, score, n_samples - 1)
 
 
 def _can_move(columns: LimeColumns, groups: np.ndarray) -> np.ndarray:
@@ -124,6 +154,7 @@ def _can_move(columns: LimeColumns, groups: np.ndarray) -> np.ndarray:
 
 
 def _make_lime(
+    lime_tabular: Any,
     columns: LimeColumns,
     groups: np.ndarray,
     moving: np.ndarray,
@@ -143,7 +174,7 @@ def _make_lime(
     # With these statistics LIME looks at the shape of the training data alone.
     statistics: dict[str, Any] = {"means": {}, "mins": {}, "maxs": {}, "stds": {}}
     statistics |= {"feature_values": frequent, "feature_frequencies": shares}
-    explainer = _libraries.lime_tabular().LimeTabularExplainer(
+    explainer = lime_tabular.LimeTabularExplainer(
         np.zeros((1, len(moving))),
         categorical_features=categorical,
         kernel_width=kernel_width,
@@ -156,16 +187,3 @@ def _make_lime(
         explainer.scaler.mean_[k] = columns.columns[moving[k]].mean
         explainer.scaler.scale_[k] = columns.columns[moving[k]].scale
     return explainer
-
-
-def _with_numbers(table: Any, j: int, numbers: np.ndarray) -> Any:
-    """The table with other numbers in a column; whole numbers stay whole."""
-    if isinstance(table, pd.DataFrame):
-        if pd.api.types.is_integer_dtype(table.dtypes.iloc[j]):
-            numbers = np.rint(numbers)
-        table.isetitem(j, pd.Series(numbers).astype(table.dtypes.iloc[j]).array)
-        return table
-    if sparse.issparse(table):
-        return type(table)(_with_numbers(table.toarray(), j, numbers))
-    table[:, j] = np.rint(numbers) if table.dtype.kind in "iu" else numbers
-    return table

@@ -19,7 +19,7 @@ from sklearn_metaexplain._validation import draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import resolve_feature_groups
 from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
-from sklearn_metaexplain.masking._players import name_players, players_that_can_matter
+from sklearn_metaexplain.masking._players import players_that_can_matter
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
@@ -170,7 +170,10 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
             If there are fewer than 8 rows, `X` holds infinite values, `y` is not what `output`
             says, or `background` has other columns than `X`.
         """
+        # Whatever goes wrong from here on is not to be mixed with what an earlier fit has left.
+        self._is_complete = False
         X = self._check_table(X, reset=True)
+        check_device(self.device)
         logged = LoggedOutputs(y, self.output)
         outputs = logged.computed
         check_consistent_length(X, outputs)
@@ -193,10 +196,9 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         with stage("fit the surrogates", verbose=self.verbose):
             self._surrogate_ = LoggedSurrogate(
                 resolve_feature_groups(self.feature_groups, names),
-                names,
                 logged,
                 pretrained=self.pretrained,
-                device=check_device(self.device),
+                device=self.device,
             ).fit(
                 _safe_indexing(X, sample),
                 outputs[sample],
@@ -206,7 +208,11 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         logged.computed = outputs[:0]  # not kept
         self.n_evaluations_ = 0
         self.shapley_error_, self.shapley_error_se_ = self._surrogate_.error
+        self._is_complete = True
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_is_complete", False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the model's outputs by the surrogate.
@@ -285,7 +291,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
 
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
         columns = _check_feature_names_in(self, input_features)
-        return name_players(self._surrogate_.players, self._surrogate_.names, columns)
+        return self._surrogate_.players.names_for(columns)
 
     def _outputs_of(self, X: Any) -> np.ndarray:
         """What the surrogate says of rows of the kind of `background_`: (n_samples, n_outputs)."""

@@ -33,8 +33,6 @@ class LoggedSurrogate:
     ----------
     players : Players
         What is attributed to.
-    names : array-like of str of shape (n_columns,)
-        Names of the columns, for messages.
     logged : LoggedOutputs
         Of the rows of `fit`.
     pretrained : str, path or None
@@ -51,14 +49,12 @@ class LoggedSurrogate:
     def __init__(
         self,
         players: Players,
-        names: np.ndarray,
         logged: LoggedOutputs,
         *,
         pretrained: str | PathLike[str] | None,
         device: str,
     ) -> None:
         self.players = players
-        self.names = names
         self.logged = logged
         self.pretrained = pretrained
         self.device = device

@@ -1,17 +1,23 @@
 """Players: columns and groups of columns."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from sklearn_metaexplain import ShapExplainer, explain
 from sklearn_metaexplain.masking import resolve_feature_groups
 
 NAMES = ["a", "b", "c", "d"]
 
 
 def test_without_groups_every_column_is_a_player():
-    names, player_of_column = resolve_feature_groups(None, np.asarray(NAMES, dtype=object))
-    assert names.tolist() == NAMES
-    assert player_of_column.tolist() == [0, 1, 2, 3]
+    players = resolve_feature_groups(None, np.asarray(NAMES, dtype=object))
+    assert players.names.tolist() == NAMES
+    assert players.player_of_column.tolist() == [0, 1, 2, 3]
+    assert players.names_for(list("pqrs")).tolist() == list("pqrs")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +47,8 @@ def test_players_are_ordered_by_first_column(groups, names, players):
         ([["a", "b"], ["c", "b"]], "'b' is named twice"),
         ([["a", "a"]], "'a' is named twice"),
         ([["a", 0]], "'a' is named twice"),
+        ({"g": ["b", "b"]}, "'b' is named twice .* group 'g' and again in 'g'"),
+        ({"f": ["a"], "g": ["b", "b"]}, "'b' is named twice .* group 'g' and again in 'g'"),
         ({"g": []}, "'g' of feature_groups is empty"),
         ({"a": ["b", "c"]}, "two players the name 'a'"),
     ],
@@ -48,6 +56,35 @@ def test_players_are_ordered_by_first_column(groups, names, players):
 def test_bad_groups_are_named(groups, message):
     with pytest.raises(ValueError, match=message):
         resolve_feature_groups(groups, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("groups", "names"),
+    [
+        ([["d", "a"], ["c"]], ["s+p", "q", "r"]),
+        ([[0, 1]], ["p+q", "r", "s"]),
+        ({"where": ["b", 3]}, ["p", "where", "r"]),
+        # A group may have the name of one of its columns, as of others.
+        ({"a": ["a", "b"]}, ["a", "r", "s"]),
+        ({"a+b": ["a", "b"]}, ["a+b", "r", "s"]),
+        ([["a"]], list("pqrs")),
+    ],
+)
+def test_names_follow_the_columns_unless_the_user_gave_them(groups, names):
+    players = resolve_feature_groups(groups, NAMES)
+    own = players.names.tolist()
+    assert players.names_for(list("pqrs")).tolist() == names
+    assert players.names_for(NAMES).tolist() == own == players.names.tolist()
+
+
+def test_a_pipeline_names_groups_after_its_columns():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 4)), columns=NAMES)
+    y = X["a"] + X["b"]
+    for groups, names in (([[1, 0]], ["b+a", "c", "d"]), ({"x2": ["x2", 0]}, ["x2", "b", "d"])):
+        explainer = ShapExplainer(LinearRegression(), feature_groups=groups, background=5)
+        pipeline = make_pipeline(StandardScaler(), explainer).fit(X, y)
+        assert explain(pipeline, X[:2]).feature_names.tolist() == names
+        assert pipeline.get_feature_names_out().tolist() == names
 
 
 @pytest.mark.parametrize("groups", ["ab", 3, ["ab"], {"g": "ab"}, [1, 2]])

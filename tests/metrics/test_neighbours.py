@@ -120,6 +120,22 @@ def test_zeros_of_sparse_tables_stay():
     np.testing.assert_allclose(steps, -0.1 * (before != 0))
 
 
+def test_dates_and_durations_of_any_kind_stay():
+    days = pd.date_range("2020-01-01", periods=8)
+    X = pd.DataFrame(
+        {
+            "objects": pd.Series(days.date, dtype=object),
+            "periods": days.to_period("M"),
+            "zoned": days.tz_localize("Europe/Paris"),
+            "durations": pd.Series((days - days[0]).to_pytimedelta(), dtype=object),
+            "number": np.arange(8.0),
+        }
+    )
+    near, table, _ = moved(X, 0.5)
+    assert near.can_move.tolist() == [False] * 4 + [True]
+    pd.testing.assert_frame_equal(table.iloc[:, :4], X.iloc[:, :4])
+
+
 def test_the_reference_gives_spread_and_categories():
     X = pd.DataFrame({"a": [1.0], "b": ["x"]})
     reference = pd.DataFrame({"a": [0.0, 4.0], "b": ["y", None]})

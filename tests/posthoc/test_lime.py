@@ -1,7 +1,9 @@
 """LimeExplainer: what LIME says where the answer is known, and the failures of lime itself."""
 
 import pickle
+import threading
 import warnings
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -103,6 +105,32 @@ def test_numbers_left_as_they_are_have_the_coefficients_of_a_linear_model():
     np.testing.assert_allclose(intercept, np.full((4, 1), X.mean(axis=0) @ [2, -1, 0]), atol=0.1)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "UInt8", "Int64", "object"])
+def test_integers_have_the_coefficients_of_a_linear_model_whatever_they_can_hold(dtype):
+    # Skewed: a third of what a normal distribution draws is negative.
+    counts = np.minimum(np.random.default_rng(0).exponential(2, size=(300, 2)) ** 2, 127).round()
+    X = pd.DataFrame(counts.astype(int), columns=["a", "b"]).astype(dtype)
+    model = LinearRegression().fit(counts, counts @ [2.0, 0.0])
+    explainer = LimeExplainer(Asked(lambda X: model.predict(X.to_numpy(dtype=float))),
+                              discretizer=None, random_state=0)  # fmt: skip
+    explainer.fit(X)
+    explanation = explainer.explain(X[:4])
+    truth = (counts[:4] - counts.mean(axis=0)) * [2.0, 0.0]
+    np.testing.assert_allclose(explanation.values[:, :, 0], truth, atol=0.1)
+    np.testing.assert_allclose(explanation.support["local_score"], 1, atol=1e-3)
+    asked = perturbed(explainer, X[:1])
+    assert asked.dtypes.equals(X.dtypes)
+    numbers = asked.to_numpy(dtype=float)
+    assert (numbers == numbers.round()).all()
+    if dtype.lower() == "uint8":
+        assert numbers.min() == 0
+        if dtype == "uint8":
+            array = X.to_numpy()
+            of_array = explainer.set_params(estimator=LinearRegression())
+            values = of_array.fit(array, counts @ [2.0, 0.0]).explain(array[:4]).values
+            np.testing.assert_allclose(values[:, :, 0], truth, atol=0.1)
+
+
 def test_entropy_cuts_where_the_predicted_classes_are_separated():
     X = np.random.default_rng(0).uniform(size=(300, 2))
     y = np.where(X[:, 0] > 0.3, "right", "left")
@@ -157,6 +185,103 @@ def test_missing_and_unseen_values_are_read(discretizer):
         assert float(low) < 0.25 <= float(high)
     assert first[4:5] == [f"bool={X['bool'].iloc[5]}"]
     assert "2020-" in first[7]
+
+
+def first_conditions(X, **options):
+    return LimeExplainer(Asked(), n_samples=5, background=5, **options).fit(X).explain(X)
+
+
+def holds(condition, name, value, parse):
+    """Whether a condition is true of a value, by reading it."""
+    if condition.startswith(f"{name} > "):
+        return value > parse(condition.removeprefix(f"{name} > "))
+    low, high = condition.split(f"{name} <= ")
+    return value <= parse(high) and (not low or parse(low.removesuffix(" < ")) < value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [
+        *product(["naive", "zoned", "durations"], ["ns", "us", "s"]),
+        # Of arrays, for pandas has no days.
+        ("naive", "D"),
+        ("durations", "D"),
+    ],
+)
+@pytest.mark.parametrize("start", ["1950-06-01", "2020-03-20"])
+def test_dates_of_any_unit_are_read_as_what_they_are(unit, kind, start):
+    days = pd.date_range(start, periods=30, freq="17h")
+    if unit == "D":
+        days = days.normalize()
+    cells = {
+        "naive": days,
+        "zoned": days.tz_localize("Europe/Paris"),
+        "durations": days - days[0],
+    }[kind]
+    if unit == "D":
+        X = cells.to_numpy().astype(f"{cells.dtype.kind}8[D]")[:, None]
+    else:
+        X = pd.DataFrame({"x0": cells.as_unit(unit)})
+    parse = pd.Timedelta if kind == "durations" else pd.Timestamp
+    conditions = first_conditions(X).support["conditions"][:, 0]
+    assert len(set(conditions)) == 4
+    for condition, cell in zip(conditions, cells, strict=True):
+        assert holds(condition, "x0", cell, parse), condition
+    if kind == "zoned":
+        assert parse(conditions[0].removeprefix("x0 <= ")).tz is not None
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", None])
+def test_dates_in_objects_and_periods_are_dates(discretizer):
+    days = pd.date_range("2020-01-01", periods=40)
+    X = pd.DataFrame(
+        {
+            "date": pd.Series(days.date, dtype=object),
+            "month": days.to_period("M"),
+            "zoned": pd.Series(list(days.tz_localize("Asia/Tokyo")), dtype=object),
+            "flag": pd.Series([True, False, None, False] * 10, dtype=object),
+        }
+    )
+    explainer = LimeExplainer(Asked(), n_samples=50, discretizer=discretizer).fit(X)
+    assert explainer.explain(X[:1]).support["conditions"][0].tolist() == [
+        "date <= 2020-01-10 18:00:00",
+        "month <= 2020-01",
+        "zoned <= 2020-01-10 18:00:00+09:00",
+        "flag=True",
+    ]
+    asked = perturbed(explainer, X[:1])
+    for name in X:
+        assert set(asked[name].dropna()) <= set(X[name].dropna()), name
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", "decile"])
+def test_conditions_of_whole_numbers_are_true_of_them(discretizer):
+    days = pd.date_range("2019-11-01", periods=61, freq="3D").strftime("%Y%m%d").astype(int)
+    X = pd.DataFrame({"int": days, "float": days.astype(float), "wide": days * 10_007})
+    X["small"] = np.arange(len(X)) % 23
+    conditions = first_conditions(X, discretizer=discretizer).support["conditions"]
+    for j, name in enumerate(X):
+        assert len(set(conditions[:, j])) == (4 if discretizer == "quartile" else 10)
+        for condition, cell in zip(conditions[:, j], X[name], strict=True):
+            assert "e+" not in condition
+            assert holds(condition, name, cell, float), condition
+
+
+def test_texts_have_as_many_digits_as_tell_edges_and_categories_apart():
+    near = 1.5 + np.arange(40.0) * 1e-9
+    X = pd.DataFrame({"near": near, "far": np.arange(40) / 7, "large": near * 1e20})
+    X["category"] = pd.Categorical(near)
+    conditions = first_conditions(X).support["conditions"]
+    assert [len(set(column)) for column in conditions.T] == [4, 4, 4, 40]
+    assert conditions[0, 1] == f"far <= {np.percentile(X['far'], 25):.6g}"
+    assert "e+20" in conditions[0, 2]
+
+
+def test_numbers_that_are_whole_are_written_in_full():
+    X = pd.DataFrame({"date": [20200101.0, 20200102, 20210101], "rate": [0.1234567, 2.0, 1e20]})
+    conditions = first_conditions(X, discretizer=None).support["conditions"]
+    assert conditions[:, 0].tolist() == ["date=20200101", "date=20200102", "date=20210101"]
+    assert conditions[:, 1].tolist() == ["rate=0.123457", "rate=2", "rate=1e+20"]
 
 
 def test_a_missing_number_weighs_what_it_changes():
@@ -227,6 +352,9 @@ def test_columns_that_cannot_matter_get_exactly_zero():
     nothing = explainer.set_params(background=X[:1]).fit(X, y).explain(X[:1])
     assert (nothing.values == 0).all()
     np.testing.assert_allclose(nothing.support["local_prediction"], nothing.predictions)
+    assert nothing.n_evaluations.tolist() == [0]
+    other = explainer.explain(X.iloc[[0, 1]])
+    assert other.n_evaluations.tolist() == [0, 199]
 
 
 def test_the_model_is_asked_for_what_is_documented():
@@ -239,6 +367,40 @@ def test_the_model_is_asked_for_what_is_documented():
     assert explanation.n_evaluations.tolist() == [119] * 3
     assert model.n_asked == 3 * (119 + 1)
     assert max(len(table) for table in model.asked_) == 50
+
+
+class Meeting(Recording):
+    """Answers its first two batches when two threads have asked for them."""
+
+    def predict_proba(self, X):
+        if len(X) == 40 and not self.have_met_:
+            self.both_.wait(timeout=20)
+            self.have_met_ = True
+        return super().predict_proba(X)
+
+
+@pytest.mark.parametrize("n_rows", [1, 4])
+def test_threads_explain_at_once_and_change_nothing(n_rows):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    # Of one row its batches, of several rows one batch each at a time.
+    settings = {"n_samples": 161, "batch_size": 40, "discretizer": None}
+    settings |= {"background": 10, "random_state": 0}
+    explainer = LimeExplainer(Meeting(), n_jobs=2, **settings).fit(X)
+    explainer.estimator_.both_, explainer.estimator_.have_met_ = threading.Barrier(2), False
+    found = explainer.explain(X[:n_rows])
+    assert max(len(table) for table in explainer.estimator_.asked_) <= 40
+    for n_jobs in (None, 3):
+        other = LimeExplainer(Recording(), n_jobs=n_jobs, **settings).fit(X).explain(X[:n_rows])
+        np.testing.assert_array_equal(found.values, other.values)
+        np.testing.assert_array_equal(found.support["local_score"], other.support["local_score"])
+
+
+def test_groups_are_no_parameter():
+    assert "feature_groups" not in LimeExplainer(Ridge()).get_params()
+    with pytest.raises(TypeError, match="feature_groups"):
+        LimeExplainer(Ridge(), feature_groups=[[0, 1]])
+    with pytest.raises(ValueError, match="Invalid parameter 'feature_groups'"):
+        LimeExplainer(Ridge()).set_params(feature_groups=[[0, 1]])
 
 
 def test_same_row_same_answer_and_no_global_state():
