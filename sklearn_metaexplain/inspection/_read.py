@@ -217,7 +217,9 @@ def column_view(column: Any, name: str) -> ColumnView:
         used = series.cat.remove_unused_categories()
         codes, levels = used.cat.codes.to_numpy(), used.cat.categories
     else:
-        codes, levels = pd.factorize(series.where(series.isna(), series.astype(str)), sort=True)
+        # As objects, for nullable booleans take no text.
+        texts = series.astype(object).where(series.isna(), series.astype(str))
+        codes, levels = pd.factorize(texts, sort=True)
     numbers = np.where(codes < 0, np.nan, codes.astype(float))
     return ColumnView(name, numbers, [format_cell(level) for level in levels], ordered)
 

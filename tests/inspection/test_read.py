@@ -69,3 +69,13 @@ def test_largest_first_keeps_ties_in_order():
     shown, others = largest_first(np.array([1.0, 3.0, 1.0, 1.0, 0.5]), 2)
     assert shown.tolist() == [1, 0]
     assert others.tolist() == [2, 3, 4]
+
+
+def test_nullable_booleans_are_those_of_numpy():
+    seen = [True, False, True, False]
+    plain = column_view(pd.Series(seen), "b")
+    nullable = column_view(pd.Series([*seen, None], dtype="boolean"), "b")
+    np.testing.assert_array_equal(nullable.numbers[:4], plain.numbers)
+    assert np.isnan(nullable.numbers[4])
+    assert nullable.levels == plain.levels == ["False", "True"]
+    assert nullable.ordered
