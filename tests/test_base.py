@@ -144,8 +144,86 @@ class TestExplain:
         with pytest.raises(error, match=message):
             Broken().fit(X, TARGET).explain(X[:2])
 
-    def test_targets_in_large_units_pass(self):
-        ExplainedLeastSquares().fit(X, 1e9 * TARGET).explain(X)
+    @pytest.mark.parametrize("unit", [1e-200, 1e-9, 1.0, 1e9])
+    def test_sums_are_checked_in_the_unit_of_the_targets(self, unit):
+        class Careless(ExplainedLeastSquares):
+            def _explain(self, X):
+                explanation = super()._explain(X)
+                return _with(explanation, values=(1 + self.share_) * explanation.values)
+
+        explainer = Careless().fit(X, unit * TARGET)
+        explainer.share_ = 0.0
+        explainer.explain(X)
+        for share in (-1.0, 1e-3):
+            explainer.share_ = share
+            with pytest.raises(RuntimeError, match="close the gap"):
+                explainer.explain(X)
+
+    def test_each_target_has_its_own_unit(self):
+        class Two(ExplainedLeastSquares):
+            def _explain(self, X):
+                one = super()._explain(X)
+                values = np.concatenate([1e9 * one.values, 0 * one.values], axis=2)
+                return _with(
+                    one,
+                    values=values,
+                    base_values=one.base_values * [1e9, 1.0],
+                    predictions=one.predictions * [1e9, 1.0],
+                    output_names=["large", "small"],
+                )
+
+        with pytest.raises(RuntimeError, match="close the gap"):
+            Two().fit(X, TARGET).explain(X)
+
+    def test_a_few_rows_of_large_outputs_excuse_no_others(self):
+        class Careless(ExplainedLeastSquares):
+            def _explain(self, X):
+                explanation = super()._explain(X)
+                values = explanation.values.copy()
+                values[0] = 0.0
+                return _with(explanation, values=values)
+
+        explainer = Careless().fit(X, TARGET)
+        rows = np.concatenate([X[:9], 1e9 * X[:1]])
+        with pytest.raises(RuntimeError, match="close the gap"):
+            explainer.explain(rows)
+
+    def test_constant_outputs_pass(self):
+        for constant in (0.0, 5e-324, 3.0):
+            explanation = ExplainedLeastSquares().fit(X, np.full(len(X), constant)).explain(X[:2])
+            assert np.abs(explanation.values).max() < 1e-12
+
+    def test_single_precision_passes(self):
+        class Single(ExplainedLeastSquares):
+            def _explain(self, X):
+                explanation = super()._explain(X)
+                # The sum is of large numbers that cancel: small outputs are as inexact as those.
+                return _with(
+                    explanation,
+                    values=explanation.values.astype(np.float32),
+                    base_values=explanation.base_values.astype(np.float32),
+                    predictions=explanation.predictions.astype(np.float32),
+                )
+
+        for unit in (1e-9, 1.0, 1e9):
+            Single().fit(X, unit * TARGET).explain(X)
+            Single().fit(X, unit * (TARGET - TARGET.mean())).explain(X)
+
+        class Rare(ExplainedCentroids):
+            def _explain(self, X):
+                p = np.full((len(X), 2), [1e-7, 1 - 1e-7], dtype=np.float32)
+                p[:, 0] = 1 - p[:, 1]
+                return Explanation(
+                    np.zeros((len(X), 4, 2)),
+                    [1e-7, 1 - 1e-7],
+                    p,
+                    feature_names=self._attributed_names(),
+                    output_names=self.classes_,
+                    output="probability",
+                    n_evaluations=0,
+                )
+
+        Rare().fit(X, Y == 0).explain(X)
 
     def test_without_explain_of_its_own(self):
         class Empty(ExplainerMixin, BaseEstimator):

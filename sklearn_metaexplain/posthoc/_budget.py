@@ -53,3 +53,12 @@ def resolve_tol(tol: float | None, default: float | None, budget: int) -> float 
             f"tol={tol} needs a budget: pass budget= too, the most evaluations a row may spend."
         )
     return float(tol)
+
+
+def refuse_asking(budget: int, tol: float | None) -> None:
+    """ValueError if there is anything to ask about rows that nothing is asked about."""
+    wrong = f"budget=0, not {budget}" if budget > 0 else f"tol=None, not {tol}"
+    if budget > 0 or tol is not None:
+        raise ValueError(
+            f'speed="fast" asks nothing about the rows: pass {wrong}, or speed="default".'
+        )

@@ -12,16 +12,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
-from sklearn_metaexplain.nets._adaptation import adapt
-from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.nets._device import check_device
-from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
-from sklearn_metaexplain.posthoc._budget import resolve_budget, resolve_tol
+from sklearn_metaexplain.posthoc._budget import refuse_asking, resolve_budget, resolve_tol
 from sklearn_metaexplain.posthoc._fast import Student
 from sklearn_metaexplain.posthoc._own import explain_asking
 from sklearn_metaexplain.posthoc._promise import Goal
+from sklearn_metaexplain.posthoc._proposal import KernelProposal
 from sklearn_metaexplain.posthoc._self_error import (
     n_judged,
     quantiles_of,
@@ -29,11 +27,9 @@ from sklearn_metaexplain.posthoc._self_error import (
     warn_if_large,
 )
 from sklearn_metaexplain.posthoc._support import Support, ask_support, check_n_support
-from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
+from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import estimate_error
-from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
 
 _SMALL_ERROR = 0.01
@@ -217,6 +213,43 @@ class MetaExplainer(PosthocExplainer):
         self.callbacks = callbacks
         self.device = device
 
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> MetaExplainer:
+        """Fit a clone of `estimator`, ask it about hybrid rows, and learn to explain.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            Training rows, as `estimator` takes them.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Targets; needed where `estimator` needs them.
+        **fit_params : dict
+            Passed to the `fit` of `estimator`, or routed to it if metadata routing is enabled.
+
+        Returns
+        -------
+        self : MetaExplainer
+            Fitted explainer.
+
+        Raises
+        ------
+        TypeError
+            If the model lacks the method that `output` needs.
+        ValueError
+            Before the model is fitted: if `X` holds infinite values, `background` has other
+            columns than `X`, `n_support` is too small for the background, `device` or `pretrained`
+            cannot be used, there is a `tol` without a `budget`, or either with ``speed="fast"``.
+            After that: if the model returns NaN or outputs of a wrong shape.
+
+        Warns
+        -----
+        LargeErrorWarning
+            If attributions without a budget are expected to be of little use.
+        OffPriorWarning
+            If the model is unlike those that the networks were trained on.
+        """
+        super().fit(X, y, **fit_params)
+        return self
+
     def explain(
         self, X: Any, *, budget: int | None = None, tol: float | None = None
     ) -> Explanation:
@@ -256,9 +289,10 @@ class MetaExplainer(PosthocExplainer):
         return super().explain(X, budget=budget, tol=tol)
 
     def _check_params(self) -> None:
+        super()._check_params()
         check_device(self.device)
         if self.speed == "fast":
-            _refuse_budget(self.budget, self.tol)
+            refuse_asking(self.budget, self.tol)
         resolve_tol(self.tol, None, self.budget)
         check_n_support(self.n_support, self.background_.shape[0])
         if self.pretrained is not None:
@@ -279,6 +313,9 @@ class MetaExplainer(PosthocExplainer):
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         for name in ("net_", "student_error_", "_student_"):
             self.__dict__.pop(name, None)
+        propose = KernelProposal(
+            self, pretrained, players, model.n_players, seeds=(self._seed_, self._row_seed_)
+        )
         with stage("fit the surrogates", verbose=self.verbose):
             self._surrogate_ = TaskSurrogate(
                 players,
@@ -290,49 +327,16 @@ class MetaExplainer(PosthocExplainer):
                 *support.shuffled(rng),
                 torch.from_numpy(support.background),
                 torch.from_numpy(model.background_outputs.mean(0)),
-                propose=self._kernel_proposer(pretrained, players, device),
+                propose=propose,
             )
+        self.learner_ = propose.learner
+        if propose.net is not None:
+            self.net_ = propose.net
         with stage("estimate the error", verbose=self.verbose):
             self._estimate_own_error(support, X, rng)
         # A model unlike all others does no harm where its held-out evaluations are told.
         if pretrained is not None and self.shapley_error_ > _SMALL_ERROR:
-            warn_if_off_prior(*support.drawn(), seed=self._row_seed_, stacklevel=5)
-
-    def _kernel_proposer(
-        self, pretrained: Pretrained | None, players: torch.Tensor, device: str
-    ) -> KernelProposer:
-        n_players = self._masked_model_.n_players
-        self.learner_ = None
-        if pretrained is None and self.max_epochs == 0:
-            return search_kernel
-        network = _fresh_network(self._seed_) if pretrained is None else pretrained.kernel
-
-        def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
-            chosen = network.double().to(device)
-            if self.pretrained is not None:
-                task = EvaluatedTask(
-                    encoded.to(device), outputs.to(device), players.to(device), n_players
-                )
-                self.learner_ = adapt_by_learner(chosen, self.pretrained, task)
-            if self.max_epochs > 0:
-                self.net_ = adapt(
-                    chosen,
-                    encoded,
-                    outputs,
-                    players,
-                    n_players,
-                    max_epochs=self.max_epochs,
-                    lr=self.lr,
-                    callbacks=self.callbacks,
-                    device=device,
-                    seed=self._row_seed_,
-                    verbose=self.verbose,
-                )
-                chosen = self.net_.module_
-            with torch.no_grad():
-                return chosen.propose(encoded.to(device), outputs.to(device)).to("cpu")
-
-        return propose
+            warn_if_off_prior(*support.drawn(), seed=self._row_seed_, stacklevel=6)
 
     def _estimate_own_error(self, support: Support, X: Any, rng: np.random.RandomState) -> None:
         rows = support.whole_rows(n_judged(self._masked_model_.n_background))
@@ -345,7 +349,7 @@ class MetaExplainer(PosthocExplainer):
         elif self._is_exact(self.budget, self.tol):
             error = standard_error = 0.0
         self.shapley_error_, self.shapley_error_se_ = error, standard_error
-        warn_if_large(error, self._evidence_, stacklevel=6)
+        warn_if_large(error, self._evidence_, stacklevel=7)
 
     def _encode(self, X: Any) -> torch.Tensor:
         return torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
@@ -364,7 +368,7 @@ class MetaExplainer(PosthocExplainer):
         budget = resolve_budget(budget, self.budget, least=0)
         assert budget is not None
         if hasattr(self, "_student_"):
-            _refuse_budget(budget, tol)
+            refuse_asking(budget, tol)
         tol = resolve_tol(tol, own_tol, budget)
         model = self._masked_model_
         predictions = model.predict(X)
@@ -407,18 +411,3 @@ class MetaExplainer(PosthocExplainer):
         if tol is None:
             return None
         return Goal(tol, self._evidence_["residual"], self._calibration_)
-
-
-def _refuse_budget(budget: int, tol: float | None) -> None:
-    wrong = f"budget=0, not {budget}" if budget > 0 else f"tol=None, not {tol}"
-    if budget > 0 or tol is not None:
-        raise ValueError(
-            f'speed="fast" asks nothing about the rows: pass {wrong}, or speed="default".'
-        )
-
-
-def _fresh_network(seed: int) -> KernelNetwork:
-    # The global generator gets back the state it had.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return KernelNetwork()

@@ -128,16 +128,16 @@ def ask_about_rows(
     """
     n_rows = len(predictions)
     size = _POOL if model.n_background <= _MANY_BACKGROUNDS else _CHOSEN
-    draws = draw_row_probes(
-        np.random.RandomState(seed),
-        -(-budget // _CHOSEN) * size,
-        n_background=model.n_background,
-        n_players=model.n_players,
-        block=size,
-    )
-    draws = deal_by_name(draws, model)
+    rng = np.random.RandomState(seed)
+
+    def draw() -> Probes:
+        probes = draw_row_probes(
+            rng, size, n_background=model.n_background, n_players=model.n_players, block=size
+        )
+        return deal_by_name(probes, model)
+
     rows_at_once = max(1, model.batch_size // budget)
-    pools = QuestionPools(surrogate, draws, size, _CHOSEN)
+    pools = QuestionPools(surrogate, draw, -(-budget // _CHOSEN), _CHOSEN)
     told: list[tuple[torch.Tensor, ...]] = []
     n_evaluations = np.empty(n_rows, dtype=int)
     is_enough = np.empty(n_rows, dtype=bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 import torch
@@ -17,36 +18,48 @@ from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
 class QuestionPools:
     """Hybrids that may be asked about, the same for every row, in blocks.
 
+    A block is drawn and related to the process when the first row gets to it: with a tolerance
+    most rows need the first ones alone, however large their budget.
+
     Parameters
     ----------
     surrogate : TaskSurrogate
         What was learned at fit.
-    draws : Probes
-        All that may be asked, in the order in which blocks are used up.
-    size : int
-        Hybrids of a block.
+    draw : callable
+        Returns the next block of hybrids, as Probes; blocks are used up in that order.
+    n_blocks : int
+        How many there are.
     most : int
         How many of a block are asked at most.
     """
 
-    def __init__(self, surrogate: TaskSurrogate, draws: Probes, size: int, most: int) -> None:
+    def __init__(
+        self, surrogate: TaskSurrogate, draw: Callable[[], Probes], n_blocks: int, most: int
+    ) -> None:
         self.surrogate = surrogate
+        self.n_blocks = n_blocks
         self.most = most
-        stack = surrogate.stack
-        self.blocks = [
-            Probes(*(part[start : start + size] for part in draws))
-            for start in range(0, len(draws.rows), size)
-        ]
-        self.pools: list[Pool] = [
-            make_pool(
-                stack.process,
-                stack.background,
-                stack.player_of_column,
-                block.coalitions,
-                block.backgrounds,
-            )
-            for block in self.blocks
-        ]
+        self._draw = draw
+        self._made: list[tuple[Probes, Pool]] = []
+        # Rows are asked about in threads, and what a block holds depends on those before it.
+        self._lock = Lock()
+
+    def block(self, k: int) -> tuple[Probes, Pool]:
+        """Return a block of hybrids, and how they relate to the process."""
+        with self._lock:
+            while len(self._made) <= k:
+                self._made.append(self._make(self._draw()))
+            return self._made[k]
+
+    def _make(self, block: Probes) -> tuple[Probes, Pool]:
+        stack = self.surrogate.stack
+        return block, make_pool(
+            stack.process,
+            stack.background,
+            stack.player_of_column,
+            block.coalitions,
+            block.backgrounds,
+        )
 
     def hybrids(self, row: torch.Tensor, probes: Probes) -> torch.Tensor:
         """Return encoded hybrids of a row, (n, m, 2)."""
@@ -109,7 +122,7 @@ class RowQuestions:
     @property
     def is_exhausted(self) -> bool:
         """Whether nothing is left that could be asked."""
-        return self._block == len(self._pools.blocks)
+        return self._block == self._pools.n_blocks
 
     def choose(
         self, budget: int, enough: Callable[[np.ndarray, np.ndarray], bool] | None = None
@@ -126,7 +139,7 @@ class RowQuestions:
         posterior = self.posterior
         chosen: list[Probes] = []
         while not self.is_exhausted:
-            block, pool = self._pools.blocks[self._block], self._pools.pools[self._block]
+            block, pool = self._pools.block(self._block)
             if self._usable is None:
                 self._usable = self._usable_of(block)
             most = min(self._pools.most - self._n_of_block, budget - self.n_asked)

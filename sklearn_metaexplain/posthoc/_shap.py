@@ -6,13 +6,20 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import progress_bar
+from sklearn_metaexplain.masking import resolve_feature_groups
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget
 from sklearn_metaexplain.posthoc._shap_game import ALGORITHMS, MaskGame
-from sklearn_metaexplain.posthoc._shap_tree import REMEDY, TreeValues, is_close_to_additive
+from sklearn_metaexplain.posthoc._shap_tree import (
+    REMEDY,
+    TreeValues,
+    check_supported,
+    is_close_to_additive,
+)
 
 __all__ = ["ShapExplainer"]
 
@@ -155,6 +162,13 @@ class ShapExplainer(PosthocExplainer):
         """
         return super().explain(X, budget=budget)
 
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.algorithm == "tree":
+            names = _check_feature_names_in(self, None)
+            n_players = len(resolve_feature_groups(self.feature_groups, names).names)
+            check_supported(self.estimator, self.output, grouped=n_players < len(names))
+
     def _fit_explainer(self, X: Any) -> None:
         self.n_evaluations_ = self._masked_model_.n_background
         # As at fit, whatever is set later.
@@ -189,14 +203,15 @@ class ShapExplainer(PosthocExplainer):
         values = trees.explain(X)
         values[~self._masked_model_.can_matter(X)] = 0.0
         gap = total - values.sum(axis=1)
-        added_up = is_close_to_additive(values, gap)
+        model = self._masked_model_
+        added_up = is_close_to_additive(values, gap, model, trees.spread)
         if self._algorithm_ == "tree" and not added_up.all():
             row = int(np.flatnonzero(~added_up)[0])
             raise ValueError(
                 f"shap's tree algorithm misses the prediction of row {row} by "
                 f"{np.abs(gap[row]).max():.3g}, which is more than rounding; {REMEDY}"
             )
-        return _close_rounding(values, total), added_up
+        return _close_rounding(values, total, added_up), added_up
 
     def _games(self, X: Any, predictions: np.ndarray, rows: np.ndarray) -> Any:
         model = self._masked_model_
@@ -218,14 +233,16 @@ class ShapExplainer(PosthocExplainer):
         elif game.n_playing > 1:
             played = ALGORITHMS[self._algorithm_](game, budget, self._seed_)
             values[game.players] = np.reshape(played, (game.n_playing, model.n_computed))
-        return _close_rounding(values[None], total[None])[0]
+        gap = total - values.sum(axis=0)
+        close = is_close_to_additive(values[None], gap[None], model)
+        return _close_rounding(values[None], total[None], close)[0]
 
 
-def _close_rounding(values: np.ndarray, total: np.ndarray) -> np.ndarray:
+def _close_rounding(values: np.ndarray, total: np.ndarray, close: np.ndarray) -> np.ndarray:
     """Add what rounding has lost to the largest attributions."""
     gap = total - values.sum(axis=1)
     largest = np.abs(values).argmax(axis=1)
     rows, outputs = np.indices(gap.shape)
     closed = values.copy()
-    closed[rows, largest, outputs] += np.where(is_close_to_additive(values, gap)[:, None], gap, 0.0)
+    closed[rows, largest, outputs] += np.where(close[:, None], gap, 0.0)
     return closed

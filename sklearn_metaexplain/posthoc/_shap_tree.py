@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.base import is_classifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -35,6 +36,8 @@ RAW_TREES = (
 )
 # Leaf values are stored in single precision by shap.
 TOLERANCE = 1e-5
+# TOLERANCE of this share of outputs is what double precision may lose of them.
+LEAST_SHARE = 1e-8
 REMEDY = 'use algorithm="permutation" or "auto".'
 
 
@@ -51,6 +54,11 @@ class TreeValues:
     ValueError
         If the model, its output or its table is not one that shap's algorithm explains.
 
+    Attributes
+    ----------
+    spread : ndarray of shape (n_computed,)
+        Of the leaves' values, summed over trees.
+
     Notes
     -----
     shap stores thresholds in single precision, so that values close to a threshold fall on its
@@ -59,10 +67,10 @@ class TreeValues:
 
     def __init__(self, model: MaskedModel) -> None:
         shap = _libraries.shap()
-        estimator = model.estimator
-        while isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        _check_supported(estimator, model)
+        grouped = model.n_players < model.n_columns
+        estimator = check_supported(model.estimator, model.output, grouped=grouped)
+        if np.any(getattr(estimator, "is_categorical_", None)):
+            raise ValueError(f'algorithm="tree" does not read categorical splits; {REMEDY}')
         background = _to_floats(model.background)
         try:
             explainer = shap.TreeExplainer(
@@ -87,6 +95,9 @@ class TreeValues:
                 f"than the model gives, perhaps because of a link function; {REMEDY}"
             )
         self._model = model
+        # An offset that all leaves share is no part of it.
+        spreads = [np.ptp(tree.values, axis=0) for tree in trees.trees]
+        self.spread = np.sum(spreads, axis=0)[-model.n_computed :]
 
     def explain(self, X: Any) -> np.ndarray:
         """Attributions of rows.
@@ -113,8 +124,10 @@ class TreeValues:
         return ranks
 
 
-def is_close_to_additive(values: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    """Rows whose gap between attributions and prediction is rounding.
+def is_close_to_additive(
+    values: np.ndarray, gap: np.ndarray, model: MaskedModel, spread: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """Rows whose gap between attributions and prediction is rounding, in whatever unit they are.
 
     Parameters
     ----------
@@ -122,18 +135,46 @@ def is_close_to_additive(values: np.ndarray, gap: np.ndarray) -> np.ndarray:
         Attributions.
     gap : ndarray of shape (n_samples, n_computed)
         What is missing to their sum.
+    model : MaskedModel
+        Its outputs on the background say what double precision may lose.
+    spread : ndarray of shape (n_computed,), default=0
+        Of what trees keep in single precision.
 
     Returns
     -------
     close : ndarray of bool of shape (n_samples,)
     """
-    scale = np.maximum(1.0, np.abs(values).sum(axis=1))
+    least = np.maximum(spread, LEAST_SHARE * np.abs(model.background_outputs).max(axis=0))
+    scale = np.maximum(least, np.abs(values).sum(axis=1))
     return (np.abs(gap) <= TOLERANCE * scale).all(axis=1)
 
 
-def _check_supported(estimator: Any, model: MaskedModel) -> None:
+def check_supported(estimator: Any, output: str, *, grouped: bool) -> Any:
+    """Check what shap's algorithm explains, as far as can be seen before a model is fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The model, fitted or not.
+    output : {"auto", "probability", "log_odds", "raw"}
+        What is explained of it.
+    grouped : bool
+        Whether there are fewer players than columns.
+
+    Returns
+    -------
+    estimator : estimator
+        The bare trees.
+
+    Raises
+    ------
+    ValueError
+        If it is no such model, output or game.
+    """
+    while isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
     name = type(estimator).__name__
-    if model.n_players < model.n_columns:
+    if grouped:
         raise ValueError(
             'algorithm="tree" cannot explain feature_groups: the sum of the values of columns is '
             f"not the value of their group; {REMEDY}"
@@ -144,14 +185,14 @@ def _check_supported(estimator: Any, model: MaskedModel) -> None:
             f"boosting of scikit-learn, not {name}; {REMEDY}"
         )
     expected = "probability" if isinstance(estimator, PROBABILITY_TREES) else "raw"
-    if model.output != expected:
+    if output == "auto":
+        output = "probability" if is_classifier(estimator) else "raw"
+    if output != expected:
         raise ValueError(
-            f'algorithm="tree" explains output={expected!r} of {name}, not {model.output!r}; set '
+            f'algorithm="tree" explains output={expected!r} of {name}, not {output!r}; set '
             f"output={expected!r}, or {REMEDY}"
         )
-    categorical = getattr(estimator, "is_categorical_", None)
-    if categorical is not None and np.any(categorical):
-        raise ValueError(f'algorithm="tree" does not read categorical splits; {REMEDY}')
+    return estimator
 
 
 def _to_floats(table: Any) -> np.ndarray:
@@ -187,4 +228,4 @@ def _last_output(outputs: np.ndarray, model: MaskedModel) -> np.ndarray:
 def _close(outputs: np.ndarray, expected: np.ndarray) -> bool:
     if outputs.shape != expected.shape:
         return False
-    return bool(np.allclose(outputs, expected, rtol=TOLERANCE, atol=TOLERANCE))
+    return bool((np.abs(outputs - expected) <= TOLERANCE * np.abs(expected).max(axis=0)).all())

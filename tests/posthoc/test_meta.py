@@ -239,11 +239,13 @@ def test_large_expected_errors_are_said():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 25))
     rough = Rough()
-    with pytest.warns(LargeErrorWarning, match=r"off by \d+% of their size: .* Raise n_support"):
+    message = r"off by \d+% of their size: .* Raise n_support"
+    with pytest.warns(LargeErrorWarning, match=message) as caught:
         explainer = MetaExplainer(rough, background=10, n_support=120, random_state=0).fit(
             X, X[:, 0]
         )
     assert explainer.shapley_error_ > 0.25
+    assert {warning.filename for warning in caught} == {__file__}
     with warnings.catch_warnings():
         warnings.simplefilter("error", LargeErrorWarning)
         MetaExplainer(LinearRegression(), background=10, n_support=200, random_state=0).fit(

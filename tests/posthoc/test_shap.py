@@ -381,3 +381,39 @@ EXPLAINERS = [
 @parametrize_with_explainer_checks(EXPLAINERS)
 def test_explainer_check(explainer, check):
     check(explainer)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-9, 1.0, 1e9, 1e-44])
+def test_trees_are_read_in_any_unit_that_single_precision_holds(numbers, unit):
+    X, _ = numbers
+    forest = RandomForestRegressor(5, random_state=0).fit(X, X[:, 0] * X[:, 1])
+    for tree in forest.estimators_:
+        tree.tree_.value[:] *= unit
+    settings = {"background": 6, "random_state": 0}
+    auto = ShapExplainer(FrozenEstimator(forest), **settings).fit(X)
+    exact = ShapExplainer(FrozenEstimator(forest), algorithm="exact", **settings).fit(X)
+    explanation, expected = auto.explain(X[:9]), exact.explain(X[:9]).values
+    np.testing.assert_allclose(explanation.values / unit, expected / unit, atol=1e-6)
+    # Below 1e-38 digits are lost one by one.
+    assert (explanation.n_evaluations == 0).all() == (unit > 1e-38)
+
+
+@pytest.mark.parametrize("n_background", [1, 6])
+def test_rows_that_hardly_differ_from_the_background_are_read_too(numbers, n_background):
+    X, y = numbers
+    forest = RandomForestClassifier(50, random_state=0)
+    explainer = ShapExplainer(forest, algorithm="tree", background=n_background, random_state=0)
+    explainer.fit(X, y)
+    rows = np.concatenate([X, explainer.background_, explainer.background_ + 1e-3])
+    assert np.abs(explainer.explain(rows).residual).max() < 1e-12
+
+
+def test_the_algorithm_is_that_of_fit(numbers):
+    X, y = numbers
+    model = DecisionTreeClassifier(max_depth=3, random_state=0)
+    for first, second in (("permutation", "tree"), ("tree", "kernel"), ("exact", "permutation")):
+        explainer = ShapExplainer(model, algorithm=first, background=5, random_state=0).fit(X, y)
+        expected = explainer.explain(X[:3])
+        explanation = explainer.set_params(algorithm=second).explain(X[:3])
+        np.testing.assert_array_equal(explanation.values, expected.values)
+        np.testing.assert_array_equal(explanation.n_evaluations, expected.n_evaluations)

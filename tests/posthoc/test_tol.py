@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
+from sklearn_metaexplain.masking._probes import draw_row_probes
+from sklearn_metaexplain.posthoc import _own
 from sklearn_metaexplain.posthoc._promise import Goal, Promise
 
 D, N_BACKGROUND = 7, 12
@@ -208,3 +210,41 @@ def test_a_tolerance_without_a_budget_is_refused_by_fit(wine):
     X, y = wine
     with pytest.raises(ValueError, match=r"tol=0\.1 needs a budget"):
         MetaExplainer(LogisticRegression(max_iter=5000), tol=0.1).fit(X, y)
+
+
+def test_the_parameter_rests_where_nothing_is_to_be_asked(explainer, wine):
+    X = wine[0][:3]
+    expected = explainer.explain(X).values
+    try:
+        explainer.set_params(budget=40, tol=0.005)
+        explanation = explainer.explain(X, budget=0)
+        with pytest.raises(ValueError, match=r"tol=0\.1 needs a budget"):
+            explainer.explain(X, budget=0, tol=0.1)
+    finally:
+        explainer.set_params(budget=0, tol=None)
+    np.testing.assert_array_equal(explanation.values, expected)
+    assert explanation.n_evaluations.tolist() == [0, 0, 0]
+
+
+def test_no_more_is_drawn_than_is_used(explainer, wine, monkeypatch):
+    drawn = []
+
+    def draw(*arguments, **settings):
+        drawn.append(draw_row_probes(*arguments, **settings))
+        return drawn[-1]
+
+    monkeypatch.setattr(_own, "draw_row_probes", draw)
+    X = wine[0][:2]
+    large = explainer.explain(X, budget=10**6, tol=0.005)
+    assert len(drawn) == 1
+    small = explainer.explain(X, budget=128, tol=0.005)
+    np.testing.assert_allclose(large.values, small.values, rtol=1e-9)
+    # Blocks continue one another as one long draw does.
+    drawn.clear()
+    explainer.explain(X, budget=300)
+    assert len(drawn) == 3
+    sizes = {"n_background": N_BACKGROUND, "n_players": D, "block": len(drawn[0].rows)}
+    rng = np.random.RandomState(explainer._row_seed_)
+    at_once = draw_row_probes(rng, 3 * sizes["block"], **sizes)
+    for parts, whole in zip(zip(*drawn, strict=True), at_once, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
