@@ -35,8 +35,9 @@ class ALEDisplay:
     """Accumulated local effects of columns, and of pairs of columns, on a model.
 
     Main effects of numbers are lines, with ticks where the intervals end; those of categories are
-    points; interactions of two columns are maps, blue below zero and orange above. It is made by
-    `from_estimator`; all parameters are stored as attributes.
+    points; interactions of two columns are maps, blue below zero and orange above. A missing value
+    has no effect that ALE defines: rows without a value are left out, and the axis says how many.
+    It is made by `from_estimator`; all parameters are stored as attributes.
 
     Parameters
     ----------
@@ -232,7 +233,7 @@ class ALEDisplay:
                 write_dates(ax.xaxis)
         set_labels(
             ax,
-            x=fit_labels(ax, [result.feature_names[0]], share=0.6)[0],
+            x=fit_labels(ax, [result.feature_names[0]], share=0.6)[0] + _left_out(result),
             y=f"effect on the {self._quantity(result)}",
         )
 
@@ -249,7 +250,7 @@ class ALEDisplay:
         )
         self.images_.append(image)
         names = fit_labels(ax, result.feature_names, share=0.5)
-        set_labels(ax, x=names[0], y=names[1])
+        set_labels(ax, x=names[0] + _left_out(result), y=names[1])
         for axis, is_date in zip((ax.xaxis, ax.yaxis), result.is_date, strict=True):
             if is_date:
                 write_dates(axis)
@@ -265,6 +266,14 @@ class ALEDisplay:
         if len(names) > 1 or names == ["y"]:
             return kind
         return f"{kind} of {names[0]}"
+
+
+def _left_out(result: Bunch) -> str:
+    """A line below the column's name that says what the picture does not show."""
+    n = result.get("n_left_out", 0)
+    if n == 0:
+        return ""
+    return f"\n{n:,} {'row' if n == 1 else 'rows'} without a value left out"
 
 
 def _chosen(labels: list[Any], output: Any, has_classes: bool) -> list[int]:

@@ -177,7 +177,7 @@ def draw_colored(
             color=PointStyle.missing,
             marker=PointStyle.missing_marker,
             s=1.2 * size,
-            linewidths=1.0,
+            linewidths=PointStyle.missing_width,
         )
         points.append(crosses)
         named.append((crosses, MISSING))
@@ -191,9 +191,14 @@ def draw_colored(
 
 def write_dates(axis: Any) -> None:
     """Write days since 1970 as dates."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(maxticks=6)
+    # Of 3 to 35 months every 6th gives at most 7 ticks, and so on. Other numbers of ticks leave
+    # spans that no interval fits, of which matplotlib warns.
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    # Its own go from 1 to 5: 8 minutes would have one tick.
+    for unit in (MINUTELY, SECONDLY):
+        locator.intervald[unit] = [1, 2, 5, 10, 15, 30]
     axis.set_major_locator(locator)
     axis.set_major_formatter(ConciseDateFormatter(locator))
 

@@ -229,7 +229,9 @@ class BeeswarmDisplay(ExplanationDisplay):
                 color=PointStyle.missing,
                 marker=PointStyle.missing_marker,
                 s=1.2 * size,
-                linewidths=1.0,
+                linewidths=PointStyle.missing_width,
+                # Beneath the values: thousands of crosses would hide them.
+                zorder=0.95,
                 rasterized=n_samples > 500,
             )
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain.inspection._bars import label_bars, name_rows
+from sklearn_metaexplain.inspection._comparison_frame import chosen_scores
 from sklearn_metaexplain.inspection._read import (
     SelectedOutput,
     format_cell,
@@ -173,7 +174,8 @@ class ComparisonDisplay:
         frame : DataFrame of shape (n_explainers, n_scores)
             Explainers down, scores across. A column ``{score}_std`` is the error bar of `score`.
         metrics : list of str, default=None
-            Scores to draw, each on axes of its own. None: all columns that hold a number.
+            Scores to draw, each on axes of its own; to be named where the table is not from
+            `compare_explainers`. None: all columns that hold a number.
         ax : Axes or array of Axes, default=None
             Where to draw, as many as scores. None: a new figure.
 
@@ -184,31 +186,15 @@ class ComparisonDisplay:
 
         Raises
         ------
+        TypeError
+            If `frame` is no DataFrame.
         ValueError
-            If a score is no column of the frame or is not numeric.
+            If the frame holds no explainers' scores, or a score is no column of it or not numeric.
         """
-        if not isinstance(frame, pd.DataFrame):
-            raise TypeError(f"frame must be a DataFrame; got {type(frame).__name__}.")
-        columns = list(frame.columns)
-        if metrics is None:
-            spreads = {f"{name}_std" for name in columns}
-            metrics = [
-                name
-                for name in columns
-                if name not in spreads
-                and pd.api.types.is_numeric_dtype(frame[name])
-                and frame[name].notna().any()
-            ]
-        metrics = [metrics] if isinstance(metrics, str) else list(metrics)
-        unknown = [name for name in metrics if name not in columns]
-        if unknown or not metrics:
-            raise ValueError(f"There are no scores {unknown} in the columns {columns}.")
-        for name in metrics:
-            if not pd.api.types.is_numeric_dtype(frame[name]):
-                raise ValueError(f"Column {name!r} is not numeric; leave it out of metrics.")
-        table = frame[metrics].astype(float)
+        names, columns = chosen_scores(frame, metrics), set(frame.columns)
+        table = frame[names].astype(float)
         errors = pd.DataFrame(np.nan, index=table.index, columns=table.columns)
-        for name in metrics:
+        for name in names:
             if f"{name}_std" in columns:
                 errors[name] = frame[f"{name}_std"].astype(float)
         return cls(table=table, errors=errors, facets=True).plot(ax=ax)

@@ -45,8 +45,9 @@ class PointStyle:
     """How rows without a place on a colour scale are drawn."""
 
     unordered = NEUTRAL
-    missing = "black"
+    missing = "#6E6E6E"
     missing_marker = "x"
+    missing_width = 0.8
 
 
 # Axes

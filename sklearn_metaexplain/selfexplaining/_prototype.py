@@ -106,7 +106,8 @@ class PrototypeClassifier(AdditiveClassifier):
     -----
     ``explain(X).support`` holds, for the predicted class of each row: "prototype", the position of
     its nearest prototype; "prototypes", the positions of the closest training rows; and "weights",
-    how close each of them is (the softmax of minus the squared distance).
+    how close each of them is (the softmax of minus the squared distance). Where a class has fewer
+    rows than `n_neighbors` its last one is repeated, with weight 0.
 
     References
     ----------
@@ -187,7 +188,7 @@ class PrototypeClassifier(AdditiveClassifier):
         blocks = self._in_chunks(self._embed_blocks, encoded)
         embedded = blocks.reshape(len(blocks), -1)
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        prototypes, classes, rows = [], [], []
+        prototypes, classes, rows, sizes = [], [], [], []
         for label in range(n_classes):
             positions = np.flatnonzero(labels == label)
             own = embedded[positions]
@@ -196,6 +197,7 @@ class PrototypeClassifier(AdditiveClassifier):
                 closest = np.argsort(distance, kind="stable")[: self.n_neighbors]
                 prototypes.append(centre)
                 classes.append(label)
+                sizes.append(len(closest))
                 rows.append(
                     np.pad(positions[closest], (0, self.n_neighbors - len(closest)), "edge")
                 )
@@ -205,6 +207,8 @@ class PrototypeClassifier(AdditiveClassifier):
         self.prototype_classes_ = self.classes_[self._prototype_labels]
         distances = np.square(embedded[self.prototype_rows_] - self.prototypes_[:, None]).sum(-1)
         closeness = np.exp(distances.min(1, keepdims=True) - distances)
+        # A row that fills up counts once.
+        closeness[np.arange(self.n_neighbors) >= np.array(sizes)[:, None]] = 0.0
         self._prototype_weights = closeness / closeness.sum(1, keepdims=True)
         self._prototype_blocks = torch.from_numpy(
             self.prototypes_.reshape(-1, *blocks.shape[1:])

@@ -4,7 +4,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain.inspection import ALEDisplay, accumulated_local_effects
-from tests.inspection.pictures import fitted_sum
+from tests.inspection.pictures import SumOfColumns, fitted_sum
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 
 
@@ -94,3 +94,29 @@ def test_wrong_calls():
         ALEDisplay.from_estimator(model, X, ["age"], output="four")
     with pytest.raises(ValueError, match="shows one output"):
         ALEDisplay.from_estimator(model, X, [("age", "fare")])
+
+
+class MassOrZero(SumOfColumns):
+    """Takes missing values in all columns."""
+
+    def predict(self, X):
+        return super().predict(X.fillna({"mass": 0.0}))
+
+
+def test_rows_that_are_left_out_are_counted_on_the_axis():
+    model, X = MassOrZero(), fitted_sum()[1].astype({"mass": float})
+    model.fit(X)
+    X.iloc[[3, 4], X.columns.get_loc("bill")] = np.nan
+    X.iloc[[4, 9], X.columns.get_loc("mass")] = np.nan
+    display = ALEDisplay.from_estimator(model, X, ["bill", "island", ("bill", "mass"), "seen"])
+    # Long lines are broken.
+    labels = [ax.get_xlabel().split("\n", 1) for ax in display.ax_]
+    assert [[text.replace("\n", " ") for text in label] for label in labels] == [
+        ["bill", "3 rows without a value left out"],
+        ["island", "2 rows without a value left out"],
+        ["bill", "4 rows without a value left out"],
+        ["seen"],
+    ]
+    assert [result.n_left_out for result in display.results] == [3, 2, 4, 0]
+    one = ALEDisplay.from_estimator(model, X[:3], ["bill"])
+    assert one.ax_.get_xlabel() == "bill\n1 row without a value left out"

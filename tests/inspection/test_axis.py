@@ -1,9 +1,11 @@
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored
+from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored, write_dates
 from sklearn_metaexplain.inspection._read import column_view
 from sklearn_metaexplain.inspection._style import NEUTRAL, OUTPUT_COLORS, legend_above
 
@@ -61,3 +63,16 @@ def test_values_that_are_all_missing_stand_in_one_place():
     axis.dress(ax, "x")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["missing"]
     assert np.ptp(places) < 0.1 * np.ptp(ax.get_xlim())
+
+
+@pytest.mark.parametrize("start", [0.0, 12345.678])
+def test_dates_of_every_span_have_a_few_ticks_and_no_warning(start):
+    axis = plt.subplots()[1].xaxis
+    write_dates(axis)
+    for span in [*np.geomspace(1e-4, 1e5, 300), *365.25 * np.arange(0.5, 8, 0.25)]:
+        axis.axes.set_xlim(start, start + span)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ticks = axis.get_majorticklocs()
+        inside = (ticks >= start) & (ticks <= start + span)
+        assert 2 <= inside.sum() <= 7, span

@@ -97,3 +97,13 @@ def test_points_of_a_swarm_that_are_near_are_apart(values):
 def test_a_point_alone_is_in_the_middle():
     np.testing.assert_array_equal(swarm_offsets(np.array([0.0, 1.0]), 0.0, 1.0), [0, 0])
     np.testing.assert_array_equal(swarm_offsets(np.array([]), 0.0, 1.0), [])
+
+
+def test_crosses_of_missing_values_hide_no_values():
+    random = np.random.RandomState(0)
+    X = np.where(random.rand(3000, 2) < 0.5, np.nan, random.normal(size=(3000, 2)))
+    values = random.normal(size=X.shape)
+    display = BeeswarmDisplay.from_explanation(regression_explanation(values, X))
+    assert len(display.missing_[0].get_offsets()) == np.isnan(X).sum()
+    below = display.missing_[0].get_zorder()
+    assert below < min(display.points_[0].get_zorder(), display.unordered_[0].get_zorder())

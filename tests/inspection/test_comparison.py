@@ -77,6 +77,40 @@ def test_scores_that_are_chosen():
     with pytest.raises(ValueError, match="'kind' is not numeric"):
         ComparisonDisplay.from_frame(scores().assign(kind="a"), metrics=["kind"])
     with pytest.raises(ValueError, match="There are no scores"):
-        ComparisonDisplay.from_frame(pd.DataFrame({"kind": ["a"]}))
+        ComparisonDisplay.from_frame(pd.DataFrame({"kind": ["a"]}, index=["random"]))
     with pytest.raises(TypeError, match="must be a DataFrame; got dict"):
         ComparisonDisplay.from_frame({"faithfulness": [1.0]})
+
+
+def test_tables_without_scores_are_no_comparison():
+    explanation = mixed_explanation()
+    attributions = pd.DataFrame(explanation.values[:, :, 0], columns=explanation.feature_names)
+    named = attributions.set_axis(explanation.data.index)
+    importance = explanation.global_importance()
+    for frame, problem in (
+        (attributions, "its rows are not named after explainers"),
+        (named, "it has no row 'random'"),
+        (importance, "it has no row 'random'"),
+        (pd.concat([scores(), scores()]), "some of its rows have the same name"),
+    ):
+        with pytest.raises(ValueError, match=f"as compare_explainers makes it: {problem}") as error:
+            ComparisonDisplay.from_frame(frame)
+        assert "ComparisonDisplay.from_explanations" in str(error.value)
+    with pytest.raises(ValueError, match="not named after explainers"):
+        ComparisonDisplay.from_frame(attributions, metrics=["bill"])
+
+
+def test_parts_of_a_comparison_and_tables_of_ones_own():
+    table = scores().drop("random")
+    for part in (table[["faithfulness"]], table[["fit_time"]], scores()[["n_evaluations_row"]]):
+        assert widths(ComparisonDisplay.from_frame(part).bars_[0]) == [
+            0.0 if np.isnan(score) else score for score in part.iloc[:, 0]
+        ]
+    spread = pd.DataFrame({"own": [1.0, 2.0], "own_std": [0.1, 0.2]}, index=["a", "b"])
+    assert len(ComparisonDisplay.from_frame(spread).bars_) == 1
+    own = spread[["own"]]
+    with pytest.raises(ValueError, match="name the columns of a table of your own in metrics"):
+        ComparisonDisplay.from_frame(own)
+    assert widths(ComparisonDisplay.from_frame(own, metrics="own").bars_[0]) == [1.0, 2.0]
+    numbered = pd.DataFrame({"own": [1.0, 2.0]}, index=[1, "random"])
+    assert widths(ComparisonDisplay.from_frame(numbered).bars_[0]) == [1.0, 2.0]

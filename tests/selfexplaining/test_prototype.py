@@ -132,6 +132,9 @@ def test_few_rows_are_repeated_among_the_closest():
     rows = classifier.prototype_rows_[1]
     assert set(rows) == {1, 3}
     assert rows[1] == rows[2] == rows[3]
+    # Nearness is shared among different rows: the two are equally far from their mean.
+    weights = classifier.explain(X[y == 1]).support["weights"]
+    np.testing.assert_allclose(weights, [[0.5, 0.5, 0, 0]] * 2)
 
 
 def test_priors_are_added_to_the_logits():

@@ -1,0 +1,110 @@
+"""Columns of every type through the Displays that read columns."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from sklearn_metaexplain.inspection import (
+    ALEDisplay,
+    AttributionDisplay,
+    BeeswarmDisplay,
+    DependenceDisplay,
+    EmbeddingDisplay,
+    HeatmapDisplay,
+    PrototypeDisplay,
+    ScatterDisplay,
+)
+from tests.inspection.explanations import regression_explanation
+
+N = 24
+RANDOM = np.random.RandomState(0)
+FLAGS, NUMBERS = RANDOM.rand(N) < 0.5, RANDOM.normal(size=N)
+
+COLUMNS = {
+    "boolean": pd.Series(FLAGS, dtype="boolean"),
+    "Int64": pd.Series(RANDOM.randint(0, 9, N), dtype="Int64"),
+    "Float64": pd.Series(NUMBERS, dtype="Float64"),
+    "string": pd.Series(RANDOM.choice(list("abc"), N), dtype="string"),
+    "category": pd.Series(RANDOM.choice(list("abc"), N), dtype="category"),
+    "integer category": pd.Series(RANDOM.choice([1, 2, 10], N), dtype="category"),
+    "cut": pd.Series(pd.cut(NUMBERS, 4)),
+    "interval": pd.Series(pd.cut(NUMBERS, 4)).astype(pd.IntervalDtype(closed="right")),
+    "period": pd.Series(pd.period_range("2024-01", periods=N, freq="M")),
+    "date": pd.Series(pd.date_range("2015-01-01", periods=N, freq="70D")),
+    "duration": pd.Series(pd.to_timedelta(np.abs(NUMBERS), "D")),
+}
+
+
+class SecondColumn(RegressorMixin, BaseEstimator):
+    """A regressor that reads one column of numbers."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        return X["number"].to_numpy(dtype=float)
+
+
+def table(column):
+    text = np.random.RandomState(1).choice(list("xyz"), N)
+    return pd.DataFrame({"column": column, "number": NUMBERS, "text": text})
+
+
+def explanation(X):
+    values = np.random.RandomState(2).normal(size=X.shape)
+    return regression_explanation(values, X, names=list(X.columns))
+
+
+DRAW = {
+    "row": lambda X: AttributionDisplay.from_explanation(explanation(X)[1]),
+    "waterfall": lambda X: AttributionDisplay.from_explanation(explanation(X)[1], kind="waterfall"),
+    "heatmap": lambda X: HeatmapDisplay.from_explanation(explanation(X)),
+    "beeswarm": lambda X: BeeswarmDisplay.from_explanation(explanation(X)),
+    "dependence": lambda X: DependenceDisplay.from_explanation(explanation(X), "column"),
+    "colour": lambda X: DependenceDisplay.from_explanation(
+        explanation(X), "number", color_by="column"
+    ),
+    "scatter": lambda X: ScatterDisplay.from_explanation(explanation(X), ("column", "text")),
+    "embedding": lambda X: EmbeddingDisplay.from_explanation(explanation(X), color_by="column"),
+    "prototypes": lambda X: PrototypeDisplay.from_rows(
+        X.iloc[[0]], X.iloc[1:4], weights=[3, 2, 1], X=X
+    ),
+    # The order of the texts is by likeness in the other columns.
+    "ale": lambda X: ALEDisplay.from_estimator(SecondColumn().fit(X), X, ["column", "text"]),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("draw", DRAW)
+def test_displays_take_columns_of_every_type(draw, name, missing):
+    column = COLUMNS[name].copy()
+    if missing:
+        column.iloc[[1, 5]] = None
+    X = table(column)
+    assert X["column"].dtype == COLUMNS[name].dtype
+    DRAW[draw](X).figure_.draw_without_rendering()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_nullable_booleans_are_drawn_as_those_of_numpy(missing):
+    nullable, plain = COLUMNS["boolean"].copy(), pd.Series(FLAGS).astype(object)
+    if missing:
+        nullable.iloc[[1, 5]], plain.iloc[[1, 5]] = pd.NA, None
+    ways = []
+    for column in (nullable, plain if missing else plain.astype(bool)):
+        X = table(column)
+        dependence, swarm, effects = (DRAW[name](X) for name in ("dependence", "beeswarm", "ale"))
+        ways.append(
+            {
+                "points": np.asarray(dependence.points_[0].get_offsets()).tolist(),
+                "ticks": [text.get_text() for text in dependence.ax_.get_xticklabels()],
+                "missing": np.asarray(swarm.missing).tolist(),
+                "levels": [list(result.grid_values[0]) for result in effects.results],
+                "cells": DRAW["prototypes"](X).cells.to_numpy().tolist(),
+            }
+        )
+    assert ways[0] == ways[1]
