@@ -257,7 +257,7 @@ class ExplainerMixin(TransformerMixin):
         if explanation.additive:
             off = np.abs(explanation.residual)
             share_classes = is_classifier(self) or explanation.output != "raw"
-            scale = _sizes(explanation, share_classes=share_classes)
+            scale = sizes_of(explanation, share_classes=share_classes)
             # Of the smallest numbers there are, no share is left.
             if (off > RESIDUAL_TOLERANCE * scale + np.finfo(np.float64).tiny).any():
                 worst = float((off / np.maximum(scale, np.finfo(np.float64).tiny)).max())
@@ -267,7 +267,7 @@ class ExplainerMixin(TransformerMixin):
                 )
 
 
-def _sizes(explanation: Explanation, *, share_classes: bool) -> np.ndarray:
+def sizes_of(explanation: Explanation, *, share_classes: bool) -> np.ndarray:
     """What rounding is measured by, in whatever unit outputs are: (n_samples, n_outputs)."""
     # Sums of attributions that cancel are no more exact than the attributions are.
     total = np.abs(explanation.values).sum(axis=1)

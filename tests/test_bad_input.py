@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge
@@ -247,6 +247,11 @@ class TestModels:
                 OddClassifier(),
                 {"output": "raw"},
                 'OddClassifier has no decision_function; choose output="auto"',
+            ),
+            (
+                VotingClassifier([("one", LogisticRegression())]),
+                {},
+                'VotingClassifier has no predict_proba and decision_function; set voting="soft"',
             ),
             (Silent(), {}, "Silent has no predict"),
             (KMeans(2, n_init=1), {}, "KMeans is neither a classifier nor a regressor"),

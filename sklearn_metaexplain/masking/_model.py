@@ -18,6 +18,7 @@ from sklearn_metaexplain.masking._outputs import (
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
+    name_targets,
     resolve_output,
 )
 from sklearn_metaexplain.masking._players import (
@@ -54,6 +55,8 @@ class MaskedModel:
         Columns that move together, see `resolve_feature_groups`.
     feature_names : array-like of str of shape (n_columns,), default=None
         Names of the columns. None: those of the background, or x0, x1, ...
+    target_names : ndarray of shape (n_targets,), default=None
+        Names of a regressor's targets. None, or another number of them: y, or y0, y1, ...
     batch_size : int, default=10_000
         Largest number of rows passed to the model at once; bounds memory.
     n_jobs : int, default=None
@@ -66,7 +69,7 @@ class MaskedModel:
     output : {"probability", "log_odds", "raw"}
         The output resolved.
     output_names : ndarray of shape (n_outputs,)
-        Classes in the order of ``classes_``; for a regressor "y", or "y0", "y1", ...
+        Classes in the order of ``classes_``; for a regressor `target_names`.
     n_outputs : int
         Number of outputs explained: 2 for binary classifiers, 1 for a single class.
     n_computed : int
@@ -106,6 +109,7 @@ class MaskedModel:
         output: str = "auto",
         feature_groups: FeatureGroups = None,
         feature_names: Sequence[str] | np.ndarray | None = None,
+        target_names: np.ndarray | None = None,
         batch_size: int = 10_000,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -135,8 +139,7 @@ class MaskedModel:
         if self._is_classifier:
             self.output_names = np.asarray(getattr(estimator, "classes_", np.arange(width)))
         else:
-            names = ["y"] if width == 1 else [f"y{k}" for k in range(width)]
-            self.output_names = np.asarray(names, dtype=object)
+            self.output_names = name_targets(target_names, width)
         self.n_outputs = len(self.output_names)
         self._is_binary = self._is_classifier and self.n_outputs == 2
         self.n_computed = 1 if self._is_binary else self.n_outputs

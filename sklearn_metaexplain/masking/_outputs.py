@@ -3,22 +3,26 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 
 __all__ = [
     "ONE_VS_ONE",
     "SEVERAL_TARGETS",
+    "column_labels",
     "copy_of_numbers",
     "expand_outputs",
     "expand_values",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
+    "name_targets",
     "resolve_output",
     "sum_to_zero_over_classes",
 ]
 
 PROBABILITY_CLIP = 1e-6
+_REMEDY = "wrap it in sklearn.calibration.CalibratedClassifierCV"
 
 SEVERAL_TARGETS = (
     "Multilabel and multi-output classification are not supported; explain one classifier a target."
@@ -42,6 +46,19 @@ def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name} returned NaN or infinite values.")
     return numbers
+
+
+def column_labels(y: Any) -> np.ndarray | None:
+    """Labels of the columns of targets or outputs, where they come as a DataFrame."""
+    return y.columns.to_numpy() if isinstance(y, pd.DataFrame) else None
+
+
+def name_targets(labels: np.ndarray | None, n_targets: int) -> np.ndarray:
+    """Names of a regressor's targets: the labels if there is one each, else y or y0, y1, ..."""
+    if labels is not None and len(labels) == n_targets:
+        return labels
+    names = ["y"] if n_targets == 1 else [f"y{k}" for k in range(n_targets)]
+    return np.asarray(names, dtype=object)
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
@@ -84,14 +101,16 @@ def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
     if output == "auto":
         has_probabilities = classifier and hasattr(estimator, "predict_proba")
         output = "probability" if has_probabilities else "raw"
-        remedy = "wrap it in sklearn.calibration.CalibratedClassifierCV"
+        remedy = _REMEDY
         missing = "predict_proba and decision_function"
     else:
         missing = method_of(output, classifier)
-        remedy = 'choose output="auto" or wrap it in sklearn.calibration.CalibratedClassifierCV'
+        remedy = f'choose output="auto" or {_REMEDY}'
     if not hasattr(estimator, method_of(output, classifier)):
         if not classifier:
             raise TypeError(f"{name} has no predict.")
+        if getattr(estimator, "voting", None) == "hard":
+            remedy = 'set voting="soft"'
         raise TypeError(f"{name} has no {missing}; {remedy}.")
     return output
 

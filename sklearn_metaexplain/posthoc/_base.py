@@ -23,7 +23,11 @@ from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._validation import check_table, draw_seed, match_container, name_culprit
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
-from sklearn_metaexplain.masking._outputs import resolve_output, sum_to_zero_over_classes
+from sklearn_metaexplain.masking._outputs import (
+    column_labels,
+    resolve_output,
+    sum_to_zero_over_classes,
+)
 from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._delegation import DelegationMixin
 
@@ -115,7 +119,8 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Training rows, as `estimator` takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Targets; needed where `estimator` needs them.
+            Targets; needed where `estimator` needs them. The columns of a DataFrame name a
+            regressor's outputs in explanations.
         **fit_params : dict
             Passed to the `fit` of `estimator`, or routed to it if metadata routing is enabled.
 
@@ -150,6 +155,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
                 output=self.output,
                 feature_groups=self.feature_groups,
                 feature_names=_check_feature_names_in(self, None),
+                target_names=column_labels(y),
                 batch_size=self.batch_size,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,

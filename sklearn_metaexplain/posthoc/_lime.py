@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_regressor
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
@@ -156,15 +156,18 @@ class LimeExplainer(PosthocExplainer):
         self.discretizer = discretizer
         self.n_features = n_features
 
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.discretizer == "entropy" and is_regressor(self.estimator):
+            raise ValueError(
+                'discretizer="entropy" separates classes, and '
+                f'{type(self.estimator).__name__} is a regressor; use "quartile" or "decile".'
+            )
+
     def _fit_explainer(self, X: Any) -> None:
         labels = None
         self.n_evaluations_ = self._masked_model_.n_background
         if self.discretizer == "entropy":
-            if not is_classifier(self.estimator_):
-                raise ValueError(
-                    'discretizer="entropy" separates classes, and '
-                    f'{type(self.estimator_).__name__} is a regressor; use "quartile" or "decile".'
-                )
             labels = np.asarray(self.estimator_.predict(X))
             self.n_evaluations_ += X.shape[0]
         self._columns_ = LimeColumns(

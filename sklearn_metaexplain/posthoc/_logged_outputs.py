@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_array
 
-from sklearn_metaexplain.masking._outputs import expand_outputs, expand_values
+from sklearn_metaexplain.masking._outputs import (
+    column_labels,
+    expand_outputs,
+    expand_values,
+    name_targets,
+)
 
 __all__ = ["LoggedOutputs"]
 
@@ -100,12 +104,10 @@ class LoggedOutputs:
         return array[:, -1:] if self.is_binary else array
 
     def _name(self, y: Any, n_outputs: int) -> np.ndarray:
-        if isinstance(y, pd.DataFrame) and y.shape[1] == n_outputs:
-            return y.columns.to_numpy()
-        if self.is_classes:
+        labels = column_labels(y)
+        if self.is_classes and (labels is None or len(labels) != n_outputs):
             return np.arange(n_outputs)
-        names = ["y"] if n_outputs == 1 else [f"y{k}" for k in range(n_outputs)]
-        return np.asarray(names, dtype=object)
+        return name_targets(labels, n_outputs)
 
 
 def _numbers(outputs: Any, name: str) -> np.ndarray:

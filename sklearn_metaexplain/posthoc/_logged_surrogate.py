@@ -178,7 +178,7 @@ class LoggedSurrogate:
 
     def _refuse_contradictions(self, outputs: np.ndarray, can_matter: np.ndarray) -> None:
         gap = np.abs(outputs - self.base).max(axis=1)
-        scale = np.maximum(1.0, np.abs(outputs).max(axis=1))
+        scale = np.maximum(np.abs(outputs), np.abs(self.base)).max(axis=1)
         rows = np.flatnonzero(~can_matter.any(axis=1) & (gap > 1e-9 * scale))
         if len(rows):
             raise ValueError(

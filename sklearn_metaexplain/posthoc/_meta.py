@@ -221,7 +221,8 @@ class MetaExplainer(PosthocExplainer):
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             Training rows, as `estimator` takes them.
         y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-            Targets; needed where `estimator` needs them.
+            Targets; needed where `estimator` needs them. The columns of a DataFrame name a
+            regressor's outputs in explanations.
         **fit_params : dict
             Passed to the `fit` of `estimator`, or routed to it if metadata routing is enabled.
 

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
 from sklearn_metaexplain._explanation import OUTPUTS, Explanation
-from sklearn_metaexplain.base import RESIDUAL_TOLERANCE, ExplainerTags, is_explainer
+from sklearn_metaexplain.base import RESIDUAL_TOLERANCE, ExplainerTags, is_explainer, sizes_of
 from sklearn_metaexplain.testing._data import (
     Data,
     as_frame,
@@ -94,9 +94,11 @@ def check_efficiency(explainer: Any, data: Data = None) -> None:
     for X, y in tables(explainer, data):
         explanation = fitted(explainer, X, y).explain(X)
         total = explanation.base_values + explanation.values.sum(axis=1)
-        scale = np.maximum(1.0, np.abs(explanation.predictions))
-        worst = (np.abs(total - explanation.predictions) / scale).max()
-        assert worst <= RESIDUAL_TOLERANCE, f"sums miss the predictions by {worst:.2g}"
+        share_classes = is_classifier(explainer) or explanation.output != "raw"
+        scale = sizes_of(explanation, share_classes=share_classes)
+        off = np.abs(total - explanation.predictions)
+        worst = (off / np.maximum(scale, np.finfo(np.float64).tiny)).max()
+        assert worst <= RESIDUAL_TOLERANCE, f"sums miss predictions by {worst:.2g} of them"
 
 
 def check_feature_names(explainer: Any, data: Data = None) -> None:

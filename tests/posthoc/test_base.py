@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -74,6 +75,15 @@ class TestValues:
         single = exact(LinearRegression()).fit(X, TARGET).explain(X[:6])
         assert explanation.output_names.tolist() == ["y0", "y1"]
         np.testing.assert_allclose(explanation.values[:, :, :1], single.values, atol=1e-8)
+
+    def test_targets_of_a_frame_name_the_outputs(self):
+        targets = pd.DataFrame({"price": TARGET, "days": 2 * X[:, 1]})
+        explanation = exact(LinearRegression()).fit(X, targets).explain(X[:6])
+        assert explanation.output_names.tolist() == ["price", "days"]
+        assert explanation.to_frame("days").shape == (6, X.shape[1])
+        # A model of other targets than those of y has names of its own.
+        model = FrozenEstimator(LinearRegression().fit(X, TARGET))
+        assert exact(model).fit(X, targets).explain(X[:2]).output_names.tolist() == ["y"]
 
     def test_one_class(self):
         explainer = exact(RandomForestClassifier(2, random_state=0)).fit(X, np.full(150, "only"))

@@ -55,6 +55,13 @@ def test_an_output_that_no_regressor_has_is_refused_before_the_model_is_fitted(k
     assert CountsFits.fits == 0
 
 
+def test_classes_of_a_regressor_are_refused_before_it_is_fitted():
+    CountsFits.fits = 0
+    with pytest.raises(ValueError, match='discretizer="entropy" separates classes, and CountsFits'):
+        LimeExplainer(CountsFits(), discretizer="entropy").fit(X, y)
+    assert CountsFits.fits == 0
+
+
 class CountedTrees(RandomForestClassifier):
     """A forest that says how often it was fitted."""
 

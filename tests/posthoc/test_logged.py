@@ -297,6 +297,12 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"Row 0 equals every background row.*leave out"):
             explainer.explain(X[:1], outputs=scores(X)[:1] + 1)
 
+    def test_the_same_in_a_small_unit(self):
+        X = numbers()
+        explainer = LoggedExplainer(background=X[:1], random_state=0).fit(X, 1e-12 * scores(X))
+        with pytest.raises(ValueError, match="Row 0 equals every background row"):
+            explainer.explain(X[:1], outputs=1e-12 * (scores(X)[:1] + 1))
+
     def test_background_with_other_columns(self):
         X = numbers()
         with pytest.raises(ValueError, match="background must be rows with the columns of X"):
