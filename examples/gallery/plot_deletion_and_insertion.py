@@ -55,7 +55,8 @@ print(f"relative error of MetaExplainer with 512 in all: {shapley_error(exact, m
 
 # %%
 # Other rows than any explainer's background replace the columns, so that none is judged by what it
-# used itself.
+# used itself. The curves of the exact values are hidden beneath those of MetaExplainer: the columns
+# have all but the same order.
 figure, axes = plt.subplots(ncols=2, figsize=(11, 4.6), layout="constrained")
 for ax, order in zip(axes, ["deletion", "insertion"], strict=True):
     CurveDisplay.from_explanation(

@@ -96,16 +96,17 @@ networks = {
     "MAML, rate 0.01": (maml, 0.01),
     f"all tasks at once, rate {best_rate}": (joint, best_rate),
 }
-table = pd.DataFrame(index=[f"{n_steps} steps" for n_steps in (0, 1, 5, 10)])
+table = pd.DataFrame(index=pd.Index([0, 1, 5, 10], name="steps"))
 for name, (loss, rate) in networks.items():
     losses = [query_losses(loss, rate, n_steps) for n_steps in (0, 1, 5, 10)]
     table[name] = [f"{each.mean():.2f} ± {each.std() / len(each) ** 0.5:.2f}" for each in losses]
 print(table.T.to_string())
 
 # %%
-# One new task, as in figure 2 of the paper: ten points in one half of the range. From MAML's
-# initial values one step finds the phase, in the half without points too, and the curve there grows
-# toward the truth. The jointly trained network bends to the points and gains nothing elsewhere.
+# One new task, as in figure 2 of the paper: ten points in one half of the range, and what the
+# networks predict after 0, 1 and 10 steps. From MAML's initial values one step finds the phase, in
+# the half without points too, and the curve there grows toward the truth. The jointly trained
+# network bends to the points and gains nothing elsewhere.
 x = torch.linspace(-5, 5, 200)[:, None]
 points = torch.linspace(-4.8, -0.1, 10)[:, None]
 episode = SupervisedEpisode(points, 4 * torch.sin(points - 1), x, 4 * torch.sin(x - 1))
@@ -118,8 +119,9 @@ for ax, (name, (loss, rate)) in zip(axes, networks.items(), strict=True):
         label = f"{step} step{'s' * (step != 1)}"
         ax.plot(x, trace.predictions[step], style, color=color, label=label)
     ax.plot(points, episode.targets, "^", color="#D55E00", label="known points")
-    ax.set_title(name)
+    ax.set(title=name, xlabel="x")
     ax.spines[["top", "right"]].set_visible(False)
+axes[0].set_ylabel("y")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 
 # %%

@@ -10,12 +10,15 @@ The target here is noise: nothing can be learned. A forest remembers it all the 
 attributions look like knowledge.
 """
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
 
 from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.exceptions import OffPriorWarning
 from sklearn_metaexplain.inspection import DependenceDisplay
 from sklearn_metaexplain.model_selection import cross_val_explain
 
@@ -26,8 +29,11 @@ y = random.normal(size=200)
 explainer = MetaExplainer(
     RandomForestRegressor(n_estimators=50, random_state=0), n_support=512, random_state=0
 )
-in_sample = explainer.fit(X, y).explain(X)
-out_of_fold = cross_val_explain(explainer, X, y, cv=3)
+with warnings.catch_warnings():
+    # The explainer warns of a model that is unlike those that its networks were trained on.
+    warnings.simplefilter("ignore", OffPriorWarning)
+    in_sample = explainer.fit(X, y).explain(X)
+    out_of_fold = cross_val_explain(explainer, X, y, cv=3)
 out_of_fold
 
 # %%
