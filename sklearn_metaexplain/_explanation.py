@@ -208,6 +208,11 @@ class Explanation(ExplanationViews):
         -------
         explanation : Explanation
             With one output; `support` is kept as it is.
+
+        Raises
+        ------
+        ValueError
+            If there is no such output.
         """
         kept = [k for k, name in enumerate(self.output_names.tolist()) if name == label]
         if not kept:
@@ -263,7 +268,7 @@ class Explanation(ExplanationViews):
         ------
         TypeError
             If `data`, `support` or a label holds Python objects other than text, numbers, booleans,
-            Timestamps and missing values.
+            dates, times, durations and missing values.
         """
         save_record(path, {field.name: getattr(self, field.name) for field in fields(self)})
 
@@ -280,5 +285,10 @@ class Explanation(ExplanationViews):
         -------
         explanation : Explanation
             With the same arrays, labels and data; sparse `data` comes back as CSR.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one that `save` wrote.
         """
         return cls(**load_record(path))

@@ -143,6 +143,11 @@ class ExplanationViews:
         -------
         frame : DataFrame of shape (n_samples, n_features) or (n_samples, n_outputs * n_features)
             Columns are the features, or, for all outputs, pairs (output, feature).
+
+        Raises
+        ------
+        ValueError
+            If there is no such output.
         """
         if output is not None:
             values = self.for_output(output).values[:, :, 0]
@@ -167,6 +172,11 @@ class ExplanationViews:
         explanation : shap.Explanation
             With two-dimensional values. Cells that are missing read "missing". `data` is left out
             where features are groups of columns.
+
+        Raises
+        ------
+        ValueError
+            If there is no such output, or none is named for a regressor with several targets.
         """
         import shap
 

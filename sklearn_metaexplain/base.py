@@ -174,6 +174,13 @@ class ExplainerMixin(TransformerMixin):
         attributions : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs * n_features)
             Attributions of a regressor's output, or of ``classes_[1]`` of a binary classifier. With
             more classes or targets those of the first, then those of the second, and so on.
+
+        Raises
+        ------
+        NotFittedError
+            If the explainer is not fitted.
+        ValueError
+            If `X` has other columns than in `fit`, or infinite values.
         """  # noqa: E501
         values = self.explain(X).values
         if values.shape[2] == 1 or self._is_binary(values.shape[2]):

@@ -173,6 +173,12 @@ class DependenceDisplay(ExplanationDisplay):
         -------
         display : DependenceDisplay
             Itself.
+
+        Raises
+        ------
+        ValueError
+            If several outputs that share axes and a second column both want colours, or `layout` or
+            the number of axes does not fit.
         """
         check_choice("layout", layout, ("legend", "facets"))
         caller = f"{type(self).__name__}.plot"
