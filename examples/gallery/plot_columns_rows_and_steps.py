@@ -44,7 +44,8 @@ ScatterDisplay.from_explanation(
 DependenceDisplay.from_explanation(explanation, "sex", output="Adelie")
 
 # %%
-# The four penguins whose attributions are closest to those of the first, and how close.
+# The four penguins whose attributions are closest to those of the first. Bars say how close, one
+# would be the same attributions; the darker a cell, the more it is like that of the first row.
 ours = explanation.values.reshape(len(explanation), -1)
 distance = np.linalg.norm(ours - ours[0], axis=1)
 nearest = np.argsort(distance)[1:5]
