@@ -11,19 +11,18 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
-from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
 from sklearn_metaexplain.nets._table_objective import TableObjective
 from sklearn_metaexplain.selfexplaining._adaptation import AdaptingMixin
-from sklearn_metaexplain.selfexplaining._labels import read_labels
+from sklearn_metaexplain.selfexplaining._labels import number_labels
+from sklearn_metaexplain.selfexplaining._start import make_network
 from sklearn_metaexplain.selfexplaining._table import add_up_columns
 from sklearn_metaexplain.selfexplaining._training import train_on_table
 
@@ -122,9 +121,16 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
             If the weights are to take inner steps that cannot be taken, as no class has two rows.
         """
         X = self._check_table(X, reset=True)
-        labels = self._check_labels(X, y)
+        self.classes_, labels = number_labels(X, y, type(self).__name__)
         device = check_device(self.device)
-        network = self._make_network().double().to(device)
+        network = make_network(
+            self._kind,
+            self.pretrained,
+            {name: getattr(self, name) for name in ("width", "n_heads", "n_layers")},
+            is_trained=self.max_epochs > 0,
+            random_state=self.random_state,
+        )
+        network = network.double().to(device)
         self._check_columns()
         seed = draw_seed(self.random_state)
         rng = np.random.RandomState(seed)
@@ -271,49 +277,3 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
         sums = add_up_columns(parts, self._encoder.source_, self.n_features_in_)
         # Where every column is constant one is read all the same, and says rounding errors.
         return np.zeros_like(sums) if self._encoder.is_constant_ else sums
-
-    # Checks
-
-    def _check_labels(self, X: Any, y: Any) -> np.ndarray:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        y = read_labels(y)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs rows of at least two classes; y has one class, "
-                f"{self.classes_.tolist()[0]!r}."
-            )
-        return labels
-
-    def _make_network(self) -> SelfExplainingNetwork:
-        sizes = {
-            name: value
-            for name in ("width", "n_heads", "n_layers")
-            if (value := getattr(self, name)) is not None
-        }
-        if self.pretrained is not None:
-            if sizes:
-                raise ValueError(
-                    f"{', '.join(sizes)} cannot be chosen for pretrained="
-                    f"{str(self.pretrained)!r}: weights have sizes of their own. Leave it at None, "
-                    "or use pretrained=None with max_epochs > 0."
-                )
-            network, _ = load_classifier(self.pretrained, self._kind)
-            return network
-        if self.max_epochs == 0:
-            raise ValueError(
-                "pretrained=None needs max_epochs > 0: a network that was never trained has "
-                "nothing to say."
-            )
-        width = sizes.get("width", 32)
-        if width % 4:
-            raise ValueError(f"width={width} must be a multiple of 4.")
-        # The global generator gets back the state it had.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(draw_seed(self.random_state))
-            return NETWORKS[self._kind](encoder={"width": 32, **sizes})

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 
 def read_labels(y: Any) -> np.ndarray:
@@ -30,3 +31,62 @@ def read_labels(y: Any) -> np.ndarray:
             f"{', ...' * (len(missing) > 5)}; leave rows without a class out of X and y."
         )
     return y
+
+
+def number_labels(X: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Classes of a table's rows, in order, and each row's by number.
+
+    Parameters
+    ----------
+    X : {array-like, DataFrame} of shape (n_samples, n_features)
+        The table.
+    y : array-like of shape (n_samples,)
+        Classes of its rows, at least two.
+    name : str
+        Of the classifier, for messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        In sorted order.
+    labels : ndarray of int of shape (n_samples,)
+        Positions in `classes`.
+
+    Raises
+    ------
+    ValueError
+        If `y` is None, has missing labels, another length or one class only, or holds no class
+        labels.
+    """
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    y = read_labels(y)
+    _check_are_classes(y, name)
+    check_consistent_length(X, y)
+    classes, labels = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs rows of at least two classes; y has one class, {classes.tolist()[0]!r}."
+        )
+    return classes, labels
+
+
+def _check_are_classes(y: np.ndarray, name: str) -> None:
+    # scikit-learn's checks want to read what its own message begins with.
+    kind = type_of_target(y)
+    if kind == "continuous":
+        fraction = next((number for number in y if number % 1), y[0])
+        raise ValueError(
+            f"Unknown label type: continuous. {name} tells classes apart, and y holds numbers "
+            f"such as {fraction:.6g}. If they are quantities, cut them into classes "
+            "(pandas.cut), or explain a regressor (MetaExplainer); if they name classes, pass "
+            "y.astype(str)."
+        )
+    if kind == "unknown":
+        types = ", ".join(sorted({type(label).__name__ for label in y.tolist()})[:3])
+        raise ValueError(
+            f"Unknown label type: unknown. {name} takes labels of one type (whole numbers, "
+            f"booleans or text), and y is an array of objects that holds {types}; pass "
+            "y.astype(str), or y.astype(int) if all are whole numbers."
+        )
+    check_classification_targets(y)

@@ -390,7 +390,18 @@ def test_weights_of_another_classifier():
     [
         (None, "requires y to be passed, but the target y is None"),
         (np.zeros(30), "needs rows of at least two classes; y has one class, "),
-        (np.linspace(0, 1, 30), "Unknown label type: continuous"),
+        (
+            np.linspace(0, 1, 30),
+            r"Unknown label type: continuous.*such as 0\.0344828.*pandas\.cut.*MetaExplainer",
+        ),
+        (
+            np.array([0, 1] * 15, dtype=object),
+            r"Unknown label type: unknown.*objects that holds int; pass y\.astype\(str\)",
+        ),
+        (
+            pd.Series(pd.cut(np.arange(30.0), 3)),
+            r"objects that holds Interval; pass y\.astype\(str\)",
+        ),
         (
             np.array(["a", None] * 15, dtype=object),
             r"y contains NaN in row 1, 3, 5, 7, 9, \.\.\.; leave",
