@@ -120,6 +120,8 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
         ExplanationWarning
             If the weights are to take inner steps that cannot be taken, as no class has two rows.
         """
+        # A fit that fails is none: what it has written is not to answer with what one before left.
+        self._is_complete = False
         X = self._check_table(X, reset=True)
         self.classes_, labels = number_labels(X, y, type(self).__name__)
         device = check_device(self.device)
@@ -166,7 +168,11 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
         with torch.no_grad():
             self._context = network.encoder.read(support, targets, n_classes)
             self._learn(encoded, labels, rng)
+        self._is_complete = True
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_is_complete", False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row.

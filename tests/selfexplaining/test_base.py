@@ -20,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 
 from sklearn_metaexplain import MatchingClassifier, PrototypeClassifier, explain
 from tests.selfexplaining.tables import CLASSIFIERS, KINDS, clouds, mixed_frame
@@ -416,6 +417,24 @@ def test_weights_of_another_classifier():
 def test_bad_labels(classifier, y, message):
     with pytest.raises(ValueError, match=message):
         clone(classifier).fit(clouds()[0], y)
+
+
+@every_classifier
+def test_a_fit_that_fails_leaves_nothing_of_the_one_before(classifier):
+    class Interrupted(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise RuntimeError("interrupted")
+
+    X, y = clouds()
+    fitted = clone(classifier).fit(X, y)
+    fitted.set_params(max_epochs=1, callbacks=[Interrupted()])
+    with pytest.raises(RuntimeError, match="interrupted"):
+        fitted.fit(X, np.array(["a", "b", "c"])[::-1][y])
+    for method in ("predict", "predict_proba", "explain", "transform", "embed"):
+        with pytest.raises(NotFittedError):
+            getattr(fitted, method)(X)
+    fitted.set_params(max_epochs=0, callbacks=None).fit(X, y)
+    assert_same(fitted.explain(X), clone(classifier).fit(X, y).explain(X), atol=0)
 
 
 @every_classifier
