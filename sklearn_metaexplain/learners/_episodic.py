@@ -70,6 +70,16 @@ class Episodic(InContext):
         self.n_shot = n_shot
         self.random_state = random_state
 
+    def can_draw(self, episode: LabelledEpisode) -> bool:
+        """Whether an episode has what `draw` needs.
+
+        Parameters
+        ----------
+        episode : LabelledEpisode
+            With two classes of support rows as well as query rows, unless `n_way` is None.
+        """
+        return self.n_way is None or len(_usable_classes(episode)) > 1
+
     def draw(self, episode: LabelledEpisode) -> LabelledEpisode:
         """Draw an N-way K-shot episode out of a larger one.
 
@@ -96,7 +106,7 @@ class Episodic(InContext):
         if self.n_way is None:
             kept = np.arange(episode.n_classes)
         else:
-            usable = np.intersect1d(labels, query_labels)
+            usable = _usable_classes(episode)
             if len(usable) < 2:
                 raise ValueError(
                     f"n_way={self.n_way}: {len(usable)} of the episode's {episode.n_classes} "
@@ -177,3 +187,8 @@ class Episodic(InContext):
         content = zlib.crc32(episode.support.detach().cpu().numpy().tobytes())
         content = zlib.crc32(episode.labels.cpu().numpy().tobytes(), content)
         return [content] if self.random_state is None else [content, draw_seed(self.random_state)]
+
+
+def _usable_classes(episode: LabelledEpisode) -> np.ndarray:
+    """Classes with support rows as well as query rows."""
+    return np.intersect1d(episode.labels.cpu().numpy(), episode.query_labels.cpu().numpy())

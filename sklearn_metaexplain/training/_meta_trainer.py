@@ -46,7 +46,7 @@ from sklearn_metaexplain.training._networks import (
     make_module,
     settings_of,
 )
-from sklearn_metaexplain.training._own_tasks import adaptable, as_distribution, hold_out
+from sklearn_metaexplain.training._own_tasks import adaptable, as_distribution, drawable, hold_out
 from sklearn_metaexplain.training._run_dir import claim, earlier_seed, fingerprint
 from sklearn_metaexplain.training._task_distributions import TaskDistribution
 from sklearn_metaexplain.training._trainer import meta_train
@@ -147,7 +147,8 @@ class MetaTrainer(BaseEstimator):
     it is longer. That of `Reptile`, which is a way to go, is taken at its full length.
 
     Labelled tables in which no class has two support rows are drawn again for learners with an
-    inner loop, whose steps would do nothing on them.
+    inner loop, whose steps would do nothing on them; so are those, for `Episodic` with `n_way`, in
+    which fewer than two classes have support rows as well as query rows.
 
     Examples
     --------
@@ -266,6 +267,8 @@ class MetaTrainer(BaseEstimator):
         ConvergenceWarning
             If no epoch was better than the start, whose weights are then kept.
         """
+        # A fit that fails is none: its learner is not to be judged with the network of one before.
+        self._is_complete = False
         distribution = as_distribution(tasks)
         given = None if validation is None else as_distribution(validation)
         device = self._check_device()
@@ -280,7 +283,8 @@ class MetaTrainer(BaseEstimator):
         if given is None:
             distribution, given = hold_out(distribution, split_seed)
         distribution, held_out = (
-            adaptable(each, self.learner_, self.objective_) for each in (distribution, given)
+            drawable(adaptable(each, self.learner_, self.objective_), self.learner_)
+            for each in (distribution, given)
         )
         episodes = draw_tasks(held_out, validation_seed, self.validation_tasks)
         check_episode(self.network, self.learner_, episodes[0])
@@ -293,7 +297,11 @@ class MetaTrainer(BaseEstimator):
             self._train(module, distribution, episodes, run_dir, train_seed)
         self.network_ = module.network.eval().requires_grad_(False)
         self.state_ = None if module.state is None else module.state.requires_grad_(False)
+        self._is_complete = True
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_is_complete", False)
 
     def evaluate(self, tasks: Any, n_tasks: int = 100, *, random_state: Any = 0) -> Bunch:
         """Judge the network on tasks, each after adaptation to its support.
@@ -321,8 +329,8 @@ class MetaTrainer(BaseEstimator):
         TypeError, ValueError
             If the tasks do not suit the network.
         """
-        check_is_fitted(self, "network_")
-        distribution = as_distribution(tasks)
+        check_is_fitted(self)
+        distribution = drawable(as_distribution(tasks), self.learner_)
         if not isinstance(n_tasks, Integral) or n_tasks < 1:
             raise ValueError(f"n_tasks={n_tasks!r} must be a whole number from 1 on.")
         # Never the seeds that `fit` draws tasks with.
@@ -353,7 +361,7 @@ class MetaTrainer(BaseEstimator):
         ValueError
             If the network or the learner is none of this package's.
         """
-        check_is_fitted(self, "network_")
+        check_is_fitted(self)
         if not isinstance(self.network, str):
             raise ValueError(
                 f"save writes networks of this package; {type(self.network_).__name__} is one of "

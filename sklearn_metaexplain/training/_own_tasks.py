@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.learners import InnerLoopLearner, Learner
+from sklearn_metaexplain.learners import Episodic, InnerLoopLearner, Learner
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._table_objective import TableObjective
 from sklearn_metaexplain.training._model_tasks import ModelTasks
@@ -69,34 +70,50 @@ def hold_out(tasks: TaskDistribution, seed: int) -> tuple[TaskDistribution, Task
     return tasks.hold_out(np.random.default_rng(seed))
 
 
-class AdaptableTasks:
-    """Those tables of a distribution on whose support a learner with an inner loop can step.
+class SuitableTasks:
+    """Those tables of a distribution that a learner can learn from.
 
     Parameters
     ----------
     tasks : TaskDistribution
         Where tasks come from; of other kinds than labelled tables all are taken.
-    objective : TableObjective
-        Tells.
+    suits : callable
+        Tells whether an episode will do.
+    need : str
+        What the others lack, for a message.
     """
 
-    def __init__(self, tasks: TaskDistribution, objective: TableObjective) -> None:
-        self.tasks, self.objective = tasks, objective
+    def __init__(
+        self, tasks: TaskDistribution, suits: Callable[[LabelledEpisode], bool], need: str
+    ) -> None:
+        self.tasks, self.suits, self.need = tasks, suits, need
 
     def sample(self, rng: np.random.Generator) -> Any:
         """Draw tasks until one will do."""
         for _ in range(_ATTEMPTS):
             episode = self.tasks.sample(rng)
-            if not isinstance(episode, LabelledEpisode) or self.objective.has_support_loss(episode):
+            if not isinstance(episode, LabelledEpisode) or self.suits(episode):
                 return episode
-        raise ValueError(
-            f"None of {_ATTEMPTS} tasks drawn has two support rows of a class, which inner steps "
-            "need to tell one by the other; draw more support rows, or use InContext()."
-        )
+        raise ValueError(f"None of {_ATTEMPTS} tasks drawn has {self.need}")
 
 
 def adaptable(tasks: TaskDistribution, learner: Learner, objective: Any) -> TaskDistribution:
     """Leave out tasks on which a learner's inner steps would do nothing."""
     if isinstance(learner, InnerLoopLearner) and isinstance(objective, TableObjective):
-        return AdaptableTasks(tasks, objective)
+        need = (
+            "two support rows of a class, which inner steps need to tell one by the other; draw "
+            "more support rows, or use InContext()."
+        )
+        return SuitableTasks(tasks, objective.has_support_loss, need)
+    return tasks
+
+
+def drawable(tasks: TaskDistribution, learner: Learner) -> TaskDistribution:
+    """Leave out tasks of which a learner cannot draw N-way K-shot episodes."""
+    if isinstance(learner, Episodic):
+        need = (
+            "two classes with support rows as well as query rows, of which Episodic draws n_way; "
+            "give larger tables, draw more query rows, or leave n_way out."
+        )
+        return SuitableTasks(tasks, learner.can_draw, need)
     return tasks

@@ -168,3 +168,12 @@ def test_bad_numbers_are_named(name, value):
     episode = episode_of([0, 1], [0, 1])
     with pytest.raises(ValueError, match=f"'{name}' parameter of Episodic"):
         Episodic(**{name: value}).draw(episode)
+
+
+def test_tells_what_it_can_draw_from():
+    rows, labels = torch.zeros(4, 1, 2), torch.tensor([0, 0, 1, 1])
+    whole = LabelledEpisode(rows, labels, rows, labels, 2)
+    one_sided = whole._replace(query=rows[:2], query_labels=labels[:2])
+    assert Episodic(n_way=2).can_draw(whole)
+    assert not Episodic(n_way=2).can_draw(one_sided)
+    assert Episodic(n_shot=1).can_draw(one_sided)

@@ -516,6 +516,18 @@ def test_tasks_of_one_row_a_class_alone_are_named():
     trainer(n_steps=1, lr=0.05).fit(pair, validation=pair)
 
 
+def test_tables_of_which_no_episode_can_be_drawn_are_drawn_again():
+    # Of the rows held out, five of each class, few are left to be labelled, often of one class.
+    tables = [one_column_tells(np.random.default_rng(seed), 40) for seed in range(3)]
+    learner = Episodic(n_way=2, n_shot=2)
+    fitted = trainer(learner=learner, validation_tasks=20, lr=0.05).fit(tables)
+    small = TableTasks(tables, n_query=2)
+    assert np.isfinite(fitted.evaluate(small, 20).losses).all()
+    with pytest.raises(ValueError, match=r"two classes with .* or leave n_way out"):
+        fitted.evaluate(TableTasks(tables, n_query=1), 1)
+    assert np.isfinite(trainer(learner=Episodic(n_shot=2), n_steps=1).fit(tables).validation_loss_)
+
+
 def test_networks_of_ones_own_learn_too():
     objective = SupervisedObjective(nn.functional.mse_loss)
     settings = {"learner": MAML(inner_lr=0.1, outer_optimizer="adam"), "lr": 0.3, "n_steps": 20}
@@ -602,6 +614,17 @@ def test_tasks_of_the_wrong_kind_are_named():
         trainer().evaluate(OneColumnTells())
     with pytest.raises(NotFittedError):
         trainer().save("nowhere")
+
+
+def test_a_fit_that_fails_leaves_nothing_of_the_one_before(tmp_path):
+    fitted = trainer(n_steps=1, lr=0.05).fit(OneColumnTells())
+    fitted.set_params(network="matching", learner=MAML(), init="no such file", network_params=None)
+    with pytest.raises(ValueError, match="neither a registered name"):
+        fitted.fit(OneColumnTells())
+    with pytest.raises(NotFittedError):
+        fitted.evaluate(OneColumnTells(), 1)
+    with pytest.raises(NotFittedError):
+        fitted.save(tmp_path / "weights")
 
 
 def test_an_objective_of_ones_own_is_used_and_left_alone():
