@@ -151,9 +151,10 @@ def _outputs_of(X: Any, y: Any, target_type: str) -> tuple[str, np.ndarray]:
         If the target does not fit the table, or has missing or infinite values.
     """
     check_consistent_length(X, y)
-    y = np.asarray(y)
+    y, are_categories = _read_target(y)
     if target_type == "auto":
-        target_type = "labels" if y.ndim == 1 and _are_labels(y) else "targets"
+        are_labels = y.ndim == 1 and (are_categories or _are_labels(y))
+        target_type = "labels" if are_labels else "targets"
     if target_type == "labels":
         y = column_or_1d(y)
         if pd.isna(y).any():
@@ -161,7 +162,7 @@ def _outputs_of(X: Any, y: Any, target_type: str) -> tuple[str, np.ndarray]:
         codes, classes = pd.factorize(y, sort=True)
         return "labels", np.eye(len(classes))[codes]
     try:
-        numbers = y.astype(np.float64)
+        numbers = np.where(pd.isna(y), np.nan, y.astype(np.float64))
     except (TypeError, ValueError):
         raise ValueError(
             'y is no array of numbers; pass target_type="labels" if it holds classes.'
@@ -174,7 +175,24 @@ def _outputs_of(X: Any, y: Any, target_type: str) -> tuple[str, np.ndarray]:
     return "targets", numbers[:, None] if numbers.ndim == 1 else numbers
 
 
+def _read_target(y: Any) -> tuple[np.ndarray, bool]:
+    """A target as an array, one column as one dimension, and whether it is categorical."""
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) else np.asarray(y)[:, 0]
+    are_categories = isinstance(getattr(y, "dtype", None), pd.CategoricalDtype)
+    y = np.asarray(y)
+    if y.ndim == 1 and y.dtype == object:
+        # Numbers and dates may be kept as objects; their kind must not depend on it.
+        inferred = pd.Series(y).infer_objects()
+        if isinstance(inferred.dtype, pd.DatetimeTZDtype):
+            inferred = inferred.dt.tz_convert(None)
+        y = inferred.to_numpy()
+    return y, are_categories
+
+
 def _are_labels(y: np.ndarray) -> bool:
+    if y.dtype.kind in "mM":
+        return False
     if y.dtype.kind not in "iuf":
         return True
     different = np.unique(y)

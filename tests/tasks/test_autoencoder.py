@@ -164,11 +164,25 @@ def test_models_of_mixed_tables_and_without_probabilities(mixed):
         (list(range(40)), "targets"),
         ([0.0, 0.5] * 20, "targets"),
         (np.eye(2)[[0, 1] * 20], "targets"),
+        (np.linspace(0, 1, 40).astype(object), "targets"),
+        (np.array([True, False] * 20, dtype=object), "labels"),
+        (pd.Series(pd.Categorical(range(40))), "labels"),
+        (pd.DataFrame({"y": [0, 1] * 20}), "labels"),
+        (np.linspace(0, 1, 40)[:, None], "targets"),
+        (pd.Series(pd.date_range("2024-01-01", periods=40)), "targets"),
+        (pd.Series(pd.date_range("2024-01-01", periods=40, tz="UTC")), "targets"),
     ],
+    ids=str,
 )
 def test_kind_of_a_target(y, kind):
     X = np.random.default_rng(0).normal(size=(40, 3))
     assert autoencoder().fit([(X, y)]).kinds_.tolist() == [kind]
+
+
+def test_a_missing_date_is_no_number():
+    dates = pd.Series(pd.date_range("2024-01-01", periods=20)).where(np.arange(20) > 0)
+    with pytest.raises(ValueError, match="Task 'task0'.*finite numbers.*NaN"):
+        autoencoder().fit([(X_GOOD, dates)])
 
 
 def test_target_type_overrules():
