@@ -1,4 +1,4 @@
-"""Tasks as vectors: similarity, reconstruction, and whether a task is off the prior."""
+"""Tasks as vectors, and which of them are alike."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.nets._autoencoder_file import PretrainedAutoencoder, load_autoencoder
 from sklearn_metaexplain.nets._task_autoencoder import task_vector
-from sklearn_metaexplain.tasks._read import judge_task, read_task
+from sklearn_metaexplain.tasks._judging import JudgingMixin
+from sklearn_metaexplain.tasks._read import read_task
 from sklearn_metaexplain.tasks._table import LEAST_ROWS, TaskTable, check_task, name_tasks
 
 
-class TaskAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TaskAutoencoder(
+    JudgingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Describe tasks by vectors, find like ones, and reconstruct their outputs.
 
     A task is a pair: a table and its target, ``(X, y)``, or a table and a fitted model,
@@ -141,10 +144,9 @@ class TaskAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ValueError
             If a table or a target cannot be read; the message names the task.
         """
+        pretrained = self._load_weights()
+        names, kinds, vectors = self._describe(tasks, pretrained, draw_seed(self.random_state))
         # What a library is compared with comes from the network that made its vectors.
-        self.__dict__.pop("_pretrained_", None)
-        pretrained, seed = self._load()
-        names, kinds, vectors = self._describe(tasks, pretrained, seed)
         self._pretrained_ = pretrained
         self.names_ = np.asarray(names, dtype=object)
         self.kinds_ = np.asarray(kinds, dtype=object)
@@ -225,107 +227,6 @@ class TaskAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         indices = np.argsort(distances, kind="stable")[:n_neighbors]
         return Bunch(distances=distances[indices], indices=indices, names=self.names_[indices])
 
-    def reconstruct(self, task: Any) -> np.ndarray:
-        """Predict the outputs of a task's rows from its code alone.
-
-        Parameters
-        ----------
-        task : pair
-            ``(X, y)`` or ``(X, fitted model)``.
-
-        Returns
-        -------
-        outputs : ndarray of shape (n_rows, n_outputs)
-            In the outputs' units: for labels a column for each class in sorted order, near 1
-            where the row is of that class; not cut to the range from 0 to 1.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit`.
-        """
-        pretrained, table, seed = self._prepare(task)
-        everything = np.arange(len(table))
-        reading = read_task(table, self._rows_read(len(table), seed), everything)
-        outputs = np.tile(reading.center, (len(table), 1))
-        network = pretrained.network
-        with torch.no_grad():
-            for k, own, rows in zip(
-                np.flatnonzero(reading.varies), reading.passes, reading.to_reconstruct, strict=True
-            ):
-                mean = network.decode(network.encode(*own), rows).mean
-                outputs[:, k] += reading.spread[k] * mean.numpy()
-        return outputs
-
-    def reconstruction_error(self, task: Any) -> float:
-        """Share of the outputs' variance that the code does not explain, on rows not read.
-
-        Half of the rows, at most `max_rows`, are read; as many of the others are judged.
-
-        Parameters
-        ----------
-        task : pair
-            ``(X, y)`` or ``(X, fitted model)``.
-
-        Returns
-        -------
-        error : float
-            0: the code tells everything; 1: no more than the outputs' mean.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit`.
-        """
-        pretrained, table, seed = self._prepare(task)
-        return judge_task(pretrained.network, table, self.max_rows, seed).error
-
-    def off_prior_score(self, task: Any) -> float:
-        """Quantile of a task's strangeness among tasks of the prior of its kind.
-
-        A task is strange if the code explains little of it (`reconstruction_error`), or if its
-        vector is far from those of all tasks of the prior; the higher quantile of the two counts.
-
-        Parameters
-        ----------
-        task : pair
-            ``(X, y)`` or ``(X, fitted model)``.
-
-        Returns
-        -------
-        score : float
-            Uniform from 0 to 1 over tasks of the prior (of 64 rows and more: fewer are
-            reconstructed less well); 1 if the task is stranger than all that were measured.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit`.
-        """
-        pretrained, table, seed = self._prepare(task)
-        measured = judge_task(pretrained.network, table, self.max_rows, seed)
-        return pretrained.reference.score(table.kind, measured)
-
-    def is_off_prior(self, task: Any) -> bool:
-        """Whether the score of a task is above `off_prior_quantile`.
-
-        Parameters
-        ----------
-        task : pair
-            ``(X, y)`` or ``(X, fitted model)``.
-
-        Returns
-        -------
-        is_off : bool
-            True where what was learned from the prior may not serve.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit`.
-        """
-        return self.off_prior_score(task) > self.off_prior_quantile
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         # What is transformed are tasks, not a table, and weights come ready made.
@@ -337,13 +238,16 @@ class TaskAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "vectors_")
 
+    def _load_weights(self) -> PretrainedAutoencoder:
+        self._validate_params()
+        pretrained = load_autoencoder(self.pretrained)
+        # In double precision, in which the order of sums does not matter.
+        pretrained.network.double()
+        return pretrained
+
     def _load(self) -> tuple[PretrainedAutoencoder, int]:
         self._validate_params()
-        pretrained = getattr(self, "_pretrained_", None)
-        if pretrained is None:
-            pretrained = load_autoencoder(self.pretrained)
-            # In double precision, in which the order of sums does not matter.
-            pretrained.network.double()
+        pretrained = getattr(self, "_pretrained_", None) or self._load_weights()
         return pretrained, draw_seed(self.random_state)
 
     def _prepare(self, task: Any) -> tuple[PretrainedAutoencoder, TaskTable, int]:

@@ -181,7 +181,7 @@ def test_kind_of_a_target(y, kind):
 
 def test_a_missing_date_is_no_number():
     dates = pd.Series(pd.date_range("2024-01-01", periods=20)).where(np.arange(20) > 0)
-    with pytest.raises(ValueError, match="Task 'task0'.*finite numbers.*NaN"):
+    with pytest.raises(ValueError, match=r"Task 'task0'.*finite numbers.*NaN"):
         autoencoder().fit([(X_GOOD, dates)])
 
 
@@ -407,6 +407,9 @@ def test_a_library_keeps_the_network_that_made_it(library, tmp_path):
     np.testing.assert_array_equal(own.transform(tables), tasks.vectors_)
     with pytest.raises(ValueError, match="nor a file"):
         own.fit(tables)
+    # A fit that fails leaves library and network as they were.
+    np.testing.assert_array_equal(own.transform(tables), tasks.vectors_)
+    assert own.nearest_tasks(tables["iris"], 1).names == ["iris"]
 
 
 def test_global_generators_stay_as_they_are():
