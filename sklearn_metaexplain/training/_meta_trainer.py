@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from collections.abc import Mapping
 from copy import deepcopy
 from numbers import Integral, Real
@@ -13,51 +12,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Bunch
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sklearn_metaexplain._validation import draw_seed
-from sklearn_metaexplain.learners import (
-    InContext,
-    Learner,
-    Reptile,
-    learner_record,
-)
-from sklearn_metaexplain.nets._checkpoint import Pretrained, save_pretrained
-from sklearn_metaexplain.nets._classifier_weights import save_classifier
+from sklearn_metaexplain.learners import InContext, Learner
 from sklearn_metaexplain.nets._device import check_device
-from sklearn_metaexplain.nets._kernel_network import KernelNetwork
-from sklearn_metaexplain.training._episodes import TaskStream
-from sklearn_metaexplain.training._learner_net import (
-    LearnerNet,
-    MetaLearned,
-    draw_tasks,
-    judge,
-    summarise,
-)
-from sklearn_metaexplain.training._networks import (
-    KINDS,
-    check_episode,
-    make_module,
-    settings_of,
-)
+from sklearn_metaexplain.training._learner_net import MetaLearned, draw_tasks
+from sklearn_metaexplain.training._meta_trained import MetaTrainedMixin
+from sklearn_metaexplain.training._networks import KINDS, check_episode, make_module
+from sklearn_metaexplain.training._outer_loop import outer_batch_size, outer_lr, run_outer_loop
 from sklearn_metaexplain.training._own_tasks import adaptable, as_distribution, drawable, hold_out
 from sklearn_metaexplain.training._run_dir import claim, earlier_seed, fingerprint
-from sklearn_metaexplain.training._task_distributions import TaskDistribution
-from sklearn_metaexplain.training._trainer import meta_train
-
-_OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-_META_BATCH_SIZE = 8
-_MAX_GRAD_NORM = 1.0
-_VALIDATION_BATCH = 8
 
 
-class MetaTrainer(BaseEstimator):
+class MetaTrainer(MetaTrainedMixin, BaseEstimator):
     """Meta-train a network on tables or models, by any learner.
 
     `fit` draws tasks, has the learner find the meta-gradient of each, and takes a step of the
@@ -294,7 +264,24 @@ class MetaTrainer(BaseEstimator):
         with tempfile.TemporaryDirectory() as temporary:
             run_dir = Path(temporary if self.run_dir is None else self.run_dir)
             claim(run_dir, self._settings(module, episodes[0], seed))
-            self._train(module, distribution, episodes, run_dir, train_seed)
+            self.net_, self.initial_loss_, self.validation_loss_ = run_outer_loop(
+                module,
+                self.objective_,
+                distribution,
+                episodes,
+                run_dir=run_dir,
+                minutes=self.minutes,
+                n_steps=self.n_steps,
+                steps_per_epoch=self.steps_per_epoch,
+                meta_batch_size=outer_batch_size(self.meta_batch_size, self.learner_),
+                lr=outer_lr(self.lr, self.learner_),
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+                device=self.device,
+                seed=train_seed,
+            )
+        self.history_ = self.net_.history
+        self.n_steps_ = sum(row["train_batch_count"] for row in self.history_)
         self.network_ = module.network.eval().requires_grad_(False)
         self.state_ = None if module.state is None else module.state.requires_grad_(False)
         self._is_complete = True
@@ -302,86 +289,6 @@ class MetaTrainer(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return getattr(self, "_is_complete", False)
-
-    def evaluate(self, tasks: Any, n_tasks: int = 100, *, random_state: Any = 0) -> Bunch:
-        """Judge the network on tasks, each after adaptation to its support.
-
-        Parameters
-        ----------
-        tasks : TaskDistribution, list of pairs, or mapping of str to pair
-            As for `fit`.
-        n_tasks : int, default=100
-            How many are drawn.
-        random_state : int, RandomState or None, default=0
-            Seed of the draws: trainers judged with the same seed see the same tasks.
-
-        Returns
-        -------
-        result : Bunch
-            `loss`, the mean query loss, and `loss_se`, its standard error over the tasks drawn;
-            `accuracy` and `accuracy_se`, NaN if the objective has none; `losses` and
-            `accuracies` of shape (n_tasks,).
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called.
-        TypeError, ValueError
-            If the tasks do not suit the network.
-        """
-        check_is_fitted(self)
-        distribution = drawable(as_distribution(tasks), self.learner_)
-        if not isinstance(n_tasks, Integral) or n_tasks < 1:
-            raise ValueError(f"n_tasks={n_tasks!r} must be a whole number from 1 on.")
-        # Never the seeds that `fit` draws tasks with.
-        (seed,) = np.random.SeedSequence([draw_seed(random_state), 1]).generate_state(1)
-        episodes = draw_tasks(distribution, int(seed), n_tasks)
-        check_episode(self.network, self.learner_, episodes[0])
-        return summarise(*judge(self.net_.module_, self.objective_, episodes, self.device))
-
-    def save(self, path: str | PathLike[str]) -> str:
-        """Write the network, and what its learner has learned, to a weights file.
-
-        Parameters
-        ----------
-        path : str or path
-            The file, ``.safetensors`` by custom. The estimator whose network it is takes it as
-            ``pretrained=path``. `MetaExplainer` then corrects nothing, and its estimate of its
-            own error is not calibrated.
-
-        Returns
-        -------
-        sha256 : str
-            Of the file's bytes.
-
-        Raises
-        ------
-        NotFittedError
-            If `fit` was not called.
-        ValueError
-            If the network or the learner is none of this package's.
-        """
-        check_is_fitted(self)
-        if not isinstance(self.network, str):
-            raise ValueError(
-                f"save writes networks of this package; {type(self.network_).__name__} is one of "
-                "your own: keep network_.state_dict() by torch.save."
-            )
-        record = {
-            "learner": learner_record(self.learner_),
-            "settings": settings_of(self.network, self.network_),
-            "init": None if self.init is None else str(self.init),
-            "steps": self.n_steps_,
-            "minutes": round(sum(row["dur"] for row in self.history_) / 60, 1),
-            "initial_loss": round(self.initial_loss_, 4),
-            "valid_loss": round(self.validation_loss_, 4),
-        }
-        if self.network == "kernel":
-            assert isinstance(self.network_, KernelNetwork)
-            return save_pretrained(
-                Pretrained(self.network_, training=record), Path(path), self.state_
-            )
-        return save_classifier(path, self.network, self.network_, record, self.state_)
 
     # Parts of fit
 
@@ -410,71 +317,6 @@ class MetaTrainer(BaseEstimator):
             return earlier
         return draw_seed(self.random_state)
 
-    def _train(
-        self,
-        module: MetaLearned,
-        tasks: TaskDistribution,
-        held_out: list[Any],
-        run_dir: Path,
-        seed: int,
-    ) -> None:
-        """Train the module itself; keep its start if nothing is better."""
-        device = self.device
-        start = deepcopy(module.state_dict())
-        self.initial_loss_ = float(np.mean(judge(module, self.objective_, held_out, device)[0]))
-        self.net_ = meta_train(
-            module,
-            self.objective_,
-            TaskStream(
-                tasks.sample,
-                seed=seed,
-                n_steps=self.steps_per_epoch,
-                batch_size=self._meta_batch_size(),
-                stop=self.n_steps,
-            ),
-            [
-                held_out[first : first + _VALIDATION_BATCH]
-                for first in range(0, len(held_out), _VALIDATION_BATCH)
-            ],
-            run_dir=run_dir,
-            minutes=self.minutes,
-            n_steps=self.n_steps,
-            lr=self._lr(),
-            n_workers=0 if self.n_jobs is None else effective_n_jobs(self.n_jobs),
-            verbose=self.verbose,
-            net_class=LearnerNet,
-            # The length of a way to go is part of what it says.
-            max_grad_norm=None if isinstance(self.learner_, Reptile) else _MAX_GRAD_NORM,
-            optimizer=_OPTIMIZERS[getattr(self.learner_, "outer_optimizer", "adamw")],
-            device=device,
-            seed=seed,
-        )
-        self.history_ = self.net_.history
-        self.n_steps_ = sum(row["train_batch_count"] for row in self.history_)
-        losses = (row["valid_loss"] for row in self.history_)
-        better = [float(loss) for loss in losses if loss < self.initial_loss_]
-        self.validation_loss_ = min(better, default=self.initial_loss_)
-        if not better:
-            module.load_state_dict(start)
-            warnings.warn(
-                f"No epoch of meta-training had a lower loss on the tasks held out than the start, "
-                f"{self.initial_loss_:.4g}; the start is kept. Lower lr, raise n_steps, or start "
-                "from pretrained weights by init.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _lr(self) -> float:
-        if self.lr is not None:
-            return self.lr
-        is_way = isinstance(self.learner_, Reptile) and self.learner_.outer_optimizer == "sgd"
-        return 1.0 if is_way else 2e-3
-
-    def _meta_batch_size(self) -> int:
-        if self.meta_batch_size is not None:
-            return self.meta_batch_size
-        return getattr(self.learner_, "meta_batch_size", _META_BATCH_SIZE)
-
     def _settings(self, module: MetaLearned, episode: Any, seed: int) -> dict[str, Any]:
         """What a run that goes on must have in common with the one it goes on from."""
         numbers = {
@@ -489,8 +331,8 @@ class MetaTrainer(BaseEstimator):
             "learner": f"{type(self.learner_).__name__} {self.learner_.get_params()}",
             "objective": f"{type(self.objective_).__name__} {numbers}",
             "init": str(self.init),
-            "lr": self._lr(),
-            "meta_batch_size": self._meta_batch_size(),
+            "lr": outer_lr(self.lr, self.learner_),
+            "meta_batch_size": outer_batch_size(self.meta_batch_size, self.learner_),
             "steps_per_epoch": self.steps_per_epoch,
             "tasks": fingerprint(episode),
         }
