@@ -76,7 +76,12 @@ class Episodic(InContext):
         Parameters
         ----------
         episode : LabelledEpisode
-            With two classes of support rows as well as query rows, unless `n_way` is None.
+            It is not changed.
+
+        Returns
+        -------
+        can : bool
+            True where two classes have support rows as well as query rows, or `n_way` is None.
         """
         return self.n_way is None or len(_usable_classes(episode)) > 1
 
