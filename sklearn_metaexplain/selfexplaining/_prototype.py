@@ -272,7 +272,13 @@ def _centres(embedded: np.ndarray, n_prototypes: int, seed: int) -> np.ndarray:
 
 
 def _check_priors(priors: Any, n_classes: int) -> np.ndarray:
-    priors = np.asarray(priors, dtype=float)
+    try:
+        priors = np.asarray(priors, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"priors must be numbers, one for each of the {n_classes} classes in the order of "
+            f"classes_; got {priors!r}."
+        ) from None
     if priors.shape != (n_classes,):
         raise ValueError(
             f"priors must have one number for each of the {n_classes} classes; got shape "

@@ -159,6 +159,8 @@ def test_priors_are_added_to_the_logits():
         ([0.5, 0.4, 0.3], r"priors must be positive and sum to 1; got \[0.5, 0.4, 0.3\]"),
         ([1.0, 0.0, 0.0], "priors must be positive"),
         ([1.2, -0.1, -0.1], "priors must be positive"),
+        ({0: 0.5, 1: 0.5}, r"numbers, one for each of the 3 classes in the order of classes_"),
+        (["a", "b", "c"], "priors must be numbers"),
     ],
 )
 def test_bad_priors(priors, message):
