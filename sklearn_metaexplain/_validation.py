@@ -1,4 +1,4 @@
-"""Checks of tables and seeds that all explainers share."""
+"""Checks of tables, classes and seeds that all explainers share."""
 
 import re
 from typing import Any
@@ -8,9 +8,17 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from scipy import sparse
 from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
-__all__ = ["as_array", "check_table", "draw_seed", "match_container", "name_culprit"]
+__all__ = [
+    "as_array",
+    "check_classes",
+    "check_table",
+    "draw_seed",
+    "match_container",
+    "name_culprit",
+]
 
 
 def check_table(
@@ -132,6 +140,41 @@ def draw_seed(random_state: Any) -> int:
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def check_classes(y: np.ndarray, name: str) -> None:
+    """Refuse a target that holds no classes, and say what to do.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        The target, without missing labels.
+    name : str
+        What it was given to, for the message.
+
+    Raises
+    ------
+    ValueError
+        If `y` holds quantities, or objects of other types than text.
+    """
+    # scikit-learn's checks want to read what its own message begins with.
+    kind = type_of_target(y)
+    if kind == "continuous":
+        fraction = next((number for number in y if number % 1), y[0])
+        raise ValueError(
+            f"Unknown label type: continuous. {name} tells classes apart, and y holds numbers "
+            f"such as {fraction:.6g}. If they are quantities, cut them into classes "
+            "(pandas.cut), or explain a regressor (MetaExplainer); if they name classes, pass "
+            "y.astype(str)."
+        )
+    if kind == "unknown":
+        types = ", ".join(sorted({type(label).__name__ for label in y.tolist()})[:3])
+        raise ValueError(
+            f"Unknown label type: unknown. {name} takes labels of one type (whole numbers, "
+            f"booleans or text), and y is an array of objects that holds {types}; pass "
+            "y.astype(str), or y.astype(int) if all are whole numbers."
+        )
+    check_classification_targets(y)
 
 
 def name_culprit(error: Exception, X: Any, model: Any) -> Exception:

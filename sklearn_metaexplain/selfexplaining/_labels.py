@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sklearn_metaexplain._validation import check_classes
 
 
 def read_labels(y: Any) -> np.ndarray:
@@ -61,7 +62,7 @@ def number_labels(X: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     y = read_labels(y)
-    _check_are_classes(y, name)
+    check_classes(y, name)
     check_consistent_length(X, y)
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
@@ -69,24 +70,3 @@ def number_labels(X: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
             f"{name} needs rows of at least two classes; y has one class, {classes.tolist()[0]!r}."
         )
     return classes, labels
-
-
-def _check_are_classes(y: np.ndarray, name: str) -> None:
-    # scikit-learn's checks want to read what its own message begins with.
-    kind = type_of_target(y)
-    if kind == "continuous":
-        fraction = next((number for number in y if number % 1), y[0])
-        raise ValueError(
-            f"Unknown label type: continuous. {name} tells classes apart, and y holds numbers "
-            f"such as {fraction:.6g}. If they are quantities, cut them into classes "
-            "(pandas.cut), or explain a regressor (MetaExplainer); if they name classes, pass "
-            "y.astype(str)."
-        )
-    if kind == "unknown":
-        types = ", ".join(sorted({type(label).__name__ for label in y.tolist()})[:3])
-        raise ValueError(
-            f"Unknown label type: unknown. {name} takes labels of one type (whole numbers, "
-            f"booleans or text), and y is an array of objects that holds {types}; pass "
-            "y.astype(str), or y.astype(int) if all are whole numbers."
-        )
-    check_classification_targets(y)

@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_metaexplain._rows import take_rows
-from sklearn_metaexplain._validation import check_table
+from sklearn_metaexplain._validation import check_classes, check_table
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, draw_support
 from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
@@ -196,7 +195,7 @@ def _read_labels(X: Any, y: Any) -> tuple[np.ndarray, int]:
     check_consistent_length(X, y)
     if pd.isna(y).any():
         raise ValueError("y has missing labels; drop their rows.")
-    check_classification_targets(y)
+    check_classes(y, "TableTasks")
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has one class, {classes[0]!r}; two are needed to tell rows apart.")

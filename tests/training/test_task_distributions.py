@@ -297,7 +297,11 @@ X, Y = one_column_tells(RNG(0))
         (7, TypeError, "tasks must be a list of pairs .* got int"),
         ([(X, Y[:-1])], ValueError, "Task 'task0': Found input variables with inconsistent"),
         ([(X, np.full(24, "a"))], ValueError, "Task 'task0': y has one class, .*'a'"),
-        ([(X, X[:, 0])], ValueError, "Task 'task0': Unknown label type: continuous"),
+        (
+            [(X, X[:, 0])],
+            ValueError,
+            r"Task 'task0': Unknown label type: continuous. TableTasks tells classes apart",
+        ),
         ([(X[:2], Y[11:13])], ValueError, "2 rows of 2 classes leave none to label"),
         ([(X, np.where(Y == "no", None, Y))], ValueError, "missing labels; drop their rows"),
         ({"big": (np.full((4, 1), np.inf), [0, 0, 1, 1])}, ValueError, "Task 'big': .* infinity"),
