@@ -1,6 +1,5 @@
 """Checks of tables, classes and seeds that all explainers share."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ __all__ = [
     "check_classes",
     "check_table",
     "draw_seed",
+    "listed",
     "match_container",
-    "name_culprit",
 ]
 
 
@@ -71,7 +70,7 @@ def check_table(
     infinite = _infinite_columns(X)
     if infinite:
         raise ValueError(
-            f"Input X contains infinity in column {_listed(X, infinite)}; replace infinite "
+            f"Input X contains infinity in column {listed(X, infinite)}; replace infinite "
             "values, by NaN or by a finite number, before passing them to "
             f"{type(estimator).__name__}."
         )
@@ -93,11 +92,12 @@ def match_container(X: Any, like: Any) -> Any:
     Returns
     -------
     X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
-        The table itself where it is of that kind already.
+        The table itself where it is of that kind already, but for columns of a DataFrame in which
+        everything is missing: pandas reads them as numbers, and they get the type of `like`.
     """
     if isinstance(like, pd.DataFrame):
         if isinstance(X, pd.DataFrame):
-            return X
+            return _type_missing(X, like)
         dense = X.toarray() if sparse.issparse(X) else X
         return pd.DataFrame(dense, columns=like.columns).infer_objects()
     if isinstance(X, pd.DataFrame):
@@ -105,6 +105,15 @@ def match_container(X: Any, like: Any) -> Any:
     if sparse.issparse(like):
         return X if sparse.issparse(X) else type(like)(X)
     return X.toarray() if sparse.issparse(X) else X
+
+
+def _type_missing(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    types = {}
+    for j, (ours, theirs) in enumerate(zip(X.dtypes, like.dtypes, strict=True)):
+        holds_missing = not isinstance(theirs, np.dtype) or theirs.kind not in "biu"
+        if ours != theirs and holds_missing and X.iloc[:, j].isna().all():
+            types[X.columns[j]] = theirs
+    return X.astype(types) if types else X
 
 
 def as_array(frame: pd.DataFrame) -> np.ndarray:
@@ -177,68 +186,10 @@ def check_classes(y: np.ndarray, name: str) -> None:
     check_classification_targets(y)
 
 
-def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
-    """Make of "could not convert string to float: 'a'" an error that names the column.
-
-    Parameters
-    ----------
-    error : Exception
-        What the model raised.
-    X : DataFrame, CSR or ndarray
-        The table it was asked with.
-    model : estimator
-        The model.
-
-    Returns
-    -------
-    error : Exception
-        One that names the first column that holds such a value, or the error itself.
-    """
-    if not isinstance(error, (TypeError, ValueError)) or sparse.issparse(X):
-        return error
-    found = re.search(r"could not convert string to float: (?:np\.str_\()?'(.*?)'", str(error))
-    if found is None and not any(sign in str(error) for sign in _SIGNS_OF_NO_NUMBER):
-        return error
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-    for j in range(frame.shape[1]):
-        column = frame.iloc[:, j]
-        if is_numeric_dtype(column.dtype):
-            continue
-        if found is not None:
-            culprits = column[(column.astype(object) == found[1]).to_numpy(dtype=bool)]
-        else:
-            culprits = column[[not _is_convertible(cell) for cell in column]]
-        if len(culprits):
-            # scikit-learn's checks want to see their TypeError and what it says.
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            named = kind(
-                f"{type(model).__name__} cannot convert {culprits.iloc[0]!r} in column "
-                f"{_listed(X, [j])} to a number; correct the value, or put a Pipeline that "
-                f"encodes the column around the model. ({error})"
-            )
-            named.__cause__ = error
-            return named
-    return error
-
-
-# What numpy says of cells that are neither numbers nor text.
-_SIGNS_OF_NO_NUMBER = (
-    "float() argument must be",
-    "setting an array element with a sequence",
-    "could not be promoted",
-    "not compatible with arrays of bytes/strings",
-)
-_CONVERTIBLE = (int, float, np.number, np.bool_, type(None))
-
-
-def _is_convertible(cell: Any) -> bool:
-    if isinstance(cell, (str, bytes)):
-        try:
-            float(cell)
-        except ValueError:
-            return False
-        return True
-    return isinstance(cell, _CONVERTIBLE)
+def listed(X: Any, columns: list[int]) -> str:
+    """Names of columns of a table for a message, the first five of them."""
+    names = X.columns if isinstance(X, pd.DataFrame) else [f"x{j}" for j in range(X.shape[1])]
+    return ", ".join(repr(names[j]) for j in columns[:5]) + ", ..." * (len(columns) > 5)
 
 
 def _check_frame(estimator: Any, X: pd.DataFrame) -> None:
@@ -252,7 +203,7 @@ def _check_frame(estimator: Any, X: pd.DataFrame) -> None:
         j for j, dtype in enumerate(X.dtypes) if isinstance(dtype, np.dtype) and dtype.kind == "c"
     ]
     if complex_columns:
-        raise ValueError(f"Complex data not supported: column {_listed(X, complex_columns)}.")
+        raise ValueError(f"Complex data not supported: column {listed(X, complex_columns)}.")
 
 
 def _refuse_missing(estimator: Any, X: Any) -> None:
@@ -261,7 +212,7 @@ def _refuse_missing(estimator: Any, X: Any) -> None:
         return
     columns = X.indices[missing] if sparse.issparse(X) else np.asarray(missing).nonzero()[1]
     raise ValueError(
-        f"Input X contains NaN in column {_listed(X, np.unique(columns).tolist())}; "
+        f"Input X contains NaN in column {listed(X, np.unique(columns).tolist())}; "
         f"{type(estimator).__name__} takes no missing values, impute them first."
     )
 
@@ -291,8 +242,3 @@ def _has_infinity(column: pd.Series) -> bool:
 _IS_INFINITE = np.frompyfunc(
     lambda cell: isinstance(cell, (float, np.floating)) and bool(np.isinf(cell)), 1, 1
 )
-
-
-def _listed(X: Any, columns: list[int]) -> str:
-    names = X.columns if isinstance(X, pd.DataFrame) else [f"x{j}" for j in range(X.shape[1])]
-    return ", ".join(repr(names[j]) for j in columns[:5]) + ", ..." * (len(columns) > 5)

@@ -10,9 +10,10 @@ from sklearn.base import TransformerMixin, is_classifier, is_regressor
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._resolve import _unwrap, explain, is_explainer
-from sklearn_metaexplain._validation import check_table, name_culprit
+from sklearn_metaexplain._validation import check_table
 
 __all__ = [
     "EstimatorTags",
@@ -147,7 +148,7 @@ class ExplainerMixin(TransformerMixin):
             try:
                 explanation = self._explain(X, **options)
             except (TypeError, ValueError) as error:
-                culprit = name_culprit(error, X, self)
+                culprit = name_culprit(error, X, getattr(self, "estimator_", self))
                 if culprit is error:
                     raise
                 raise culprit from error

@@ -21,6 +21,7 @@ LAYERS = [
     "_explanation_views",
     "_explanation",
     "_validation",
+    "_culprits",
     "_resolve",
     "base",
     "pipeline",

@@ -54,3 +54,26 @@ def test_text_given_to_a_model_of_numbers_is_named():
     explainer = ShapExplainer(Ridge(), random_state=0).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="cannot convert 'b' in column 'x1' to a number"):
         explainer.explain(np.array([["1", "b", "3", "4"]]))
+
+
+def test_columns_of_which_everything_is_missing_get_the_type_that_is_wanted():
+    like = pd.DataFrame(
+        {
+            "text": ["a", None],
+            "kind": pd.Categorical(["a", "b"]),
+            "day": pd.to_datetime(["2024-01-01", None]),
+            "count": pd.array([1, None], dtype="Int64"),
+            "whole": [1, 2],
+            "share": [0.5, 0.25],
+        }
+    )
+    missing = pd.DataFrame(np.nan, index=[7], columns=like.columns)
+    matched = match_container(missing, like)
+    assert matched.drop(columns="whole").dtypes.equals(like.drop(columns="whole").dtypes)
+    assert matched["whole"].dtype == np.float64  # whole numbers have no missing value
+    assert matched.isna().all().all()
+    assert matched.index.tolist() == [7]
+    assert (missing.dtypes == np.float64).all()
+    assert match_container(like, like) is like
+    some = like.assign(share=["a", None])
+    assert match_container(some, like) is some

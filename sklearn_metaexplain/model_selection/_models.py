@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-from sklearn_metaexplain._validation import name_culprit
+from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain.posthoc import PosthocExplainer
 
 __all__ = ["freeze_models"]

@@ -18,9 +18,10 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import _check_feature_names_in
 
+from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
-from sklearn_metaexplain._validation import check_table, draw_seed, match_container, name_culprit
+from sklearn_metaexplain._validation import check_table, draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
 from sklearn_metaexplain.masking._outputs import (

@@ -58,8 +58,8 @@ def warn_if_off_prior(
     if quantile > _OFF_PRIOR_QUANTILE:
         told = max(0.0, 1 - measured.error)
         warnings.warn(
-            f"{told:.0%} of the variance of the model's outputs can be told from {N_HYBRIDS} "
-            f"evaluations, less than for {quantile:.0%} of the models that the networks were "
+            f"{told:.0%} of the variance of the model's outputs can be told from {N_HYBRIDS} of "
+            f"its evaluations, less than for {quantile:.0%} of the models that the networks were "
             "trained on. Explanations may be far off: look at shapley_error_, ask about each "
             "explained row (budget=), or raise n_support.",
             OffPriorWarning,

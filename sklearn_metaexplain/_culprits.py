@@ -1,0 +1,120 @@
+"""What a model's error is about, in the columns of the user's table."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+from scipy import sparse
+
+from sklearn_metaexplain._validation import listed
+
+__all__ = ["name_culprit"]
+
+
+def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
+    """Make of "could not convert string to float: 'a'" an error that names the column.
+
+    So do missing values and unknown categories that the model, or a step of it, refuses.
+
+    Parameters
+    ----------
+    error : Exception
+        What the model raised.
+    X : DataFrame, CSR or ndarray
+        The table it was asked with.
+    model : estimator
+        The model.
+
+    Returns
+    -------
+    error : Exception
+        One that names the column, or the error itself.
+    """
+    if not isinstance(error, (TypeError, ValueError)) or sparse.issparse(X):
+        return error
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+    for explain in (_no_number, _missing_value, _unknown_category):
+        said = explain(str(error), frame, X, type(model).__name__)
+        if said is not None:
+            # scikit-learn's checks want to see their TypeError and what it says.
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            named = kind(f"{said} ({error})")
+            named.__cause__ = error
+            return named
+    return error
+
+
+# What numpy says of cells that are neither numbers nor text.
+_SIGNS_OF_NO_NUMBER = (
+    "float() argument must be",
+    "setting an array element with a sequence",
+    "could not be promoted",
+    "not compatible with arrays of bytes/strings",
+)
+_CONVERTIBLE = (int, float, np.number, np.bool_, type(None))
+
+
+def _no_number(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None:
+    found = re.search(r"could not convert string to float: (?:np\.str_\()?'(.*?)'", error)
+    if found is None and not any(sign in error for sign in _SIGNS_OF_NO_NUMBER):
+        return None
+    for j in range(frame.shape[1]):
+        column = frame.iloc[:, j]
+        if is_numeric_dtype(column.dtype):
+            continue
+        if found is not None:
+            culprits = column[(column.astype(object) == found[1]).to_numpy(dtype=bool)]
+        else:
+            culprits = column[[not _is_convertible(cell) for cell in column]]
+        if len(culprits):
+            return (
+                f"{name} cannot convert {culprits.iloc[0]!r} in column {listed(X, [j])} to a "
+                "number; correct the value, or put a Pipeline that encodes the column around the "
+                "model."
+            )
+    return None
+
+
+def _missing_value(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None:
+    if not re.search(r"contains (NaN|missing values)", error):
+        return None
+    columns = np.flatnonzero(frame.isna().any().to_numpy()).tolist()
+    if not columns:
+        return None
+    # A step of a Pipeline may have dealt with some of them.
+    return (
+        f"{name} refuses missing values, which are in column {listed(X, columns)}; drop the rows, "
+        "or put a Pipeline that imputes them around the model."
+    )
+
+
+def _unknown_category(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None:
+    found = re.search(r"Found unknown categories \[(.*)\] in column", error)
+    if found is None:
+        return None
+    columns, unknown = [], None
+    for j in range(frame.shape[1]):
+        for cell in frame.iloc[:, j].unique():
+            plain = cell.item() if isinstance(cell, np.generic) else cell
+            if re.search(rf"(?:^|, |\(){re.escape(repr(plain))}\)?(?:, |$)", found[1]):
+                columns.append(j)
+                unknown = plain
+                break
+    if not columns:
+        return None
+    return (
+        f"{name} was not fitted with {unknown!r}, which is in column {listed(X, columns)}; correct "
+        'the value, or set handle_unknown="ignore" in the encoder of the column.'
+    )
+
+
+def _is_convertible(cell: Any) -> bool:
+    if isinstance(cell, (str, bytes)):
+        try:
+            float(cell)
+        except ValueError:
+            return False
+        return True
+    return isinstance(cell, _CONVERTIBLE)

@@ -1,0 +1,61 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+
+from sklearn_metaexplain import ShapExplainer
+
+NUMBERS = pd.DataFrame(np.random.RandomState(0).normal(size=(40, 3)), columns=list("abc"))
+Y = (NUMBERS["a"] > 0).to_numpy()
+
+
+def test_missing_values_that_the_model_refuses():
+    explainer = ShapExplainer(LogisticRegression(), background=5, random_state=0).fit(NUMBERS, Y)
+    message = "LogisticRegression refuses missing values, which are in column 'b'; drop .* contains"
+    with pytest.raises(ValueError, match=f"(?s){message} NaN"):
+        explainer.explain(NUMBERS[:2].assign(b=np.nan))
+    with pytest.raises(ValueError, match=r"missing values, which are in column 'a', 'c'; drop"):
+        explainer.fit(NUMBERS.assign(a=np.nan, c=np.nan), Y)
+    with pytest.raises(ValueError, match="missing values, which are in column 'x1'"):
+        explainer.fit(np.where(np.arange(3) == 1, np.nan, NUMBERS), Y)
+
+
+def test_missing_values_that_a_step_has_made():
+    """Nothing is missing in the table, so that no column can be named."""
+    logarithm = FunctionTransformer(lambda X: np.log(X.clip(lower=-1) + 1e-9))
+    model = make_pipeline(logarithm, LogisticRegression())
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=r"^Input X contains NaN"):
+        ShapExplainer(model, background=5, random_state=0).fit(NUMBERS, Y)
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown"), [("uv", "w, x"), ([1, 2], 7), ([0.5, 1.5], 2.5), ("uv", "it's")]
+)
+def test_categories_that_an_encoder_has_not_seen(known, unknown):
+    X = pd.DataFrame({"kind": list(known) * 20, "size": NUMBERS["a"]})
+    encoder = make_column_transformer((OneHotEncoder(), ["kind"]), remainder="passthrough")
+    model = make_pipeline(encoder, LogisticRegression())
+    explainer = ShapExplainer(model, background=5, random_state=0).fit(X, Y)
+    with pytest.raises(ValueError, match="which is in column 'kind'; correct") as error:
+        explainer.explain(pd.DataFrame({"kind": [unknown], "size": [0.0]}))
+    assert f"Pipeline was not fitted with {unknown!r}" in str(error.value)
+    assert 'handle_unknown="ignore"' in str(error.value)
+
+
+def test_a_column_of_which_everything_is_missing_keeps_its_type():
+    """As read_csv gives it: numbers, where text was expected."""
+    X = pd.DataFrame({"sex": ["f", "m"] * 20, "fare": NUMBERS["b"]})
+    X.loc[3, "sex"] = np.nan
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
+    )
+    columns = make_column_transformer((encoder, ["sex"]), remainder="passthrough")
+    model = make_pipeline(columns, LogisticRegression())
+    explainer = ShapExplainer(model, background=5, random_state=0).fit(X, Y)
+    rows = X.iloc[[3]]
+    assert rows["sex"].astype(float).dtype == float
+    missing = explainer.explain(rows.astype({"sex": float}))
+    np.testing.assert_array_equal(missing.values, explainer.explain(rows).values)
