@@ -60,6 +60,6 @@ def doubt(
         bounds=scale.limits(probabilities=model.output == "probability"),
         max_inducing=_MAX_INDUCING,
     )
-    committee.fit(torch.from_numpy(encoded[order]), scale.standardise(known))
+    committee.fit(torch.from_numpy(encoded[order]), scale.standardise(known), n_jobs=model.n_jobs)
     variance = ambiguity(committee, torch.from_numpy(candidates)) * scale.spread.square()
     return variance.sum(1).sqrt().numpy()

@@ -58,6 +58,8 @@ class Student:
         judged: torch.Tensor,
         judged_outputs: torch.Tensor,
         rng: np.random.RandomState,
+        *,
+        n_jobs: int | None = None,
     ) -> Student:
         """Learn, and compare with the teacher.
 
@@ -71,6 +73,8 @@ class Student:
             The model's outputs for them.
         rng : RandomState
             Source of randomness.
+        n_jobs : int or None, default=None
+            Threads, an output each.
         """
         teacher = self._teacher
         stack = teacher.stack
@@ -90,7 +94,7 @@ class Student:
         )
         hybrids, told = self._ask(encoded, probes)
         self.trees = ObliviousBoosting(**_TREES).fit(
-            hybrids[..., 1], told.T.contiguous(), torch.ones_like(told.T)
+            hybrids[..., 1], told.T.contiguous(), torch.ones_like(told.T), n_jobs=n_jobs
         )
         self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
         able = torch.ones(len(judged), teacher.n_players, dtype=torch.bool)

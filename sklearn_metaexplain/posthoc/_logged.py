@@ -60,7 +60,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
     device : str, default="cpu"
         Where the network runs. The process and the trees stay on the CPU.
     n_jobs : int, default=None
-        Threads that explain.
+        Threads that fit the surrogates and explain.
     random_state : int, RandomState or None, default=None
         Seed of the background and of the sample of logged rows.
     verbose : int, default=0
@@ -204,6 +204,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
                 outputs[sample],
                 self.background_,
                 np.where((rows >= 0)[:, None], outputs[rows], np.nan),
+                n_jobs=self.n_jobs,
             )
         logged.computed = outputs[:0]  # not kept
         self.n_evaluations_ = 0

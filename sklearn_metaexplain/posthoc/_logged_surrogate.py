@@ -60,7 +60,13 @@ class LoggedSurrogate:
         self.device = device
 
     def fit(
-        self, X: Any, outputs: np.ndarray, background: Any, logged_background: np.ndarray
+        self,
+        X: Any,
+        outputs: np.ndarray,
+        background: Any,
+        logged_background: np.ndarray,
+        *,
+        n_jobs: int | None = None,
     ) -> LoggedSurrogate:
         """Fit both surrogates.
 
@@ -74,6 +80,8 @@ class LoggedSurrogate:
             Background rows.
         logged_background : ndarray of shape (n_background, n_computed)
             Their outputs; rows of NaN where these are not known.
+        n_jobs : int or None, default=None
+            Threads, one for each surrogate.
         """
         self.encoder = TableEncoder().fit(X)
         coded = self.encoder.code(X)
@@ -88,6 +96,7 @@ class LoggedSurrogate:
             self.encode(background),
             None,
             propose=self._proposer(player_of_column),
+            n_jobs=n_jobs,
         )
         own = self._project(self.surrogate.predict(self.surrogate.stack.background))
         known = np.where(np.isnan(logged_background), own, logged_background)

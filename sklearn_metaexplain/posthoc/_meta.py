@@ -96,7 +96,8 @@ class MetaExplainer(PosthocExplainer):
     batch_size : int, default=10_000
         Largest number of rows passed to the model at once.
     n_jobs : int, default=None
-        Threads that ask the model and explain.
+        Threads that ask the model, fit the surrogates and explain; nothing depends on it but the
+        time.
     random_state : int, RandomState or None, default=None
         Seed of the background, the hybrids and the adaptation; not passed to `estimator`.
     verbose : int, default=0
@@ -329,6 +330,7 @@ class MetaExplainer(PosthocExplainer):
                 torch.from_numpy(support.background),
                 torch.from_numpy(model.background_outputs.mean(0)),
                 propose=propose,
+                n_jobs=self.n_jobs,
             )
         self.learner_ = propose.learner
         if propose.net is not None:
@@ -344,7 +346,9 @@ class MetaExplainer(PosthocExplainer):
         self._evidence_ = task_evidence(self._surrogate_, *rows)
         error, standard_error = estimate_error(self._evidence_, self._calibration_.get("task"))
         if self.speed == "fast":
-            self._student_ = Student(self._surrogate_).fit(self._encode(X), *rows, rng)
+            self._student_ = Student(self._surrogate_).fit(
+                self._encode(X), *rows, rng, n_jobs=self.n_jobs
+            )
             self.student_error_ = self._student_.error_
             error += self.student_error_
         elif self._is_exact(self.budget, self.tol):

@@ -114,6 +114,7 @@ class TaskSurrogate:
         base: torch.Tensor | None,
         *,
         propose: KernelProposer,
+        n_jobs: int | None = None,
     ) -> TaskSurrogate:
         """Learn from evaluated rows.
 
@@ -129,6 +130,8 @@ class TaskSurrogate:
             The model's mean output on the background. None: the surrogate's own.
         propose : callable
             Given encoded rows and standardised outputs, returns the kernel.
+        n_jobs : int or None, default=None
+            Threads that fit surrogates.
         """
         self.scale = OutputScale.of(outputs)
         outputs = self.standardise(outputs)
@@ -139,7 +142,7 @@ class TaskSurrogate:
             networks=self.hybrids,
             bounds=self.scale.limits(probabilities=self.probabilities),
         )
-        self.stack = stack.fit(encoded, outputs).set_background(background)
+        self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
         self.known = KnownRows(encoded, stack.residuals)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None

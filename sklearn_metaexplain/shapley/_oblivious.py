@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 
 from sklearn_metaexplain.shapley._boosting import boost
 from sklearn_metaexplain.shapley._look_up import expected_leaves, find_leaves, look_up
@@ -64,7 +65,12 @@ class ObliviousBoosting:
         self.column_share = column_share
 
     def fit(
-        self, columns: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+        self,
+        columns: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor,
+        *,
+        n_jobs: int | None = None,
     ) -> ObliviousBoosting:
         """Boost every target.
 
@@ -76,6 +82,8 @@ class ObliviousBoosting:
             What to fit.
         weights : tensor of shape (n_targets, n_rows)
             Weights of the rows; 0 leaves a row out, as for folds.
+        n_jobs : int or None, default=None
+            Threads, a target each.
         """
         self.edges = _bin_edges(columns, self.n_bins)
         codes = self._code(columns)
@@ -84,10 +92,11 @@ class ObliviousBoosting:
         usable = (torch.arange(self.n_bins - 1) < n_used).numpy()
         order = np.lexsort(columns.numpy())
         self.offset = (targets * weights).sum(1) / weights.sum(1).clamp_min(1e-12)
-        grown = [
-            boost(
-                np.ascontiguousarray(codes[:, order]),
-                usable[order],
+        codes, usable = np.ascontiguousarray(codes[:, order]), usable[order]
+        grown = Parallel(n_jobs=n_jobs, require="sharedmem")(
+            delayed(boost)(
+                codes,
+                usable,
                 target.to(torch.float32).contiguous().numpy(),
                 weight.to(torch.float32).contiguous().numpy(),
                 np.float32(offset),
@@ -101,7 +110,7 @@ class ObliviousBoosting:
             for k, (target, weight, offset) in enumerate(
                 zip(targets, weights, self.offset, strict=True)
             )
-        ]
+        )
         parts = [torch.from_numpy(np.stack(part)) for part in zip(*grown, strict=True)]
         # (n_targets, n_trees, depth) each
         self.columns, self.thresholds = torch.from_numpy(order)[parts[0]], parts[1]

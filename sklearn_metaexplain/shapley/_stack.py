@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+from joblib import Parallel, delayed
 
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
@@ -84,7 +85,9 @@ class SurrogateStack:
             parameters, player_of_column, n_players, max_inducing=max_inducing
         )
 
-    def fit(self, encoded: torch.Tensor, outputs: torch.Tensor) -> SurrogateStack:
+    def fit(
+        self, encoded: torch.Tensor, outputs: torch.Tensor, *, n_jobs: int | None = None
+    ) -> SurrogateStack:
         """Fit the surrogates and the weights.
 
         Parameters
@@ -93,29 +96,38 @@ class SurrogateStack:
             Encoded hybrid rows, in random order: row i is in fold ``i % n_folds``.
         outputs : tensor of shape (n_rows, n_outputs)
             Their outputs.
+        n_jobs : int or None, default=None
+            Threads, of which each fits one of the surrogates; the result does not depend on it.
         """
         n_rows, self.n_outputs = outputs.shape
         # Few rows are dear: each member of a bag then sees nine in ten.
         many = 10 if self._networks and n_rows < _FEW_ROWS else 5
         self.n_folds = many if self._n_folds is None else self._n_folds
         self.center = outputs.mean(0)
-        self.process.fit(encoded, outputs - self.center)
+        centred = outputs - self.center
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
-        targets = outputs.T.repeat_interleave(self.n_folds, 0)
-        self.trees = ObliviousBoosting(**_tree_settings(n_rows)).fit(
-            encoded[..., 1], targets, (~held_out).repeat(self.n_outputs, 1).double()
-        )
+        self.trees = ObliviousBoosting(**_tree_settings(n_rows))
+        fits = [
+            delayed(self.process.fit)(encoded, centred),
+            delayed(self.trees.fit)(
+                encoded[..., 1],
+                outputs.T.repeat_interleave(self.n_folds, 0),
+                (~held_out).repeat(self.n_outputs, 1).double(),
+            ),
+        ]
+        if self._networks:
+            bounds = None if self.bounds is None else self.bounds - self.center
+            self.network = NetworkBag(n_folds=self.n_folds, effort=self._network_effort)
+            fits.append(delayed(self.network.fit)(encoded, centred, bounds))
+        Parallel(n_jobs=n_jobs, require="sharedmem")(fits)
         fitted = self.trees.fitted.view(self.n_outputs, self.n_folds, n_rows)
         out_of_fold = fitted[:, fold, torch.arange(n_rows)].T
         self.process_residuals = self.process.loo_residuals
         self.tree_residuals = outputs - out_of_fold
-        centred = outputs - self.center
         guessed = [centred - self.process_residuals, out_of_fold - self.center]
-        if self._networks:
-            bounds = None if self.bounds is None else self.bounds - self.center
-            self.network = NetworkBag(n_folds=self.n_folds, effort=self._network_effort)
-            guessed.append(self.network.fit(encoded, centred, bounds).held_out)
+        if self.network is not None:
+            guessed.append(self.network.held_out)
             self.network_residuals = centred - self.network.held_out
         guesses = torch.stack(guessed, -1)
         excess = torch.zeros(guesses.shape[1:], dtype=guesses.dtype)

@@ -143,3 +143,17 @@ def test_the_order_of_columns_does_not_matter(share):
     )
     assert torch.equal(one.predict(x), other.predict(x[:, shuffle]))
     assert torch.equal(one.columns, shuffle[other.columns])
+
+
+def test_targets_that_are_boosted_in_threads_are_the_same():
+    torch.manual_seed(0)
+    x = torch.randn(200, 3, dtype=torch.float64)
+    targets = torch.stack([x[:, 0], x[:, 1] * x[:, 2], x[:, 2].sign()])
+    alone, others = (
+        ObliviousBoosting(n_trees=30, column_share=0.5).fit(
+            x, targets, torch.ones_like(targets), n_jobs=n_jobs
+        )
+        for n_jobs in (None, 2)
+    )
+    assert torch.equal(alone.predict(x), others.predict(x))
+    assert torch.equal(alone.columns, others.columns)

@@ -51,6 +51,19 @@ def test_residuals_are_out_of_sample_and_no_worse_than_the_best_surrogate(name):
     assert 0.3 * float(size) < error < 2 * float(size) + 1e-3 * float(outputs.var())
 
 
+def test_surrogates_that_are_fitted_in_threads_are_the_same():
+    encoded, outputs = evaluated(FUNCTIONS["sharp"])
+    alone, others = (
+        SurrogateStack(default_parameters(M), torch.arange(M), M).fit(
+            encoded, outputs, n_jobs=n_jobs
+        )
+        for n_jobs in (None, 3)
+    )
+    assert torch.equal(alone.weights, others.weights)
+    assert torch.equal(alone.residuals, others.residuals)
+    assert torch.equal(alone.predict(encoded), others.predict(encoded))
+
+
 def test_sharp_models_lean_on_trees_and_smooth_ones_on_the_others():
     sharp, smooth = fitted("sharp")[0].weights[0], fitted("smooth")[0].weights[0]
     assert float(sharp[1]) > float(sharp[0] + sharp[2])
