@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from sklearn_metaexplain.shapley._compiled_kernel import CompiledKernel
 from sklearn_metaexplain.shapley._fused import (
     product_shapley,
     tile_centers,
@@ -132,7 +133,7 @@ class HybridProcess:
         *,
         max_inducing: int | None = None,
     ) -> None:
-        self.kernel = ProductKernel(parameters, player_of_column, n_players)
+        self.kernel = CompiledKernel(parameters, player_of_column, n_players)
         self.max_inducing = max_inducing
 
     def fit(self, encoded: torch.Tensor, outputs: torch.Tensor) -> HybridProcess:
