@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._arrays import as_array
 from sklearn_metaexplain._coverage import reach
 
 if TYPE_CHECKING:
@@ -170,8 +171,8 @@ class ExplanationViews:
         Returns
         -------
         explanation : shap.Explanation
-            With two-dimensional values. Cells that are missing read "missing". `data` is left out
-            where features are groups of columns.
+            With two-dimensional values. Cells that are missing read "missing", and are NaN in `data`
+            where the column holds numbers. `data` is left out where features are groups of columns.
 
         Raises
         ------
@@ -184,7 +185,8 @@ class ExplanationViews:
         data = display_data = None
         if self.data is not None and self.data.shape[1] == len(self.feature_names):
             dense = self.data.toarray() if sparse.issparse(self.data) else self.data
-            data = np.asarray(dense)
+            # shap's plots compute with numbers, which pandas' own missing value is none of.
+            data = as_array(dense) if isinstance(dense, pd.DataFrame) else np.asarray(dense)
             display_data = self.display_data if pd.isna(data).any() else None
         return shap.Explanation(
             values=one.values[:, :, 0].copy(),

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
+from sklearn_metaexplain._arrays import as_array
+
 __all__ = [
-    "as_array",
     "check_classes",
     "check_table",
     "draw_seed",
@@ -114,23 +114,6 @@ def _type_missing(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
         if ours != theirs and holds_missing and X.iloc[:, j].isna().all():
             types[X.columns[j]] = theirs
     return X.astype(types) if types else X
-
-
-def as_array(frame: pd.DataFrame) -> np.ndarray:
-    """A DataFrame's cells, shape (n_samples, n_features); what is missing in numbers is NaN.
-
-    numpy has no missing value of pandas' own, which would make objects of nullable numbers.
-    """
-    columns = []
-    for _, column in frame.items():
-        dtype = column.dtype
-        if isinstance(dtype, pd.api.extensions.ExtensionDtype) and is_numeric_dtype(dtype):
-            if column.isna().any():
-                column = pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan))
-            else:
-                column = pd.Series(column.to_numpy())
-        columns.append(column.reset_index(drop=True))
-    return pd.concat(columns, axis=1).to_numpy()
 
 
 def draw_seed(random_state: Any) -> int:

@@ -233,6 +233,22 @@ class TestReading:
         assert of_predicted.display_data is None
         np.testing.assert_array_equal(of_predicted[0].data, labelled_frame().iloc[0].to_numpy())
 
+    def test_shap_gets_nan_for_missing_nullable_numbers(self):
+        data = pd.DataFrame(
+            {
+                "a": pd.array([1, None, 3, 4, 5, 6], dtype="Int64"),
+                "b": pd.array([0.5, 1.5, None, 3.5, 4.5, 5.5], dtype="Float64"),
+                "c": pd.array([True, False, True, None, True, False], dtype="boolean"),
+            }
+        )
+        handed = made_up_explanation(data=data).to_shap("x")
+        assert handed.data.dtype == np.float64
+        np.testing.assert_array_equal(np.isnan(handed.data), data.isna())
+        assert handed.display_data[1].tolist() == ["missing", 1.5, False]
+        mixed = made_up_explanation(data=data.assign(c=list("uvwxyz"))).to_shap("x").data
+        assert np.isnan(mixed[1, 0])
+        assert mixed[1, 2] == "v"
+
     def test_repr_is_short(self):
         explanation = made_up_explanation()
         assert repr(explanation) == "Explanation(6 rows, 3 features, outputs x, y, z in raw)"

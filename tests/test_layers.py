@@ -16,6 +16,7 @@ LAYERS = [
     "exceptions",
     "_progress",
     "_rows",
+    "_arrays",
     "_storage",
     "_coverage",
     "_explanation_views",

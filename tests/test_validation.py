@@ -7,7 +7,8 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import Ridge
 
 from sklearn_metaexplain import PrototypeClassifier, ShapExplainer
-from sklearn_metaexplain._validation import as_array, check_table, match_container
+from sklearn_metaexplain._arrays import as_array
+from sklearn_metaexplain._validation import check_table, match_container
 
 
 def test_a_list_keeps_numbers_beside_text():

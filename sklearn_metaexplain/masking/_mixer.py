@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._validation import as_array
+from sklearn_metaexplain._arrays import as_array
 
 __all__ = ["RowPool", "hybrid_index"]
 
