@@ -171,8 +171,8 @@ class ExplanationViews:
         Returns
         -------
         explanation : shap.Explanation
-            With two-dimensional values. Cells that are missing read "missing", and are NaN in `data`
-            where the column holds numbers. `data` is left out where features are groups of columns.
+            With two-dimensional values. Cells that are missing read "missing"; in `data` missing
+            numbers are NaN. `data` is left out where features are groups of columns.
 
         Raises
         ------

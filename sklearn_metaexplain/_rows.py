@@ -1,5 +1,6 @@
 """Rows of arrays and tables by position."""
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,22 @@ def row_positions(rows: Any, n_rows: int) -> np.ndarray:
         rows = np.asarray(rows)
         if rows.size == 0:
             rows = rows.astype(np.intp)
-    positions = np.atleast_1d(np.arange(n_rows)[rows])
+        elif rows.dtype.kind not in "biu":
+            raise IndexError(_NO_POSITION.format(reprlib.repr(rows.tolist())))
+    try:
+        positions = np.atleast_1d(np.arange(n_rows)[rows])
+    except TypeError as error:  # a slice from label to label
+        raise IndexError(_NO_POSITION.format(reprlib.repr(rows))) from error
     if positions.ndim != 1:
         raise IndexError("Rows are selected by one-dimensional indices.")
     return positions
+
+
+_NO_POSITION = (
+    "{} does not say which rows: pass an int, a slice, a mask or positions. Rows are "
+    "found by their label with explanation.index.get_loc, outputs with for_output, and what else "
+    "an Explanation holds are attributes, as in explanation.std."
+)
 
 
 def take_rows(table: Any, positions: np.ndarray) -> Any:

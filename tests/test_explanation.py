@@ -108,6 +108,11 @@ class TestRows:
         with pytest.raises(IndexError):
             made_up_explanation()[rows]
 
+    @pytest.mark.parametrize("rows", ["std", ["row 1"], 1.5, None, slice("row 1", "row 2")])
+    def test_names_are_no_rows(self, rows):
+        with pytest.raises(IndexError, match=r"does not say which rows.*get_loc.*for_output.*std"):
+            made_up_explanation(data=labelled_frame())[rows]
+
 
 class TestOutputs:
     def test_for_output(self):
