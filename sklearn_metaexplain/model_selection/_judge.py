@@ -15,7 +15,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.base import _unwrap, explain
+from sklearn_metaexplain.model_selection._logged import LoggedClassifier
 from sklearn_metaexplain.model_selection._random import RandomExplainer
 
 __all__ = ["Scorer", "judge", "take_both"]
@@ -65,9 +67,9 @@ def judge(
     fit_time = np.nan if training is None else perf_counter() - start
     records = [{"explainer": name, "fit_time": fit_time, **_score(explainer, *settings)}]
     if random_name is not None:
-        output = explain(explainer, _safe_indexing(held_out[0], [0])).output
+        explanation = explain(explainer, _safe_indexing(held_out[0], [0]))
         start = perf_counter()
-        explainer = _make_random(explainer, held_out[0], output, random_state)
+        explainer = _make_random(explainer, held_out[0], explanation, random_state)
         fit_time = perf_counter() - start
         records.append(
             {"explainer": random_name, "fit_time": fit_time, **_score(explainer, *settings)}
@@ -124,14 +126,18 @@ def _remember_first(explainer: Any) -> Any:
     return same
 
 
-def _make_random(fitted: Any, X: Any, output: str, random_state: int) -> Any:
-    """Random attributions of the model of a fitted explainer."""
+def _make_random(fitted: Any, X: Any, explanation: Explanation, random_state: int) -> Any:
+    """Random attributions of the outputs that a fitted explainer has explained."""
     transformers, explainer = _unwrap(fitted)
     for transformer in transformers:
         X = transformer.transform(X)
     model = getattr(explainer, "estimator_", explainer)
-    # Of logged probabilities there is no classifier, only one that predicts the logged numbers.
-    output = output if is_classifier(model) else "raw"
+    output = explanation.output
+    if explanation.estimator_type == "classifier" and not is_classifier(model):
+        model = LoggedClassifier(explainer, explanation.output_names)
+        # Logged probabilities of more classes than two need not sum to one off the log.
+        is_binary = len(explanation.output_names) == 2
+        output = output if output == "probability" and is_binary else "raw"
     random = RandomExplainer(
         FrozenEstimator(model),
         background=getattr(explainer, "background_", 100),

@@ -14,13 +14,14 @@ from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, train_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sklearn_metaexplain import LimeExplainer, MetaExplainer
+from sklearn_metaexplain import LimeExplainer, LoggedExplainer, MetaExplainer, explain
 from sklearn_metaexplain.datasets import load_penguins, make_additive, make_interaction, make_switch
 from sklearn_metaexplain.metrics import (
     faithfulness_score,
     get_explanation_scorer,
     make_explanation_scorer,
 )
+from sklearn_metaexplain.metrics._outputs import chosen_outputs
 from sklearn_metaexplain.model_selection import compare_explainers
 from sklearn_metaexplain.model_selection._models import _is_equal, freeze_models
 from sklearn_metaexplain.model_selection._random import RandomExplainer
@@ -249,6 +250,37 @@ def test_a_frozen_model_needs_no_targets():
         {"exact": exact(model), "occlusion": occlusion(model)}, X, metrics=QUICK
     )
     assert comparison["score"].idxmin() == "random"
+
+
+@pytest.mark.parametrize(
+    ("method", "n_classes", "of_second"),
+    [("predict_proba", 2, True), ("predict_proba", 3, False), ("decision_function", 2, False)],
+)
+def test_random_attributions_of_logged_classes_are_judged_by_the_predicted_one(
+    method, n_classes, of_second
+):
+    X, y = iris()
+    y = np.minimum(y, n_classes - 1)
+    logged = getattr(LogisticRegression().fit(X, y), method)(X)
+    logged = logged[:, 1] if of_second else logged
+    explained = []
+
+    def keep(explainer, X, y):
+        explained.append(explain(explainer, X[:10]))
+        return 0.0
+
+    explainer = LoggedExplainer(
+        output="probability" if method == "predict_proba" else "log_odds",
+        background=10,
+        n_support=40,
+        pretrained=None,
+        random_state=0,
+    )
+    compare_explainers({"logged": explainer}, X, logged, metrics={"keep": keep})
+    own, random = explained
+    assert random.output_names.tolist() == own.output_names.tolist()
+    np.testing.assert_allclose(random.predictions, own.predictions, atol=1e-6)
+    np.testing.assert_allclose(chosen_outputs(random), chosen_outputs(own))
 
 
 def test_explainers_and_table_stay_as_they_are():
