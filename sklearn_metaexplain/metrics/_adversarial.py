@@ -15,14 +15,12 @@ from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.metrics._neighbours import Neighbourhood
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, explains_classifier, of_outputs
+from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
 from sklearn_metaexplain.metrics._robustness import ROBUSTNESS_CONSTRAINTS, draw_rows
+from sklearn_metaexplain.metrics._same_prediction import is_same_prediction, tolerances
 from sklearn_metaexplain.metrics._similarity import relative_distance
 
 __all__ = ["AdversarialRows", "adversarial_search", "adversarial_sensitivity"]
-
-# Part of a standard deviation of raw predictions, and of a probability, that is no change.
-TOLERANCE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +102,7 @@ def adversarial_search(
     tolerance : float, default=None
         Largest change of the prediction, in units of the output; the predicted class must stay as
         well. None: 0.05 for probabilities, else 0.05 standard deviations of the predictions for
-        the rows.
+        the rows, of each target of a regressor.
     n_rounds : int, default=5
         Rounds of the search.
     n_candidates : int, default=10
@@ -169,7 +167,7 @@ def adversarial_search(
     random = np.random.RandomState(draw_seed(random_state))
     positions = draw_rows(random, near.table.shape[0], n_samples)
     before = explain(explainer, take_rows(near.table, positions))
-    tolerance = _tolerance(before) if tolerance is None else float(tolerance)
+    limits = tolerances(before) if tolerance is None else tolerance
 
     shape = len(positions), len(near.can_move)
     shifts, cells = np.zeros(shape), np.full(shape, -1)
@@ -180,7 +178,7 @@ def adversarial_search(
         swapped = _swap_some(random, cells[each], positions[each], near, n_swaps)
         explanation = explain(explainer, near.move(positions[each], moved, swapped)[0])
         scores = _distances(before[each], explanation)
-        scores[~_same_prediction(before[each], explanation, tolerance)] = -1.0
+        scores[~is_same_prediction(before[each], explanation, limits)] = -1.0
         scores = scores.reshape(len(positions), n_candidates)
         best = scores.argmax(axis=1)
         better = np.flatnonzero(scores.max(axis=1) > distances)
@@ -245,18 +243,6 @@ def adversarial_sensitivity(
     ).score
 
 
-def _tolerance(explanation: Explanation) -> float:
-    if explanation.output == "probability":
-        return TOLERANCE
-    tolerance = TOLERANCE * float(explanation.predictions.std(axis=0).mean())
-    if tolerance == 0:
-        raise ValueError(
-            "All rows are predicted alike, which gives no scale for the change of a prediction; "
-            "pass tolerance in units of the output."
-        )
-    return tolerance
-
-
 def _move_some(
     random: np.random.RandomState, shifts: np.ndarray, can_move: np.ndarray, radius: float
 ) -> np.ndarray:
@@ -290,12 +276,3 @@ def _distances(before: Explanation, after: Explanation) -> np.ndarray:
         for outputs in chosen_outputs(before).T
     ]
     return np.mean(distances, axis=0)
-
-
-def _same_prediction(before: Explanation, after: Explanation, tolerance: float) -> np.ndarray:
-    chosen = chosen_outputs(before)
-    changes = np.take_along_axis(after.predictions - before.predictions, chosen, axis=1)
-    same = (np.abs(changes) <= tolerance).all(axis=1)
-    if explains_classifier(before):
-        same &= chosen[:, 0] == after.predictions.argmax(axis=1)
-    return same

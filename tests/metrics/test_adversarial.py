@@ -95,6 +95,17 @@ def test_the_worst_case_of_a_linear_explainer_is_nearly_found():
     assert (np.abs(np.diff(found.rows - CORNERS, axis=1)) <= 1e-3).all()
 
 
+def test_each_target_stays_within_its_own_tolerance():
+    X = np.random.RandomState(0).normal(size=(30, 2))
+    explainer = ExactExplainer(LinearRegression(), background=4, random_state=0)
+    explainer.fit(X, X * [1.0, 1000.0])
+    found = adversarial_search(explainer, X, n_samples=10, radius=0.2, random_state=0)
+    assert found.score > 0
+    changes = np.abs(found.after.predictions - found.before.predictions)
+    assert (changes <= 0.05 * found.before.predictions.std(axis=0)).all()
+    assert (changes > 0.02 * found.before.predictions.std(axis=0)).any(axis=0).all()
+
+
 def test_robust_rows_stay_themselves():
     explainer = Attributing(lambda table: np.ones_like(table)).fit(CORNERS)
     found = adversarial_search(explainer, CORNERS, tolerance=1.0, random_state=0)
