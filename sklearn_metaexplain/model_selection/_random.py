@@ -18,8 +18,9 @@ class RandomExplainer(PosthocExplainer):
     """Attributions drawn at random that sum up as they should.
 
     Normal numbers of the size of the model's own spread over the background, shifted so that base
-    values and attributions sum to the predictions. Those of a row depend on the seed and on the
-    row's values alone. Parameters and attributes are those of `PosthocExplainer`.
+    values and attributions sum to the predictions. Those of a row depend on the seed, on the rows
+    of `fit` and on the row's values alone. Parameters and attributes are those of
+    `PosthocExplainer`.
 
     Attributes
     ----------
@@ -29,6 +30,8 @@ class RandomExplainer(PosthocExplainer):
 
     def _fit_explainer(self, X: Any) -> None:
         self.n_evaluations_ = self._masked_model_.n_background
+        # What is random is no steadier than that when it is fitted to other rows.
+        self._rows_ = sum(_hash_rows(X))
 
     def _explain(self, X: Any) -> Explanation:
         model = self._masked_model_
@@ -37,7 +40,7 @@ class RandomExplainer(PosthocExplainer):
         spread = np.abs(model.background_outputs - base).mean(axis=0)
         values = spread * np.stack(
             [
-                np.random.default_rng([self._seed_, row]).normal(
+                np.random.default_rng([self._seed_, self._rows_, row]).normal(
                     size=(model.n_players, model.n_computed)
                 )
                 for row in _hash_rows(X)

@@ -283,6 +283,15 @@ def test_random_attributions_of_logged_classes_are_judged_by_the_predicted_one(
     np.testing.assert_allclose(chosen_outputs(random), chosen_outputs(own))
 
 
+def test_random_attributions_are_not_stable():
+    X, y = iris()
+    stability = get_explanation_scorer("retraining_stability")
+    explainers = {"exact": exact(LogisticRegression())}
+    scores = compare_explainers(explainers, X, y, metrics={"same": stability})["same"]
+    # What the shift to the predictions has in common remains.
+    assert scores["random"] < scores["exact"] - 0.1
+
+
 def test_explainers_and_table_stay_as_they_are():
     X, y = mixed_table(60)
     before = X.copy()
@@ -377,6 +386,8 @@ def test_random_attributions_add_up_and_are_the_row_s_own():
         np.testing.assert_allclose(random.explain(X[3:4]).values, again.values[order == 3])
         other = clone(random).set_params(random_state=1).fit(X, y).explain(X)
         assert np.abs(other.values - explanation.values).max() > 0.01
+        retrained = clone(random).set_params(background=X[:10]).fit(X[:-1], y[:-1]).explain(X)
+        assert np.abs(retrained.values - explanation.values).max() > 0.01
         # Columns are as good as each other.
         importance = explanation.global_importance().iloc[:, 0]
         assert importance.max() < 2 * importance.min()
