@@ -1,5 +1,6 @@
 """Explanations come back from their files as they were."""
 
+from datetime import UTC, time
 from decimal import Decimal
 from fractions import Fraction
 
@@ -90,6 +91,7 @@ class TestFiles:
             "timedelta": (days - days[3]).to_pytimedelta(),
             "duration": list(days - days[3]),
             "decimal": [Decimal("0.10"), Decimal(-3), None] * 2,
+            "time": [time(1, 2, 3, 4), None, time(5, tzinfo=UTC)] * 2,
             "fraction": [Fraction(1, 3), None, Fraction(7)] * 2,
         }
         for name, column in cells.items():
