@@ -154,7 +154,8 @@ class ExplanationViews:
             values = self.for_output(output).values[:, :, 0]
             columns: pd.Index = pd.Index(self.feature_names, name="feature")
         else:
-            values = self.values.transpose(0, 2, 1).reshape(len(self), -1)
+            n_samples, n_features, n_outputs = self.values.shape
+            values = self.values.transpose(0, 2, 1).reshape(n_samples, n_outputs * n_features)
             columns = pd.MultiIndex.from_product(
                 [self.output_names.tolist(), self.feature_names], names=["output", "feature"]
             )

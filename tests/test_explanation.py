@@ -203,6 +203,12 @@ class TestReading:
             np.testing.assert_array_equal(table[label], explanation.values[:, :, k])
             pd.testing.assert_frame_equal(explanation.to_frame(label), table[label])
 
+    def test_to_frame_without_rows(self):
+        none = made_up_explanation(data=labelled_frame())[[]]
+        pd.testing.assert_frame_equal(
+            none.to_frame(), made_up_explanation(data=labelled_frame()).to_frame().iloc[:0]
+        )
+
     def test_to_frame_without_labels(self):
         assert made_up_explanation().to_frame().index.tolist() == list(range(N_SAMPLES))
 
