@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from numbers import Integral
 
+import numpy as np
+
 from sklearn_metaexplain._explanation import Explanation
 
 __all__ = ["feature_positions"]
@@ -34,13 +36,18 @@ def feature_positions(
     ValueError
         If there is no such feature.
     TypeError
-        If a single name is passed instead of a list.
+        If a single name is passed instead of a list, or a mask.
     """
     if isinstance(features, str):
         raise TypeError(f"{parameter} must be a list of features; got {features!r}.")
     names = explanation.feature_names.tolist()
     positions = []
     for feature in features:
+        if isinstance(feature, bool | np.bool_):  # True would be position 1
+            raise TypeError(
+                f"{parameter} must be names or positions; got {feature!r}. Of a mask, pass "
+                "np.flatnonzero(mask)."
+            )
         if feature in names:
             positions.append(names.index(feature))
         elif isinstance(feature, Integral) and 0 <= feature < len(names):

@@ -59,6 +59,9 @@ def test_columns_that_the_caller_names():
         dummy_violation(explanation, switch, dummies=["x3"], **options)
     with pytest.raises(ValueError, match="dummies has 4"):
         dummy_violation(explanation, switch, dummies=[4], **options)
+    for mask in ([False, True, False], np.array([False, True, False])):
+        with pytest.raises(TypeError, match=r"names or positions; got .*False.*flatnonzero"):
+            dummy_violation(explanation, switch, dummies=mask, **options)
     with pytest.raises(TypeError, match="dummies must be a list"):
         dummy_violation(explanation, switch, dummies="f1", **options)
 
