@@ -229,6 +229,8 @@ def _check_tables(
         )
     if len(explanation) == 0:
         raise ValueError("The explanation has no rows.")
+    if not np.isfinite(explanation.values).all():
+        raise ValueError("The explanation has NaN or infinite values.")
     if not hasattr(background, "shape") or len(background.shape) != 2 or not background.shape[0]:
         raise ValueError(
             "background must be an array, DataFrame or sparse matrix with at least one row."

@@ -318,6 +318,18 @@ def test_predict_must_return_what_was_explained():
         score(explainer.decision_function)
 
 
+def test_missing_attributions_are_refused():
+    X, y = mixed_table()
+    explainer = ExactExplainer(mixed_pipeline(), background=6, random_state=0).fit(X, y)
+    explanation = explainer.explain(X[:5])
+    values = explanation.values.copy()
+    values[2] = np.nan
+    with pytest.raises(ValueError, match="explanation has NaN"):
+        faithfulness_score(
+            replace(explanation, values=values), explainer.predict_proba, background=X[60:]
+        )
+
+
 def test_tables_must_fit():
     X, y = mixed_table()
     groups = {"person": ["age", "sex"]}
