@@ -49,6 +49,10 @@ class Neighbourhood:
                 f"reference has {reference.shape[1]} columns and X {self.table.shape[1]}; they "
                 "must have the same."
             )
+        if isinstance(self.table, pd.DataFrame) and isinstance(reference, pd.DataFrame):
+            ours, theirs = self.table.columns.tolist(), reference.columns.tolist()
+            if ours != theirs:
+                raise ValueError(f"reference has the columns {theirs}; X has {ours}.")
         self._pool = RowPool(self.table, reference)
         columns = columns_of(reference)
         numbers = np.array([_is_number(column) for column in columns], dtype=bool)

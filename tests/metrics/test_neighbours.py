@@ -144,6 +144,8 @@ def test_the_reference_gives_spread_and_categories():
     cell = near.draw_category(np.random.RandomState(0), 0, 1)
     swapped, _ = near.move(np.array([0]), np.zeros((1, 2)), np.array([[-1, cell]]))
     assert swapped["b"].tolist() == ["y"]
+    with pytest.raises(ValueError, match=r"reference has the columns \['b', 'a'\]; X has"):
+        Neighbourhood(pd.DataFrame({"a": [1.0], "b": [2.0]}), pd.DataFrame({"b": [1], "a": [2]}))
     with pytest.raises(ValueError, match="reference has 1 columns and X 2"):
         Neighbourhood(X, reference[["a"]])
 
