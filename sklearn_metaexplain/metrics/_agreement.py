@@ -47,7 +47,7 @@ def rank_agreement(true_values: Any, values: Any, *, method: str = "spearman") -
     ------
     ValueError
         If the shapes differ, a value is NaN or infinite, two Explanations are of different
-        features, outputs or units, or `method` is unknown.
+        rows, features, outputs or units, or `method` is unknown.
 
     See Also
     --------
@@ -100,7 +100,7 @@ def feature_agreement(true_values: Any, values: Any, *, k: int = 3) -> float:
     ------
     ValueError
         If the shapes differ, a value is NaN or infinite, two Explanations are of different
-        features, outputs or units, or there are fewer than k features.
+        rows, features, outputs or units, or there are fewer than k features.
 
     See Also
     --------
@@ -154,7 +154,7 @@ def top_k_jaccard(true_values: Any, values: Any, *, k: int = 3) -> float:
     ------
     ValueError
         If the shapes differ, a value is NaN or infinite, two Explanations are of different
-        features, outputs or units, or there are fewer than k features.
+        rows, features, outputs or units, or there are fewer than k features.
 
     See Also
     --------
@@ -208,7 +208,7 @@ def sign_agreement(true_values: Any, values: Any, *, k: int | None = None) -> fl
     ------
     ValueError
         If the shapes differ, a value is NaN or infinite, two Explanations are of different
-        features, outputs or units, or there are fewer than k features.
+        rows, features, outputs or units, or there are fewer than k features.
 
     See Also
     --------

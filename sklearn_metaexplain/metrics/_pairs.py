@@ -30,7 +30,7 @@ def comparable_attributions(true_values: Any, values: Any) -> tuple[np.ndarray, 
     Raises
     ------
     ValueError
-        If shapes, features, outputs or units differ, or a value is NaN or infinite.
+        If shapes, rows, features, outputs or units differ, or a value is NaN or infinite.
     """
     if isinstance(true_values, Explanation) and isinstance(values, Explanation):
         _check_comparable(true_values, values)
@@ -81,3 +81,9 @@ def _check_comparable(truth: Explanation, judged: Explanation) -> None:
         ours, theirs = getattr(truth, what).tolist(), getattr(judged, what).tolist()
         if ours != theirs:
             raise ValueError(f"true_values have {what} {ours} and values {theirs}.")
+    labelled = truth.index is not None and judged.index is not None
+    if labelled and len(truth) == len(judged) and not truth.index.equals(judged.index):
+        raise ValueError(
+            "true_values and values are of rows with different labels (index); pass explanations "
+            "of the same rows in the same order, or, if they are, their arrays of values."
+        )

@@ -34,7 +34,7 @@ def shapley_error(true_values: Any, values: Any) -> float:
     ------
     ValueError
         If the shapes differ, a value is NaN or infinite, or two Explanations are of different
-        features, outputs or units.
+        rows, features, outputs or units.
 
     See Also
     --------

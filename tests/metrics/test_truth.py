@@ -42,10 +42,11 @@ def test_explanations_and_arrays_agree():
         ({"output": "log_odds"}, "log_odds"),
         ({"feature_names": ["b", "a", "c"]}, "feature_names"),
         ({"output_names": ["z", "y", "x"]}, "output_names"),
+        ({"index": list("qrstuv")}, "different labels"),
     ],
 )
 def test_explanations_of_something_else_are_refused(changes, message):
-    truth = made_up_explanation()
+    truth = made_up_explanation(index=list("rqstuv"))
     with pytest.raises(ValueError, match=message):
         shapley_error(truth, dataclasses.replace(truth, **changes))
 
