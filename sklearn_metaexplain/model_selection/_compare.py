@@ -26,6 +26,7 @@ __all__ = ["compare_explainers"]
 
 RANDOM = "random"
 N_TIMED = 50  # as many as most scorers explain
+COSTS = ("fit_time", "explain_time", "n_evaluations_fit", "n_evaluations_row")
 
 
 @validate_params(
@@ -111,8 +112,8 @@ def compare_explainers(
     TypeError
         If there is no explainer inside one of the `explainers`.
     ValueError
-        If `explainers` is empty or has the name "random", only some of them are fitted, or there is
-        no such metric.
+        If `explainers` is empty or has the name "random", only some of them are fitted, there is no
+        such metric, or one has the name of another column.
 
     See Also
     --------
@@ -208,6 +209,11 @@ def _check_metrics(metrics: Any, n_samples: int | None, random_state: int) -> di
         metrics = {name: name for name in metrics}
     if not metrics:
         raise ValueError("metrics is empty; name at least one.")
+    taken = sorted({"explainer", *COSTS} & set(metrics))
+    if taken:
+        raise ValueError(
+            f"metrics must not be named {taken}: the comparison has columns of its own."
+        )
     scorers = {}
     for name, scorer in metrics.items():
         if isinstance(scorer, str):
@@ -261,6 +267,6 @@ def _summarise(
         columns[metric] = means[metric]
         if n_splits > 1:
             columns[f"{metric}_std"] = groups[metric].std(ddof=0).loc[names]
-    for cost in ("fit_time", "explain_time", "n_evaluations_fit", "n_evaluations_row"):
+    for cost in COSTS:
         columns[cost] = means[cost]
     return pd.DataFrame(columns)

@@ -346,6 +346,8 @@ def test_the_same_rows_are_explained_once():
         ({"a": exact(Ridge())}, {"metrics": "nonsense"}, ValueError, "no explanation scorer"),
         ({"a": exact(Ridge())}, {"metrics": []}, ValueError, "metrics is empty"),
         ({"a": exact(Ridge())}, {"metrics": [QUICK]}, TypeError, "has no name"),
+        ({"a": exact(Ridge())}, {"metrics": {"fit_time": QUICK}}, ValueError, r"\['fit_time'\]"),
+        ({"a": exact(Ridge())}, {"metrics": {"explainer": QUICK}}, ValueError, "of its own"),
         ({"a": exact(Ridge())}, {"metrics": {"b": 3}}, TypeError, r"metrics\['b'\] must be"),
         ({"a": exact(Ridge())}, {"n_samples": 0}, ValueError, "'n_samples' parameter"),
         ({"a": exact(Ridge())}, {"random_state": None}, ValueError, "'random_state' parameter"),
