@@ -81,8 +81,9 @@ def _check_comparable(truth: Explanation, judged: Explanation) -> None:
         ours, theirs = getattr(truth, what).tolist(), getattr(judged, what).tolist()
         if ours != theirs:
             raise ValueError(f"true_values have {what} {ours} and values {theirs}.")
-    labelled = truth.index is not None and judged.index is not None
-    if labelled and len(truth) == len(judged) and not truth.index.equals(judged.index):
+    if truth.index is None or judged.index is None or len(truth) != len(judged):
+        return
+    if not truth.index.equals(judged.index):
         raise ValueError(
             "true_values and values are of rows with different labels (index); pass explanations "
             "of the same rows in the same order, or, if they are, their arrays of values."

@@ -48,7 +48,7 @@ def is_same_prediction(
     """
     chosen = chosen_outputs(before)
     within = np.abs(after.predictions - before.predictions) <= tolerance
-    same = np.take_along_axis(within, chosen, axis=1).all(axis=1)
+    same: np.ndarray = np.take_along_axis(within, chosen, axis=1).all(axis=1)
     if explains_classifier(before):
         same &= chosen[:, 0] == after.predictions.argmax(axis=1)
     return same
