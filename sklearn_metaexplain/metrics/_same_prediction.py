@@ -47,8 +47,8 @@ def is_same_prediction(
         True where neither output nor class has changed.
     """
     chosen = chosen_outputs(before)
-    within = np.abs(after.predictions - before.predictions) <= tolerance
-    same: np.ndarray = np.take_along_axis(within, chosen, axis=1).all(axis=1)
+    excess = np.abs(after.predictions - before.predictions) - tolerance
+    same = np.asarray((np.take_along_axis(excess, chosen, axis=1) <= 0).all(axis=1))
     if explains_classifier(before):
         same &= chosen[:, 0] == after.predictions.argmax(axis=1)
     return same
