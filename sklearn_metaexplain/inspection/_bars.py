@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_metaexplain.inspection._quantity import several_outputs, what_is_drawn
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,
@@ -69,7 +70,9 @@ def draw_grouped(display: Any, ax: Any, values: np.ndarray, colors: list[str]) -
             )
             display.errorbars_.append(errors)
     ax.axvline(0, color=INK, linewidth=0.8)
-    _finish(display, ax, "added to the output")
+    quantity, _ = several_outputs(display.quantities, display.output_names)
+    note = "" if display.std is None else "\n(± one standard deviation)"
+    _finish(display, ax, f"{what_is_drawn(quantity)}{note}")
 
 
 def draw_stacked(display: Any, ax: Any, values: np.ndarray, colors: list[str]) -> None:
@@ -85,7 +88,9 @@ def draw_stacked(display: Any, ax: Any, values: np.ndarray, colors: list[str]) -
         )
         display.bars_.append(bars)
         start = start + values[:, k]
-    _finish(display, ax, "mean size of what is added, summed over the outputs")
+    quantity, outputs = several_outputs(display.quantities, display.output_names)
+    what = what_is_drawn(quantity, is_global=True)
+    _finish(display, ax, f"{what},\nsummed over the {outputs}")
 
 
 def label_bars(

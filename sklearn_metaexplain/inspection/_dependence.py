@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
+from sklearn_metaexplain.inspection._quantity import several_outputs
 from sklearn_metaexplain.inspection._read import (
     ColumnView,
     feature_position,
@@ -208,7 +209,7 @@ class DependenceDisplay(ExplanationDisplay):
             return self
         for k, color in enumerate(colors):
             self._draw(self.ax_, values[:, k], color)
-        self._dress(self.ax_, "output")
+        self._dress(self.ax_, several_outputs(self.quantities, self.output_names)[0])
         self.legend_ = legend_above(self.ax_, self.points_, self.output_names)
         return self
 

@@ -85,6 +85,18 @@ def test_several_outputs_of_a_row_have_bars_side_by_side():
     assert [text.get_text() for text in display.legend_.get_texts()] == SPECIES
 
 
+def test_outputs_that_share_axes_are_said_to_be_probabilities_or_log_odds():
+    explanation = mixed_explanation()
+    row = AttributionDisplay.from_explanation(explanation[1], output=SPECIES)
+    assert row.ax_.get_xlabel() == "added to the probability\n(± one standard deviation)"
+    rows = AttributionDisplay.from_explanation(explanation, output=SPECIES)
+    assert " ".join(rows.ax_.get_xlabel().split()) == (
+        "mean size of what is added to the probability, summed over the classes"
+    )
+    odds = AttributionDisplay.from_explanation(wide_explanation()[0], output=list("ABC"))
+    assert odds.ax_.get_xlabel() == "added to the log-odds"
+
+
 # Global importance
 
 

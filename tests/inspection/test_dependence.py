@@ -77,6 +77,7 @@ def test_several_outputs_share_axes_or_have_facets():
     explanation = mixed_explanation()
     display = DependenceDisplay.from_explanation(explanation, "mass", output=SPECIES)
     assert [text.get_text() for text in display.legend_.get_texts()] == SPECIES
+    assert display.ax_.get_ylabel() == "added to the probability"
     for k, part in enumerate(display.points_):
         np.testing.assert_allclose(part.get_offsets()[:, 1], explanation.values[:, 4, k])
     with pytest.raises(ValueError, match='layout="facets"'):
