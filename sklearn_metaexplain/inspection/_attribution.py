@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_metaexplain.inspection import _bars, _waterfall
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
+from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import (
     SelectedOutput,
     cells_of_row,
@@ -58,6 +59,8 @@ class AttributionDisplay(ExplanationDisplay):
         Where a waterfall begins.
     prediction : float, default=None
         Where a waterfall ends.
+    additive : bool, default=True
+        Whether the attributions are meant to add up to the prediction.
 
     Attributes
     ----------
@@ -107,6 +110,7 @@ class AttributionDisplay(ExplanationDisplay):
         is_global: bool = False,
         base_value: float | None = None,
         prediction: float | None = None,
+        additive: bool = True,
     ) -> None:
         self.values = values
         self.labels = labels
@@ -118,6 +122,7 @@ class AttributionDisplay(ExplanationDisplay):
         self.is_global = is_global
         self.base_value = base_value
         self.prediction = prediction
+        self.additive = additive
 
     @classmethod
     def from_explanation(
@@ -200,6 +205,7 @@ class AttributionDisplay(ExplanationDisplay):
             is_global=is_global,
             base_value=float(first.base_values[0, 0]) if one_row else None,
             prediction=float(first.predictions[0, 0]) if one_row else None,
+            additive=first.additive,
         ).plot(ax=ax, layout=layout)
 
     def plot(self, *, ax: Any = None, layout: str = "legend") -> AttributionDisplay:
@@ -252,7 +258,7 @@ class AttributionDisplay(ExplanationDisplay):
             return
         std = None if self.std is None else np.asarray(self.std, dtype=float)[:, k]
         note = "" if std is None else "\n(± one standard deviation)"
-        what = "mean size of what is added to" if self.is_global else "added to"
+        what = what_is_drawn(self.quantities[k], additive=self.additive, is_global=self.is_global)
         title = ""
         if self.prediction is not None and self.base_value is not None:
             numbers = _waterfall.total_formatter(self)
@@ -260,7 +266,7 @@ class AttributionDisplay(ExplanationDisplay):
                 f"{self.quantities[k]}: {numbers(self.prediction)}, "
                 f"base value {numbers(self.base_value)}"
             )
-        set_labels(ax, x=f"{what} the {self.quantities[k]}{note}", title=title)
+        set_labels(ax, x=f"{what}{note}", title=title)
         _bars.draw_bars(self, ax, values[:, k], std)
 
 

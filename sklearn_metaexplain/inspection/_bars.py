@@ -72,7 +72,7 @@ def draw_grouped(display: Any, ax: Any, values: np.ndarray, colors: list[str]) -
     ax.axvline(0, color=INK, linewidth=0.8)
     quantity, _ = several_outputs(display.quantities, display.output_names)
     note = "" if display.std is None else "\n(± one standard deviation)"
-    _finish(display, ax, f"{what_is_drawn(quantity)}{note}")
+    _finish(display, ax, f"{what_is_drawn(quantity, additive=display.additive)}{note}")
 
 
 def draw_stacked(display: Any, ax: Any, values: np.ndarray, colors: list[str]) -> None:
@@ -89,8 +89,9 @@ def draw_stacked(display: Any, ax: Any, values: np.ndarray, colors: list[str]) -
         display.bars_.append(bars)
         start = start + values[:, k]
     quantity, outputs = several_outputs(display.quantities, display.output_names)
-    what = what_is_drawn(quantity, is_global=True)
-    _finish(display, ax, f"{what},\nsummed over the {outputs}")
+    what = what_is_drawn(quantity, additive=display.additive, is_global=True)
+    first, *note = what.split("\n")
+    _finish(display, ax, "\n".join([f"{first},", f"summed over the {outputs}", *note]))
 
 
 def label_bars(

@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_metaexplain.inspection._bars import name_rows
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
+from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import (
     MISSING,
     SelectedOutput,
@@ -57,6 +58,8 @@ class BeeswarmDisplay(ExplanationDisplay):
         Names of the outputs.
     quantities : list of str of length n_outputs
         What the attributions add to.
+    additive : bool, default=True
+        Whether the attributions are meant to add up to the prediction.
 
     Attributes
     ----------
@@ -104,6 +107,7 @@ class BeeswarmDisplay(ExplanationDisplay):
         labels: Sequence[str],
         output_names: Sequence[str],
         quantities: Sequence[str],
+        additive: bool = True,
     ) -> None:
         self.values = values
         self.colors = colors
@@ -111,6 +115,7 @@ class BeeswarmDisplay(ExplanationDisplay):
         self.labels = labels
         self.output_names = output_names
         self.quantities = quantities
+        self.additive = additive
 
     @classmethod
     def from_explanation(
@@ -159,6 +164,7 @@ class BeeswarmDisplay(ExplanationDisplay):
             labels=labels,
             output_names=[one.name for one in outputs],
             quantities=[one.quantity for one in outputs],
+            additive=explanation.additive,
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> BeeswarmDisplay:
@@ -189,7 +195,8 @@ class BeeswarmDisplay(ExplanationDisplay):
         self.figure_ = panels[0].figure
         for k, panel in enumerate(panels):
             title = str(self.output_names[k]) if n_outputs > 1 else ""
-            set_labels(panel, x=f"added to the {self.quantities[k]}", title=title)
+            what = what_is_drawn(self.quantities[k], additive=self.additive)
+            set_labels(panel, x=what, title=title)
             self._draw(panel, values[:, :, k])
         hide_inner_names(panels[1:])
         self._explain_colors(panels)

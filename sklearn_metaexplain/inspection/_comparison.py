@@ -10,6 +10,7 @@ import pandas as pd
 
 from sklearn_metaexplain.inspection._bars import label_bars, name_rows
 from sklearn_metaexplain.inspection._comparison_frame import chosen_scores
+from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import (
     SelectedOutput,
     format_cell,
@@ -155,12 +156,12 @@ class ComparisonDisplay:
             rest = table.iloc[others].sum().to_frame(others_label(others)).T
             kept = pd.concat([kept, rest])
             kept_errors = kept_errors.set_axis(kept.index[:-1]).reindex(kept.index)
-        what = "mean size of what is added to" if is_global else "added to"
+        additive = {str(name): one.explanation.additive for name, one in chosen.items()}
         has_errors = bool(kept_errors.notna().any(axis=None))
         return cls(
             table=kept,
             errors=kept_errors if has_errors else None,
-            xlabel=f"{what} the {first.quantity}",
+            xlabel=what_is_drawn(first.quantity, additive=additive, is_global=is_global),
         ).plot(ax=ax)
 
     @classmethod

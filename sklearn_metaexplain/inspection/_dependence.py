@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
-from sklearn_metaexplain.inspection._quantity import several_outputs
+from sklearn_metaexplain.inspection._quantity import several_outputs, what_is_drawn
 from sklearn_metaexplain.inspection._read import (
     ColumnView,
     feature_position,
@@ -56,6 +56,8 @@ class DependenceDisplay(ExplanationDisplay):
         What the attributions add to.
     color_by : ColumnView, default=None
         The column that points are coloured by.
+    additive : bool, default=True
+        Whether the attributions are meant to add up to the prediction.
 
     Attributes
     ----------
@@ -99,12 +101,14 @@ class DependenceDisplay(ExplanationDisplay):
         output_names: Sequence[str],
         quantities: Sequence[str],
         color_by: ColumnView | None = None,
+        additive: bool = True,
     ) -> None:
         self.column = column
         self.values = values
         self.output_names = output_names
         self.quantities = quantities
         self.color_by = color_by
+        self.additive = additive
 
     @classmethod
     def from_explanation(
@@ -158,6 +162,7 @@ class DependenceDisplay(ExplanationDisplay):
             output_names=[one.name for one in outputs],
             quantities=[one.quantity for one in outputs],
             color_by=second,
+            additive=explanation.additive,
         ).plot(ax=ax, layout=layout)
 
     def plot(self, *, ax: Any = None, layout: str = "legend") -> DependenceDisplay:
@@ -248,4 +253,5 @@ class DependenceDisplay(ExplanationDisplay):
         tidy(ax, grid="y")
         ColumnAxis(self.column).dress(ax, "x")
         name = fit_labels(ax, [self.column.name], share=0.6)[0]
-        set_labels(ax, x=name, y=f"added to the {quantity}", title=title)
+        what = what_is_drawn(quantity, additive=self.additive)
+        set_labels(ax, x=name, y=what, title=title)

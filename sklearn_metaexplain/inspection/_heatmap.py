@@ -10,6 +10,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
+from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import largest_first, others_label, select_output
 from sklearn_metaexplain.inspection._style import (
     check_axes,
@@ -45,6 +46,8 @@ class HeatmapDisplay(ExplanationDisplay):
         Names of the rows.
     quantity : str
         What the attributions add to.
+    additive : bool, default=True
+        Whether the attributions are meant to add up to it.
 
     Attributes
     ----------
@@ -77,12 +80,19 @@ class HeatmapDisplay(ExplanationDisplay):
     """
 
     def __init__(
-        self, *, values: Any, labels: Sequence[str], row_labels: Sequence[str], quantity: str
+        self,
+        *,
+        values: Any,
+        labels: Sequence[str],
+        row_labels: Sequence[str],
+        quantity: str,
+        additive: bool = True,
     ) -> None:
         self.values = values
         self.labels = labels
         self.row_labels = row_labels
         self.quantity = quantity
+        self.additive = additive
 
     @classmethod
     def from_explanation(
@@ -140,6 +150,7 @@ class HeatmapDisplay(ExplanationDisplay):
             labels=labels,
             row_labels=[str(names[i]) for i in rows],
             quantity=one.quantity,
+            additive=explanation.additive,
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> HeatmapDisplay:
@@ -191,7 +202,8 @@ class HeatmapDisplay(ExplanationDisplay):
         self.colorbar_ = self.figure_.colorbar(
             self.image_, ax=ax, extend=extend, pad=0.02, aspect=25, shrink=0.95
         )
-        set_labels(self.colorbar_.ax, y=fit_text(f"added to the {self.quantity}", 40))
+        what = what_is_drawn(self.quantity, additive=self.additive)
+        set_labels(self.colorbar_.ax, y="\n".join(fit_text(line, 40) for line in what.split("\n")))
         self.colorbar_.ax.yaxis.label.set_size("small")
         self.colorbar_.ax.tick_params(labelsize="small")
         self.colorbar_.outline.set_visible(False)

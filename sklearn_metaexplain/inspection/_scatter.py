@@ -45,6 +45,8 @@ class ScatterDisplay(ExplanationDisplay):
         What colours show.
     quantity : str
         What they add to.
+    additive : bool, default=True
+        Whether the attributions are meant to add up to it.
 
     Attributes
     ----------
@@ -77,11 +79,17 @@ class ScatterDisplay(ExplanationDisplay):
     """
 
     def __init__(
-        self, *, columns: tuple[ColumnView, ColumnView], values: Any, quantity: str
+        self,
+        *,
+        columns: tuple[ColumnView, ColumnView],
+        values: Any,
+        quantity: str,
+        additive: bool = True,
     ) -> None:
         self.columns = columns
         self.values = values
         self.quantity = quantity
+        self.additive = additive
 
     @classmethod
     def from_explanation(
@@ -118,6 +126,7 @@ class ScatterDisplay(ExplanationDisplay):
             columns=(views[0], views[1]),
             values=one.explanation.values[:, positions, 0].sum(axis=1),
             quantity=one.quantity,
+            additive=explanation.additive,
         ).plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> ScatterDisplay:
@@ -160,7 +169,8 @@ class ScatterDisplay(ExplanationDisplay):
         names = fit_labels(ax, [column.name for column in self.columns], share=0.5)
         set_labels(ax, x=names[0], y=names[1])
         self.colorbar_ = self.figure_.colorbar(self.points_, ax=ax, pad=0.02, aspect=30)
-        label = fit_text(f"both add to the {self.quantity}", 44)
+        what = "both add to" if self.additive else "both attributions, summed, to"
+        label = fit_text(f"{what} the {self.quantity}", 44)
         self.colorbar_.set_label(label, fontsize="small")
         self.colorbar_.outline.set_visible(False)
         return self
