@@ -17,12 +17,20 @@ from sklearn_metaexplain.inspection._style import (
 from sklearn_metaexplain.inspection._text import (
     fit_labels,
     number_formatter,
+    place_across,
     room_for_text,
     row_font,
     set_labels,
 )
 
-__all__ = ["draw_bars", "draw_grouped", "draw_stacked", "label_bars", "name_rows"]
+__all__ = [
+    "draw_bars",
+    "draw_grouped",
+    "draw_stacked",
+    "end_ticks_at_data",
+    "label_bars",
+    "name_rows",
+]
 
 _WHISKERS = {"ecolor": INK, "elinewidth": 1.0, "capsize": 2.5}
 
@@ -124,6 +132,23 @@ def label_bars(
             )
         )
     return texts
+
+
+def end_ticks_at_data(ax: Any, low: float, high: float) -> None:
+    """Let no tick stand beyond the first that encloses the data, where numbers have their room.
+
+    Steps of ticks divide 1, so that no score of at most 1, and no probability, has ticks above 1.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    n_most = int(np.clip(1.6 * place_across(ax), 2, 8))
+    ticks = MaxNLocator(n_most, steps=[1, 2, 2.5, 5, 10]).tick_values(*ax.get_xlim())
+    # A hair, for a tick at 1 may be computed as a little less.
+    hair = 1e-9 * (high - low)
+    first = ticks[ticks <= low + hair].max(initial=ticks.min())
+    last = ticks[ticks >= high - hair].min(initial=ticks.max())
+    left, right = ax.get_xlim()
+    ax.set_xticks(ticks[(ticks >= max(first, left) - hair) & (ticks <= min(last, right) + hair)])
 
 
 def name_rows(ax: Any, labels: Any, cells: Any = None) -> None:

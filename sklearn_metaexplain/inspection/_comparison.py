@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_metaexplain.inspection._bars import label_bars, name_rows
-from sklearn_metaexplain.inspection._comparison_frame import chosen_scores
+from sklearn_metaexplain.inspection._bars import end_ticks_at_data, label_bars, name_rows
+from sklearn_metaexplain.inspection._comparison_frame import UNITS, chosen_scores
 from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import (
     SelectedOutput,
@@ -220,7 +220,7 @@ class ComparisonDisplay:
         self.texts_: list[Any] = []
         self.legend_ = None
         if self.facets:
-            size = (3.4, 1.0 + 0.36 * n_rows)
+            size = (3.4, 1.2 + 0.36 * n_rows)
             panels = make_facets(caller, ax, n_columns, size=size)
             self.ax_ = panels if n_columns > 1 else panels[0]
             self.figure_ = panels[0].figure
@@ -248,10 +248,13 @@ class ComparisonDisplay:
     def _draw_score(self, ax: Any, k: int) -> None:
         lengths = self.table.iloc[:, k].to_numpy(dtype=float)
         places = np.arange(len(lengths))
-        set_labels(ax, title=str(self.table.columns[k]))
+        name = str(self.table.columns[k])
+        set_labels(ax, title=name, x=UNITS.get(name, ""))
         self.bars_.append(ax.barh(places, np.nan_to_num(lengths), height=0.7, color=LOWERS))
         ends = self._draw_errors(ax, k, lengths, places)
         self.texts_ += label_bars(ax, places, lengths, ends, format_cell)
+        known = np.nan_to_num(lengths)
+        end_ticks_at_data(ax, known.min(initial=0.0), known.max(initial=0.0))
         ax.axvline(0, color=INK, linewidth=0.8)
         name_rows(ax, [str(name) for name in self.table.index])
         tidy(ax)

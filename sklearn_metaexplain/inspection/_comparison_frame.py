@@ -9,10 +9,15 @@ import pandas as pd
 
 from sklearn_metaexplain.metrics import get_explanation_scorer_names
 
-__all__ = ["chosen_scores"]
+__all__ = ["UNITS", "chosen_scores"]
 
-# Columns of compare_explainers, whatever the metrics.
-_COSTS = {"fit_time", "explain_time", "n_evaluations_fit", "n_evaluations_row"}
+# Columns of compare_explainers, whatever the metrics, and what they count.
+UNITS = {
+    "fit_time": "seconds",
+    "explain_time": "seconds",
+    "n_evaluations_fit": "rows asked for",
+    "n_evaluations_row": "rows asked per row",
+}
 _RANDOM = "random"
 
 
@@ -79,4 +84,4 @@ def _check_explainers(frame: pd.DataFrame, *, named: bool) -> None:
 
 def _known_columns(columns: set[Any]) -> set[str]:
     spreads = {f"{name}_std" for name in columns} & columns
-    return _COSTS | set(get_explanation_scorer_names()) | spreads
+    return set(UNITS) | set(get_explanation_scorer_names()) | spreads

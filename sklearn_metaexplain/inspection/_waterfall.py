@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.inspection._bars import name_rows
+from sklearn_metaexplain.inspection._bars import end_ticks_at_data, name_rows
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,
@@ -81,6 +81,7 @@ def _write_numbers(
         low, high = low - 0.5, high + 0.5
     room = room_for_text(ax, low, high, written, font)
     ax.set_xlim(low - room, high + room)
+    end_ticks_at_data(ax, low, high)
     at = [display.base_value, *ends, display.prediction]
     sides = [1, *np.where(values < 0, -1, 1), 1]
     for position, (place, side, text) in enumerate(zip(at, sides, written, strict=True)):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.colors import to_hex
 
+from sklearn_metaexplain import Explanation
 from sklearn_metaexplain.inspection import AttributionDisplay
 from sklearn_metaexplain.inspection._style import LOWERS, RAISES
 from tests.inspection.explanations import (
@@ -275,3 +276,20 @@ def test_names_with_dollars_and_line_breaks_are_no_mathematics():
     display.figure_.draw_without_rendering()
     assert tick_texts(display.ax_)[1] == "two lines"
     assert tick_texts(display.ax_)[2] == r"price_\$ per \$unit"
+
+
+@pytest.mark.parametrize("prediction", [0.97, 0.03])
+def test_a_waterfall_of_a_probability_has_no_ticks_beyond_0_and_1(prediction):
+    explanation = Explanation(
+        [[[prediction - 0.5]]],
+        [0.5],
+        [[prediction]],
+        feature_names=["a"],
+        output_names=["yes"],
+        output="probability",
+        n_evaluations=0,
+    )
+    display = AttributionDisplay.from_explanation(explanation, kind="waterfall")
+    ticks = display.ax_.get_xticks()
+    assert 0 <= ticks.min() <= min(0.5, prediction) + 1e-9
+    assert max(0.5, prediction) - 1e-9 <= ticks.max() <= 1

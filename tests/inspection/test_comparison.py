@@ -69,6 +69,28 @@ def test_scores_have_axes_each_with_their_spread():
     assert [text.get_text() for text in display.texts_[3:6]] == ["1.25", "–", "0.001"]
 
 
+@pytest.mark.parametrize("worst", [0.02, -0.9])
+@pytest.mark.parametrize("best", [0.8, 0.95, 1.0])
+def test_no_tick_stands_where_no_score_can_be(worst, best):
+    frame = scores()
+    frame["faithfulness"] = [best, 0.5, worst]
+    frame["faithfulness_std"] = [0.1, 0.1, 0.3]
+    ax = ComparisonDisplay.from_frame(frame, metrics="faithfulness").ax_
+    ax.figure.draw_without_rendering()
+    assert -1 <= min(ax.get_xticks()) <= worst
+    assert best <= max(ax.get_xticks()) + 1e-9
+    assert max(ax.get_xticks()) <= 1 + 1e-9
+    assert ax.get_xlim()[1] > best + 0.1  # the number and the error bar have their room
+
+
+def test_costs_have_units():
+    assert [ax.get_xlabel() for ax in ComparisonDisplay.from_frame(scores()).ax_] == [
+        "",
+        "seconds",
+        "rows asked per row",
+    ]
+
+
 def test_scores_that_are_chosen():
     display = ComparisonDisplay.from_frame(scores(), metrics="fit_time")
     assert display.ax_.get_title(loc="left") == "fit_time"
