@@ -17,6 +17,7 @@ from sklearn_metaexplain.inspection._style import (
 )
 from sklearn_metaexplain.inspection._text import (
     fit_text,
+    with_minus,
 )
 
 __all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels"]
@@ -207,16 +208,16 @@ def write_levels(ax: Any, axis: Any, which: str, texts: list[str]) -> None:
     """Write the levels of a column of categories, aslant where they are long."""
     at = np.arange(len(texts))
     if which == "y":
-        axis.set_ticks(at, [fit_text(text, 16) for text in texts])
+        axis.set_ticks(at, [fit_text(with_minus(text), 16) for text in texts])
         return
     width = 72 * ax.get_window_extent().width / ax.figure.dpi
     room = int(width / max(len(texts), 1) / (0.62 * 10))
     if max(len(text) for text in texts) <= room:
-        axis.set_ticks(at, [fit_text(text, 40) for text in texts])
+        axis.set_ticks(at, [fit_text(with_minus(text), 40) for text in texts])
     else:
         axis.set_ticks(
             at,
-            [fit_text(text, 16) for text in texts],
+            [fit_text(with_minus(text), 16) for text in texts],
             rotation=40,
             ha="right",
             rotation_mode="anchor",

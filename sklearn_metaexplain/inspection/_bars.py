@@ -21,6 +21,7 @@ from sklearn_metaexplain.inspection._text import (
     room_for_text,
     row_font,
     set_labels,
+    with_minus,
 )
 
 __all__ = [
@@ -106,7 +107,7 @@ def label_bars(
     ax: Any, positions: np.ndarray, values: np.ndarray, ends: np.ndarray, write: Any
 ) -> list[Any]:
     """Write each bar's number beyond its end, and make room for it; a dash where there is none."""
-    written = ["–" if np.isnan(value) else write(value) for value in values]
+    written = ["–" if np.isnan(value) else with_minus(write(value)) for value in values]
     values = np.nan_to_num(values)
     font = min(row_font(ax, len(values)), 9.0)
     low = min(0.0, float((values - ends).min(initial=0.0)))

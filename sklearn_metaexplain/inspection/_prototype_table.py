@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain.inspection._style import INK
-from sklearn_metaexplain.inspection._text import fit_labels, fit_text, number_formatter, row_font
+from sklearn_metaexplain.inspection._text import (
+    fit_labels,
+    fit_text,
+    number_formatter,
+    row_font,
+    with_minus,
+)
 
 __all__ = ["BARS", "OWN", "write_table"]
 
@@ -43,7 +49,7 @@ def write_table(
             ax.text(
                 k,
                 i,
-                fit_text(text, fitting),
+                fit_text(with_minus(text), fitting),
                 ha="center",
                 va="center",
                 fontsize=font,

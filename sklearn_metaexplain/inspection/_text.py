@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from math import ceil, floor, log10
@@ -18,10 +19,12 @@ __all__ = [
     "room_for_text",
     "row_font",
     "set_labels",
+    "with_minus",
 ]
 
 _CHARACTER = 0.6  # mean width of a character of DejaVu Sans over its size
 _MINUS = "\N{MINUS SIGN}"
+_NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]\d+)?|inf)")
 
 
 def fit_text(text: Any, width: int) -> str:
@@ -44,7 +47,9 @@ def fit_labels(
     if cells is None:
         return _distinct_texts(names, [width] * len(names))
     shown = [
-        "" if cell is None else fit_text(cell, max(width - 3 - min(len(name), 2 * width // 5), 4))
+        ""
+        if cell is None
+        else fit_text(with_minus(cell), max(width - 3 - min(len(name), 2 * width // 5), 4))
         for name, cell in zip(names, cells, strict=True)
     ]
     widths = [max(width - 3 - len(cell), 4) if cell else width for cell in shown]
@@ -98,6 +103,15 @@ def room_for_text(ax: Any, low: float, high: float, texts: Sequence[str], font: 
     width = 0.48 * place_across(ax)
     needed = min(needed, 0.3 * width)
     return (high - low) * needed / (width - 2 * needed)
+
+
+def with_minus(text: Any) -> str:
+    """Text of a cell, with a minus sign where it is a negative number, as on the axes.
+
+    Hyphens of dates and words stay.
+    """
+    written = str(text)
+    return written.replace("-", _MINUS) if _NUMBER.fullmatch(written) else written
 
 
 def _font_size() -> float:

@@ -1,9 +1,17 @@
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_metaexplain.inspection._text import fit_labels, fit_text, number_formatter
+from sklearn_metaexplain.inspection import AttributionDisplay, ComparisonDisplay, PrototypeDisplay
+from sklearn_metaexplain.inspection._text import (
+    fit_labels,
+    fit_text,
+    number_formatter,
+    with_minus,
+)
+from tests.inspection.explanations import regression_explanation
 
 
 @given(text=st.text(st.characters(exclude_characters="$"), max_size=80), width=st.integers(4, 60))
@@ -62,3 +70,25 @@ def test_names_give_way_to_cells():
 def test_numbers_have_the_digits_that_the_largest_needs(numbers, texts):
     write = number_formatter(numbers, signed=True)
     assert [write(number) for number in numbers] == texts
+
+
+def test_numbers_have_one_minus_sign_and_words_keep_their_hyphens():
+    texts = ["-6.635", "-1.23e-05", "2.5e-06", "-inf", "2024-03-01", "x-ray", "-", "-1-2"]
+    assert [with_minus(text) for text in texts] == [
+        *("−6.635", "−1.23e−05", "2.5e−06", "−inf"),
+        *("2024-03-01", "x-ray", "-", "-1-2"),
+    ]
+
+
+def test_cells_and_bars_of_a_picture_use_the_same_sign():
+    X = pd.DataFrame({"a": [-6.635], "b": ["x-ray"]})
+    explanation = regression_explanation([[-2.0, 1.0]], X, names=["a", "b"])
+    for kind in ("bar", "waterfall"):
+        ax = AttributionDisplay.from_explanation(explanation, kind=kind).ax_
+        names = {label.get_text() for label in ax.get_yticklabels()}
+        assert {"a = −6.635", "b = x-ray"} <= names
+        assert "−2.00" in {text.get_text() for text in ax.texts}
+    scores = pd.DataFrame({"faithfulness": [-0.25]}, index=["random"])
+    assert ComparisonDisplay.from_frame(scores).texts_[0].get_text() == "−0.25"
+    rows = PrototypeDisplay.from_rows(X, X, weights=[1.0])
+    assert [text.get_text() for text in rows.texts_][1:] == ["−6.635"] * 2 + ["x-ray"] * 2
