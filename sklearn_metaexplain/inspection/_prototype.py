@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table_frame
+from sklearn_metaexplain.inspection._prototype_key import draw_key, shades
 from sklearn_metaexplain.inspection._prototype_support import read_support
 from sklearn_metaexplain.inspection._prototype_table import BARS, OWN, write_table
 from sklearn_metaexplain.inspection._read import (
@@ -62,6 +63,8 @@ class PrototypeDisplay(ExplanationDisplay):
         The closeness of the cells.
     texts_ : list of Text
         Weights and cells.
+    legend_ : Legend
+        What shades mean, and the colour of negative weights.
 
     See Also
     --------
@@ -307,19 +310,16 @@ class PrototypeDisplay(ExplanationDisplay):
         """
         weights = np.asarray(self.weights, dtype=float)
         n_shown, n_across = self.cells.shape
-        height = 1.2 + 0.34 * (n_shown + BARS + bool(self.title))
+        height = 1.6 + 0.34 * (n_shown + BARS + bool(self.title))
         self.ax_ = ax = check_axes(
             f"{type(self).__name__}.plot", ax, figsize=(max(6.4, 1.4 + n_across), height)
         )
         self.figure_ = ax.figure
         hidden = f"{self.n_hidden} other columns are not shown" if self.n_hidden else ""
         set_labels(ax, x=hidden, title=self.title)
-        from matplotlib.colors import LinearSegmentedColormap
-
-        shades = LinearSegmentedColormap.from_list("closeness", ["#FFFFFF", "#BFD9EC"])
         own = np.full((n_shown, 1), np.nan)  # the row itself has no shade
         shade = np.concatenate([own, np.asarray(self.closeness, dtype=float)], axis=1)
-        self.image_ = ax.imshow(shade, cmap=shades, vmin=0, vmax=1, aspect="auto")
+        self.image_ = ax.imshow(shade, cmap=shades(), vmin=0, vmax=1, aspect="auto")
         largest = float(np.abs(weights).max(initial=0.0)) or 1.0
         heights = BARS * np.abs(weights) / largest
         self.bars_ = ax.bar(
@@ -332,4 +332,5 @@ class PrototypeDisplay(ExplanationDisplay):
         ax.set_xlim(-0.5, n_across - 0.5)
         ax.set_ylim(n_shown - 0.5, -0.6 - 1.6 * BARS)
         self.texts_ = write_table(ax, self.cells, weights, heights)
+        self.legend_ = draw_key(ax, shade[:, 1:], weights)
         return self

@@ -62,7 +62,9 @@ def write_table(
         names[0] = OWN.replace(" ", "\n")
     ax.xaxis.tick_top()
     ax.set_xticks(np.arange(n_across), names, fontsize=font)
-    ax.set_yticks(np.arange(n_shown), fit_labels(ax, list(cells.index), share=0.3), fontsize=font)
+    columns = fit_labels(ax, list(cells.index), share=0.3)
+    # The bars are named where rows of the table are, at their feet.
+    ax.set_yticks([-0.9, *range(n_shown)], ["weight", *columns], fontsize=font)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return texts

@@ -164,3 +164,21 @@ def test_what_is_refused():
         PrototypeDisplay.from_rows(np.ones(2), np.ones((3, 2)), weights=[1, 2, 3])
     with pytest.raises(ValueError, match="max_rows must be an int"):
         PrototypeDisplay.from_rows(np.ones((1, 2)), np.ones((2, 2)), weights=[1, 2], max_rows=0)
+
+
+def test_shades_and_bars_are_explained():
+    X = mixed_frame()
+    others = X.iloc[[1, 7, 9]]
+    display = PrototypeDisplay.from_rows(X.iloc[[1]], others, weights=WEIGHTS, X=X, max_display=3)
+    words = ["as in this row", "near it", "far from it, or different", "weight below zero"]
+    assert [text.get_text() for text in display.legend_.get_texts()] == words
+    patches = display.legend_.get_patches()
+    shade = display.image_.cmap
+    assert [patch.get_facecolor() for patch in patches[:3]] == [shade(1.0), shade(0.5), shade(0.0)]
+    blue = display.bars_[int(np.argmin(display.weights))]
+    assert patches[3].get_facecolor() == blue.get_facecolor()
+    assert "weight" in {label.get_text() for label in display.ax_.get_yticklabels()}
+    assert overlapping(display.figure_) == []
+    # Without a table nothing is near, and weights are mostly positive.
+    plain = PrototypeDisplay.from_rows(X.iloc[[1]], X.iloc[[7]], weights=[1.0])
+    assert [text.get_text() for text in plain.legend_.get_texts()] == [words[0], words[2]]
