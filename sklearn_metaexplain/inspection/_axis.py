@@ -101,6 +101,8 @@ class ColumnAxis:
             return
         if view.is_date:
             write_dates(axis)
+        elif is_whole(view) and not has_missing:  # which take the place of the last tick
+            write_whole_numbers(axis)
         if not has_missing:
             return
         at = self.place_of_missing()
@@ -158,6 +160,8 @@ def draw_colored(
             colorbar.outline.set_visible(False)
             if view.is_date:
                 write_dates(colorbar.ax.yaxis)
+            elif is_whole(view):
+                write_whole_numbers(colorbar.ax.yaxis)
     else:
         axis = ColumnAxis(view)
         places = axis.positions()
@@ -188,6 +192,19 @@ def draw_colored(
         title = view.name if view.levels is not None else ""
         legend = place_legend(ax, artists, texts, title)
     return points, colorbar, legend
+
+
+def is_whole(view: ColumnView) -> bool:
+    """Whether a column holds whole numbers, such as years, and nothing else."""
+    known = view.numbers[~view.missing]
+    return bool(known.size and (known == np.round(known)).all())
+
+
+def write_whole_numbers(axis: Any) -> None:
+    """Write no fractions, as of years; otherwise as matplotlib does."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
 
 
 def write_dates(axis: Any) -> None:

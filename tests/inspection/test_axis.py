@@ -2,6 +2,7 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 
@@ -76,3 +77,18 @@ def test_dates_of_every_span_have_a_few_ticks_and_no_warning(start):
             ticks = axis.get_majorticklocs()
         inside = (ticks >= start) & (ticks <= start + span)
         assert 2 <= inside.sum() <= 7, span
+
+
+def test_years_are_written_without_fractions():
+    figure, ax = plt.subplots(figsize=(3, 3))
+    view = column_view(pd.Series([2007, 2008, 2009]), "year")
+    x = np.arange(3.0)
+    colorbar = draw_colored(ax, x, x, view, size=20, place_legend=legend_above)[1]
+    ax.set_ylim(2007, 2009)
+    ColumnAxis(view).dress(ax, "y")
+    for axis in (colorbar.ax.yaxis, ax.yaxis):
+        figure.draw_without_rendering()
+        assert all(place == round(place) for place in axis.get_majorticklocs())
+    halves = column_view(pd.Series([2007, 2007.5]), "year")
+    colorbar = draw_colored(ax, x[:2], x[:2], halves, size=20, place_legend=legend_above)[1]
+    assert any(place != round(place) for place in colorbar.ax.yaxis.get_majorticklocs())
