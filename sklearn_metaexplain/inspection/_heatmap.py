@@ -203,7 +203,7 @@ class HeatmapDisplay(ExplanationDisplay):
             self.image_, ax=ax, extend=extend, pad=0.02, aspect=25, shrink=0.95
         )
         what = what_is_drawn(self.quantity, additive=self.additive)
-        set_labels(self.colorbar_.ax, y="\n".join(fit_text(line, 40) for line in what.split("\n")))
+        set_labels(self.colorbar_.ax, y="\n".join(fit_text(line, 70) for line in what.split("\n")))
         self.colorbar_.ax.yaxis.label.set_size("small")
         self.colorbar_.ax.tick_params(labelsize="small")
         self.colorbar_.outline.set_visible(False)

@@ -170,8 +170,8 @@ class ScatterDisplay(ExplanationDisplay):
         set_labels(ax, x=names[0], y=names[1])
         self.colorbar_ = self.figure_.colorbar(self.points_, ax=ax, pad=0.02, aspect=30)
         what = "both add to" if self.additive else "both attributions, summed, to"
-        label = fit_text(f"{what} the {self.quantity}", 44)
-        self.colorbar_.set_label(label, fontsize="small")
+        set_labels(self.colorbar_.ax, y=fit_text(f"{what} the {self.quantity}", 70))
+        self.colorbar_.ax.yaxis.label.set_size("small")
         self.colorbar_.outline.set_visible(False)
         return self
 

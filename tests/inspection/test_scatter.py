@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sklearn_metaexplain.inspection import ScatterDisplay
-from tests.inspection.explanations import binary_explanation
+from sklearn_metaexplain.inspection import HeatmapDisplay, ScatterDisplay
+from tests.inspection.explanations import binary_explanation, mixed_explanation
 
 
 def test_places_are_cells_and_colours_what_both_add():
@@ -39,3 +39,13 @@ def test_wrong_columns():
         ScatterDisplay.from_explanation(explanation, ("mass", "mass"))
     with pytest.raises(ValueError, match="features='weight'"):
         ScatterDisplay.from_explanation(explanation, ("mass", "weight"))
+
+
+def test_scales_say_in_full_what_they_are_of():
+    explanation = mixed_explanation()
+    for display in (
+        ScatterDisplay.from_explanation(explanation, ("bill", "island")),
+        HeatmapDisplay.from_explanation(explanation),
+    ):
+        words = " ".join(display.colorbar_.ax.get_ylabel().split())
+        assert words.endswith("to the probability of the predicted class")
