@@ -264,7 +264,7 @@ class AttributionDisplay(ExplanationDisplay):
             numbers = _waterfall.total_formatter(self)
             title = (
                 f"{self.quantities[k]}: {numbers(self.prediction)}, "
-                f"base value {numbers(self.base_value)}"
+                f"base\N{NO-BREAK SPACE}value\N{NO-BREAK SPACE}{numbers(self.base_value)}"
             )
         set_labels(ax, x=f"{what}{note}", title=title)
         _bars.draw_bars(self, ax, values[:, k], std)

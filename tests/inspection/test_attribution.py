@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -293,3 +294,9 @@ def test_a_waterfall_of_a_probability_has_no_ticks_beyond_0_and_1(prediction):
     ticks = display.ax_.get_xticks()
     assert 0 <= ticks.min() <= min(0.5, prediction) + 1e-9
     assert max(0.5, prediction) - 1e-9 <= ticks.max() <= 1
+
+
+def test_the_base_value_stands_on_a_line_with_its_number():
+    ax = AttributionDisplay.from_explanation(mixed_explanation()[0]).ax_
+    *_, last = ax.get_title(loc="left").split("\n")
+    assert re.search(r"base\svalue\s0\.333$", last)
