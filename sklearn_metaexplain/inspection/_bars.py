@@ -143,7 +143,8 @@ def end_ticks_at_data(ax: Any, low: float, high: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     n_most = int(np.clip(1.6 * place_across(ax), 2, 8))
-    ticks = MaxNLocator(n_most, steps=[1, 2, 2.5, 5, 10]).tick_values(*ax.get_xlim())
+    locator = MaxNLocator(n_most, steps=[1, 2, 2.5, 5, 10])
+    ticks = np.asarray(locator.tick_values(*ax.get_xlim()))
     # A hair, for a tick at 1 may be computed as a little less.
     hair = 1e-9 * (high - low)
     first = ticks[ticks <= low + hair].max(initial=ticks.min())
