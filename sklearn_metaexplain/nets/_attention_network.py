@@ -50,7 +50,8 @@ class AttentionNetwork(SelfExplainingNetwork):
         super().__init__(encoder=encoder)
         width, n_heads = self.width, self.n_heads
         self.attention, self.gate = attention, gate
-        #: Group of each encoded column, where gates have two levels.
+        #: Group of each encoded column, where gates have two levels. A group of one has no inside:
+        #: its gate is the column's.
         self.groups: torch.Tensor | None = None
         self.own = nn.Linear(width, _N_OWN, bias=False)
         self.weight = nn.Parameter(torch.full((n_heads,), 1 / n_heads))
@@ -104,7 +105,8 @@ class AttentionNetwork(SelfExplainingNetwork):
         if self.groups is None:
             return Gates(self._activate(scores), None, None)
         members = F.one_hot(self.groups).to(scores.dtype).T
-        mean_scores = torch.einsum("gm,nmc->ngc", members / members.sum(1, keepdim=True), scores)
+        sizes = members.sum(1)
+        mean_scores = torch.einsum("gm,nmc->ngc", members / sizes[:, None], scores)
         groups = self._activate(mean_scores)
         if self.gate == "sigmoid":
             within = scores.sigmoid()
@@ -113,6 +115,9 @@ class AttentionNetwork(SelfExplainingNetwork):
             for group in range(len(members)):
                 chosen = self.groups == group
                 within[:, chosen] = sparsemax(scores[:, chosen], dim=1)
+        # Its score is its group's already, and would count twice.
+        is_alone = (sizes == 1)[self.groups]
+        within = within.masked_fill(is_alone[:, None], 1.0)
         return Gates(groups[:, self.groups] * within, groups, within)
 
     def _activate(self, scores: torch.Tensor) -> torch.Tensor:

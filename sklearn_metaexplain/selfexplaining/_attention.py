@@ -17,6 +17,7 @@ from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.nets._table_objective import AttentionObjective, TableObjective
 from sklearn_metaexplain.selfexplaining._additive import AdditiveClassifier
 from sklearn_metaexplain.selfexplaining._base import SelfExplainingClassifier
+from sklearn_metaexplain.selfexplaining._table import add_up_columns
 
 
 class AttentionClassifier(AdditiveClassifier):
@@ -38,7 +39,9 @@ class AttentionClassifier(AdditiveClassifier):
         weights have a constant L1 norm, the penalty is their Tsallis entropy.
     groups_by : mapping or list of lists, default=None
         Groups of columns, by name or position: a column's weight is then its group's weight times
-        its own within the group. Columns that are not named are groups of their own.
+        its own within the group. Columns that are not named are groups of their own. A column that
+        is alone, or whose group is constant but for it, has weight 1 within its group, so that
+        groups of one change nothing.
     adversarial_eps : float, default=0.0
         Largest change of a cell, in standard deviations of its column, against which the network is
         trained; needs `max_epochs`. At moderate values (about 0.3) predictions, and with them
@@ -204,10 +207,10 @@ class AttentionClassifier(AdditiveClassifier):
         network.attention, network.gate = self.attention, self.gate
         network.groups = None
         if self.groups_by is not None:
-            # Groups of which every column is constant are none to the network.
-            groups = self._groups.player_of_column[self._encoder.source_]
-            self._groups_read, numbered = np.unique(groups, return_inverse=True)
-            network.groups = torch.from_numpy(numbered).to(next(network.parameters()).device)
+            parts, self._group_of_part = _split_groups(
+                self._groups.player_of_column[self._encoder.source_], self._encoder.source_
+            )
+            network.groups = torch.from_numpy(parts).to(next(network.parameters()).device)
 
     def _learn(self, encoded: torch.Tensor, labels: np.ndarray, rng: np.random.RandomState) -> None:
         # Evidence is held against the shares among the rows read, and added to those of all rows.
@@ -230,11 +233,11 @@ class AttentionClassifier(AdditiveClassifier):
             columns = self._in_chunks(lambda cells: self._gates(cells).columns, encoded)
             return {"attention": self._weights_by_feature(columns)}
         columns, groups, within = self._in_chunks(lambda cells: tuple(self._gates(cells)), encoded)
-        all_groups = np.zeros((len(groups), len(self.group_names_), groups.shape[2]))
-        all_groups[:, self._groups_read] = groups
+        n_parts = np.bincount(self._group_of_part, minlength=len(self.group_names_))
+        sums = add_up_columns(groups, self._group_of_part, len(self.group_names_))
         return {
             "attention": self._weights_by_feature(columns),
-            "group_attention": self._drop_shared(all_groups),
+            "group_attention": self._drop_shared(sums / np.maximum(n_parts, 1)[:, None]),
             "attention_in_group": self._weights_by_feature(within),
         }
 
@@ -245,6 +248,21 @@ class AttentionClassifier(AdditiveClassifier):
 
     def _drop_shared(self, weights: np.ndarray) -> np.ndarray:
         return weights[..., 0] if self.attention == "shared" else weights
+
+
+def _split_groups(groups: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the groups that the network is told of, and say which group each is part of.
+
+    Groups of which every column is constant are none to it. A column that is alone in its group
+    and read as several numbers keeps a gate for each of them, as it has without groups.
+    """
+    pairs = np.unique(np.column_stack([groups, source]), axis=0)
+    is_alone = np.bincount(pairs[:, 0])[groups] == 1
+    own = groups.max() + 1 + np.arange(len(groups))
+    _, first, parts = np.unique(
+        np.where(is_alone, own, groups), return_index=True, return_inverse=True
+    )
+    return parts, groups[first]
 
 
 def _resolve_groups(groups_by: Any, names: np.ndarray) -> Players:

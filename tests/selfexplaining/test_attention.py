@@ -122,6 +122,28 @@ def test_groups_by_name_and_refit_without():
     assert set(classifier.explain(frame[:2]).support) == {"attention"}
 
 
+@pytest.mark.parametrize(("attention", "gate"), GATES)
+@pytest.mark.parametrize("groups", [[], [["a"], ["c"]], [["a", "constant"]]])
+def test_groups_of_one_change_nothing(attention, gate, groups):
+    X, y = clouds(30, 3, 3)
+    X[::5, 0] = np.nan  # this column is read as two numbers
+    frame = pd.DataFrame(X, columns=list("abc")).assign(constant=1.0)
+    plain, grouped = (
+        fitted(frame, y, attention=attention, gate=gate, groups_by=by) for by in (None, groups)
+    )
+    np.testing.assert_allclose(
+        grouped.predict_proba(frame), plain.predict_proba(frame), rtol=0, atol=1e-12
+    )
+    support = grouped.explain(frame).support
+    expected = plain.explain(frame).support["attention"]
+    np.testing.assert_allclose(support["attention"], expected, rtol=0, atol=1e-12)
+    assert (support["attention_in_group"][:, :3] == 1).all()
+    players = grouped._groups.player_of_column[:3]
+    np.testing.assert_allclose(
+        support["group_attention"][:, players], expected[:, :3], rtol=0, atol=1e-12
+    )
+
+
 def test_weight_of_a_column_read_twice_is_the_mean():
     X, y = clouds(30, 2, 2)
     X[::5, 0] = np.nan
