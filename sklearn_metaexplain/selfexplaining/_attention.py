@@ -229,7 +229,7 @@ class AttentionClassifier(AdditiveClassifier):
         return self._network.contributions(cells, self._gates(cells))
 
     def _support(self, encoded: torch.Tensor) -> dict[str, Any]:
-        if self.groups_by is None:
+        if self._network.groups is None:
             columns = self._in_chunks(lambda cells: self._gates(cells).columns, encoded)
             return {"attention": self._weights_by_feature(columns)}
         columns, groups, within = self._in_chunks(lambda cells: tuple(self._gates(cells)), encoded)
@@ -247,7 +247,7 @@ class AttentionClassifier(AdditiveClassifier):
         return self._drop_shared(mean)
 
     def _drop_shared(self, weights: np.ndarray) -> np.ndarray:
-        return weights[..., 0] if self.attention == "shared" else weights
+        return weights[..., 0] if self._network.attention == "shared" else weights
 
 
 def _split_groups(groups: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

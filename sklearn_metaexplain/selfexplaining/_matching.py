@@ -192,6 +192,7 @@ class MatchingClassifier(SelfExplainingClassifier):
     def _learn(self, encoded: torch.Tensor, labels: np.ndarray, rng: np.random.RandomState) -> None:
         self.support_classes_ = self.classes_[labels[self.support_indices_]]
         own = labels[self.support_indices_]
+        self._n_voters = min(self.n_voters, len(own))
         self.support_weights_ = self._shares[own] / (np.bincount(own) / len(own))[own]
         device = self._context.points.device
         self._weights = torch.from_numpy(self.support_weights_).to(device)
@@ -238,10 +239,9 @@ class MatchingClassifier(SelfExplainingClassifier):
         values = path_shares(scores, self._context.votes, self._weights)
         weighted = scores.sum(-1) + self._weights.log()
         votes = weighted.softmax(-1)
-        n_voters = min(self.n_voters, votes.shape[1])
         # Equal scores differ by rounding errors; such voters are named in the order of the rows.
         voters = weighted.round(decimals=9).argsort(dim=1, descending=True, stable=True)[
-            :, :n_voters
+            :, : self._n_voters
         ]
         chosen = scores.gather(1, voters[..., None].expand(-1, -1, scores.shape[-1]))
         return values, votes @ self._context.votes, voters, votes.gather(1, voters), chosen

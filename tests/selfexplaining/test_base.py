@@ -467,3 +467,24 @@ def test_labels_of_any_kind(classifier, labels):
         X
     )
     np.testing.assert_array_equal(fitted.classes_[(decision > 0).astype(int)], fitted.predict(X))
+
+
+@every_kind
+def test_parameters_set_after_fit_change_nothing(classifier):
+    X, y = clouds(30, 3, 3)
+    fitted = clone(classifier).fit(X, y)
+
+    def told():
+        explanation = fitted.explain(X[:4])
+        answers = [fitted.predict_proba(X), fitted.embed(X), explanation.values]
+        return answers, explanation.support
+
+    answers, support = told()
+    # No parameter is one of these, so that whatever is read shows.
+    fitted.set_params(**dict.fromkeys(fitted.get_params(deep=False), "set after fit"))
+    after, support_after = told()
+    for actual, expected in zip(after, answers, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+    assert support_after.keys() == support.keys()
+    for name, expected in support.items():
+        np.testing.assert_array_equal(support_after[name], expected, err_msg=name)
