@@ -125,16 +125,16 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
         X = self._check_table(X, reset=True)
         self.classes_, labels = number_labels(X, y, type(self).__name__)
         device = check_device(self.device)
+        seed = draw_seed(self.random_state)
         network = make_network(
             self._kind,
             self.pretrained,
             {name: getattr(self, name) for name in ("width", "n_heads", "n_layers")},
             is_trained=self.max_epochs > 0,
-            random_state=self.random_state,
+            seed=seed,
         )
         network = network.double().to(device)
         self._check_columns()
-        seed = draw_seed(self.random_state)
         rng = np.random.RandomState(seed)
         n_classes = len(self.classes_)
         self._shares = np.bincount(labels) / len(labels)

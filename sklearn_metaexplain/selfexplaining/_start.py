@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any
 
 import torch
 
-from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 
@@ -19,7 +17,7 @@ def make_network(
     sizes: Mapping[str, int | None],
     *,
     is_trained: bool,
-    random_state: Any,
+    seed: int,
 ) -> SelfExplainingNetwork:
     """Load a network, or make one from scratch; the global generator is not touched.
 
@@ -33,7 +31,7 @@ def make_network(
         Of the encoder, by name; None where the user has chosen none.
     is_trained : bool
         Whether the network will be trained.
-    random_state : int, RandomState or None
+    seed : int
         Of the initial values.
 
     Raises
@@ -61,5 +59,5 @@ def make_network(
         raise ValueError(f"width={width} must be a multiple of 4.")
     # The global generator gets back the state it had.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(draw_seed(random_state))
+        torch.manual_seed(seed)
         return NETWORKS[kind](encoder={"width": 32, **given})

@@ -164,3 +164,16 @@ def test_validation_loss_has_the_penalty():
     # Three gates, each between 0 and 1.
     assert 0 < penalised["valid_loss"] - free["valid_loss"] < 6
     assert penalised["valid_accuracy"] == free["valid_accuracy"]
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_a_fit_from_scratch_draws_one_seed(kind):
+    X, y = clouds(30, 2, 2)
+    state = np.random.RandomState(3)
+    settings = {"pretrained": None, "max_epochs": 1, "width": 4, "n_layers": 0}
+    drawn = kind(random_state=state, **settings).fit(X, y)
+    once = np.random.RandomState(3)
+    draw_seed(once)
+    assert state.randint(2**31) == once.randint(2**31)
+    seeded = kind(random_state=np.random.RandomState(3), **settings).fit(X, y)
+    np.testing.assert_array_equal(drawn.predict_proba(X), seeded.predict_proba(X))
