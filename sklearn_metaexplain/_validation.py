@@ -46,12 +46,13 @@ def check_table(
     Raises
     ------
     ValueError
-        If columns are missing, unknown or reordered, there are no rows or columns, or a value is
-        infinite, complex, or missing where that is not accepted.
+        If columns are missing, unknown, reordered or of the same name, there are no rows or
+        columns, or a value is infinite, complex, or missing where that is not accepted.
     TypeError
         If the table is sparse where that is not accepted.
     """
     if isinstance(X, pd.DataFrame):
+        _refuse_duplicates(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         _check_frame(estimator, X)
     else:
@@ -173,6 +174,17 @@ def listed(X: Any, columns: list[int]) -> str:
     """Names of columns of a table for a message, the first five of them."""
     names = X.columns if isinstance(X, pd.DataFrame) else [f"x{j}" for j in range(X.shape[1])]
     return ", ".join(repr(names[j]) for j in columns[:5]) + ", ..." * (len(columns) > 5)
+
+
+def _refuse_duplicates(estimator: Any, X: pd.DataFrame) -> None:
+    repeated = X.columns[X.columns.duplicated()].unique()
+    if len(repeated):
+        names = ", ".join(map(repr, repeated[:5])) + ", ..." * (len(repeated) > 5)
+        raise ValueError(
+            f"Input X has more than one column named {names}; {type(estimator).__name__} tells "
+            "columns apart by their names: rename them, or keep the first of each by "
+            "X.loc[:, ~X.columns.duplicated()]."
+        )
 
 
 def _check_frame(estimator: Any, X: pd.DataFrame) -> None:

@@ -78,3 +78,18 @@ def test_columns_of_which_everything_is_missing_get_the_type_that_is_wanted():
     assert match_container(like, like) is like
     some = like.assign(share=["a", None])
     assert match_container(some, like) is some
+
+
+@pytest.mark.parametrize(("names", "repeated"), [("aba", "'a'"), ("aabb", "'a', 'b'"), ([7, 7], 7)])
+def test_columns_of_one_name_are_refused_by_it(names, repeated):
+    frame = pd.DataFrame(np.arange(6.0)[:, None] + np.zeros(len(names)), columns=list(names))
+    message = rf"more than one column named {repeated}; .*Classifier tells columns.* rename them"
+    classifier = PrototypeClassifier(random_state=0)
+    with pytest.raises(ValueError, match=message):
+        classifier.fit(frame, [0, 1] * 3)
+    distinct = frame.loc[:, ~frame.columns.duplicated()]
+    classifier.fit(distinct, [0, 1] * 3)
+    with pytest.raises(ValueError, match=message):
+        classifier.predict(frame)
+    with pytest.raises(ValueError, match=rf"named {repeated}; ShapExplainer"):
+        ShapExplainer(Ridge().fit(np.asarray(frame), range(6))).fit(frame)
