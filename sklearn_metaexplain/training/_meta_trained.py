@@ -37,6 +37,10 @@ class MetaTrainedMixin:
     n_steps_: int
     initial_loss_: float
     validation_loss_: float
+    _is_complete: bool  # False, or missing, where fit has failed
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return getattr(self, "_is_complete", False)
 
     def evaluate(self, tasks: Any, n_tasks: int = 100, *, random_state: Any = 0) -> Bunch:
         """Judge the network on tasks, each after adaptation to its support.

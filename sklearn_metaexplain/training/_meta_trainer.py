@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from copy import deepcopy
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from torch import nn
 
-from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.learners import InContext, Learner
-from sklearn_metaexplain.nets._device import check_device
-from sklearn_metaexplain.training._learner_net import MetaLearned, draw_tasks
+from sklearn_metaexplain.training._learner_net import draw_tasks
 from sklearn_metaexplain.training._meta_trained import MetaTrainedMixin
-from sklearn_metaexplain.training._networks import KINDS, check_episode, make_module
+from sklearn_metaexplain.training._networks import (
+    KINDS,
+    check_episode,
+    check_network_device,
+    make_module,
+    make_objective,
+)
 from sklearn_metaexplain.training._outer_loop import outer_batch_size, outer_lr, run_outer_loop
-from sklearn_metaexplain.training._own_tasks import adaptable, as_distribution, drawable, hold_out
-from sklearn_metaexplain.training._run_dir import claim, earlier_seed, fingerprint
+from sklearn_metaexplain.training._own_tasks import divide_tasks
+from sklearn_metaexplain.training._run_dir import choose_seed, claim, run_settings
 
 
 class MetaTrainer(MetaTrainedMixin, BaseEstimator):
@@ -239,46 +241,53 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         """
         # A fit that fails is none: its learner is not to be judged with the network of one before.
         self._is_complete = False
-        distribution = as_distribution(tasks)
-        given = None if validation is None else as_distribution(validation)
-        device = self._check_device()
+        device = check_network_device(self.network, self.device)
         if self.n_steps is None and self.minutes is None:
             raise ValueError("n_steps=None and minutes=None: give one of them, to end some time.")
         self.learner_ = InContext() if self.learner is None else clone(self.learner)
-        self.objective_ = self._make_objective()
-        seed = self._seed()
+        self.objective_ = make_objective(self.network, self.objective)
+        seed = choose_seed(self.run_dir, self.random_state)
         start_seed, train_seed, validation_seed, split_seed = map(
             int, np.random.SeedSequence(seed).generate_state(4)
         )
-        if given is None:
-            distribution, given = hold_out(distribution, split_seed)
-        distribution, held_out = (
-            drawable(adaptable(each, self.learner_, self.objective_), self.learner_)
-            for each in (distribution, given)
+        trained, held_out = divide_tasks(
+            tasks, validation, self.learner_, self.objective_, seed=split_seed
         )
         episodes = draw_tasks(held_out, validation_seed, self.validation_tasks)
         check_episode(self.network, self.learner_, episodes[0])
         module = make_module(
             self.network, self.network_params, self.init, self.learner_, start_seed
         ).to(device)
+        options: dict[str, Any] = {
+            "lr": outer_lr(self.lr, self.learner_),
+            "meta_batch_size": outer_batch_size(self.meta_batch_size, self.learner_),
+            "steps_per_epoch": self.steps_per_epoch,
+        }
         with tempfile.TemporaryDirectory() as temporary:
             run_dir = Path(temporary if self.run_dir is None else self.run_dir)
-            claim(run_dir, self._settings(module, episodes[0], seed))
+            settings = run_settings(
+                module,
+                self.objective_,
+                network_params=self.network_params,
+                init=self.init,
+                seed=seed,
+                task=episodes[0],
+                **options,
+            )
+            claim(run_dir, settings)
             self.net_, self.initial_loss_, self.validation_loss_ = run_outer_loop(
                 module,
                 self.objective_,
-                distribution,
+                trained,
                 episodes,
                 run_dir=run_dir,
                 minutes=self.minutes,
                 n_steps=self.n_steps,
-                steps_per_epoch=self.steps_per_epoch,
-                meta_batch_size=outer_batch_size(self.meta_batch_size, self.learner_),
-                lr=outer_lr(self.lr, self.learner_),
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
                 device=self.device,
                 seed=train_seed,
+                **options,
             )
         self.history_ = self.net_.history
         self.n_steps_ = sum(row["train_batch_count"] for row in self.history_)
@@ -286,53 +295,3 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         self.state_ = None if module.state is None else module.state.requires_grad_(False)
         self._is_complete = True
         return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "_is_complete", False)
-
-    # Parts of fit
-
-    def _check_device(self) -> str:
-        if self.network == "kernel" and torch.device(self.device).type != "cpu":
-            raise ValueError(
-                f'device={self.device!r}: network="kernel" is trained on the CPU, where its '
-                'Gaussian processes are; use device="cpu", and n_jobs to draw tasks meanwhile.'
-            )
-        return check_device(self.device)
-
-    def _make_objective(self) -> nn.Module:
-        if self.objective is not None:
-            # It takes notes, such as the accuracy.
-            return deepcopy(self.objective)
-        if not isinstance(self.network, str):
-            raise ValueError(
-                "objective is needed for a network of one's own: a module called with the network "
-                "and an episode, such as learners.SupervisedObjective."
-            )
-        return KINDS[self.network].objective()
-
-    def _seed(self) -> int:
-        earlier = None if self.run_dir is None else earlier_seed(Path(self.run_dir))
-        if self.random_state is None and earlier is not None:
-            return earlier
-        return draw_seed(self.random_state)
-
-    def _settings(self, module: MetaLearned, episode: Any, seed: int) -> dict[str, Any]:
-        """What a run that goes on must have in common with the one it goes on from."""
-        numbers = {
-            name: value
-            for name, value in vars(self.objective_).items()
-            if isinstance(value, int | float | str)
-        }
-        return {
-            "seed": seed,
-            "network": type(module.network).__name__,
-            "network_params": repr(self.network_params),
-            "learner": f"{type(self.learner_).__name__} {self.learner_.get_params()}",
-            "objective": f"{type(self.objective_).__name__} {numbers}",
-            "init": str(self.init),
-            "lr": outer_lr(self.lr, self.learner_),
-            "meta_batch_size": outer_batch_size(self.meta_batch_size, self.learner_),
-            "steps_per_epoch": self.steps_per_epoch,
-            "tasks": fingerprint(episode),
-        }

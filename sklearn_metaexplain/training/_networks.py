@@ -13,6 +13,7 @@ from torch import nn
 from sklearn_metaexplain.learners import Episodic, Learner
 from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets import _checkpoint, _classifier_weights
+from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._table_objective import AttentionObjective, TableObjective
@@ -169,6 +170,37 @@ def check_episode(network: str | Callable[..., nn.Module], learner: Learner, epi
             f"Episodic draws classes out of labelled tables; {found}, for which InContext is what "
             "is left of it."
         )
+
+
+def check_network_device(network: Any, device: str) -> str:
+    """Refuse a device that is not there, or on which a network is not trained."""
+    if network == "kernel" and torch.device(device).type != "cpu":
+        raise ValueError(
+            f'device={device!r}: network="kernel" is trained on the CPU, where its Gaussian '
+            'processes are; use device="cpu", and n_jobs to draw tasks meanwhile.'
+        )
+    return check_device(device)
+
+
+def make_objective(
+    network: str | Callable[..., nn.Module], objective: nn.Module | None
+) -> nn.Module:
+    """Copy an objective, or make that of a network.
+
+    Raises
+    ------
+    ValueError
+        If there is none, and the network is one of one's own.
+    """
+    if objective is not None:
+        # It takes notes, such as the accuracy.
+        return deepcopy(objective)
+    if not isinstance(network, str):
+        raise ValueError(
+            "objective is needed for a network of one's own: a module called with the network "
+            "and an episode, such as learners.SupervisedObjective."
+        )
+    return KINDS[network].objective()
 
 
 def settings_of(network: str, module: nn.Module) -> dict[str, Any]:

@@ -117,3 +117,35 @@ def drawable(tasks: TaskDistribution, learner: Learner) -> TaskDistribution:
         )
         return SuitableTasks(tasks, learner.can_draw, need)
     return tasks
+
+
+def divide_tasks(
+    tasks: Any, validation: Any, learner: Learner, objective: Any, *, seed: int
+) -> tuple[TaskDistribution, TaskDistribution]:
+    """Tasks to train on and tasks to judge by, those that suit a learner.
+
+    Parameters
+    ----------
+    tasks, validation
+        As for `MetaTrainer.fit`.
+    learner : Learner
+        What learns from them.
+    objective : Module
+        Its loss.
+    seed : int
+        Of the split, where `validation` is None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they cannot be read, or no table is large enough to be split.
+    """
+    trained = as_distribution(tasks)
+    if validation is None:
+        trained, held_out = hold_out(trained, seed)
+    else:
+        held_out = as_distribution(validation)
+    trained, held_out = (
+        drawable(adaptable(each, learner, objective), learner) for each in (trained, held_out)
+    )
+    return trained, held_out

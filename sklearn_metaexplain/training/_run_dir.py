@@ -3,19 +3,78 @@
 from __future__ import annotations
 
 import json
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import joblib
 import torch
+from torch import nn
+
+from sklearn_metaexplain._validation import draw_seed
+from sklearn_metaexplain.training._learner_net import MetaLearned
 
 _NAME = "settings.json"
 
 
-def earlier_seed(folder: Path) -> int | None:
-    """Seed of the run whose checkpoints are in a folder; None if there is none."""
-    path = folder / _NAME
-    return json.loads(path.read_text(encoding="utf-8"))["seed"] if path.exists() else None
+def choose_seed(run_dir: str | PathLike[str] | None, random_state: Any) -> int:
+    """Draw a run's seed; without a `random_state`, that of the run it goes on from, if any."""
+    if random_state is None and run_dir is not None:
+        path = Path(run_dir) / _NAME
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))["seed"]
+    return draw_seed(random_state)
+
+
+def run_settings(
+    module: MetaLearned,
+    objective: nn.Module,
+    *,
+    network_params: Any,
+    init: Any,
+    lr: float,
+    meta_batch_size: int,
+    steps_per_epoch: int,
+    seed: int,
+    task: Any,
+) -> dict[str, Any]:
+    """What a run that goes on must have in common with the one it goes on from.
+
+    Parameters
+    ----------
+    module : MetaLearned
+        The network and its learner.
+    objective : Module
+        The loss.
+    network_params, init, lr, meta_batch_size, steps_per_epoch
+        As of `MetaTrainer`, nothing of it left open.
+    seed : int
+        Of the run.
+    task : episode
+        The first that is held out.
+
+    Returns
+    -------
+    settings : dict
+        For `claim`.
+    """
+    numbers = {
+        name: value
+        for name, value in vars(objective).items()
+        if isinstance(value, int | float | str)
+    }
+    return {
+        "seed": seed,
+        "network": type(module.network).__name__,
+        "network_params": repr(network_params),
+        "learner": f"{type(module.learner).__name__} {module.learner.get_params()}",
+        "objective": f"{type(objective).__name__} {numbers}",
+        "init": str(init),
+        "lr": lr,
+        "meta_batch_size": meta_batch_size,
+        "steps_per_epoch": steps_per_epoch,
+        "tasks": _fingerprint(task),
+    }
 
 
 def claim(folder: Path, settings: dict[str, Any]) -> None:
@@ -48,7 +107,7 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def fingerprint(episode: Any) -> str:
+def _fingerprint(episode: Any) -> str:
     """Hash an episode's tensors, by which other tasks are noticed."""
     parts = episode if isinstance(episode, tuple | list) else [episode]
     return joblib.hash(
