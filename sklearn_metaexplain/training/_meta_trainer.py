@@ -26,7 +26,7 @@ from sklearn_metaexplain.training._networks import (
 )
 from sklearn_metaexplain.training._outer_loop import outer_batch_size, outer_lr, run_outer_loop
 from sklearn_metaexplain.training._own_tasks import divide_tasks
-from sklearn_metaexplain.training._run_dir import choose_seed, claim, run_settings
+from sklearn_metaexplain.training._run_dir import N_COMPARED, choose_seed, claim, run_settings
 
 
 class MetaTrainer(MetaTrainedMixin, BaseEstimator):
@@ -265,16 +265,18 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         }
         with tempfile.TemporaryDirectory() as temporary:
             run_dir = Path(temporary if self.run_dir is None else self.run_dir)
-            settings = run_settings(
-                module,
-                self.objective_,
-                network_params=self.network_params,
-                init=self.init,
-                seed=seed,
-                task=episodes[0],
-                **options,
-            )
-            claim(run_dir, settings)
+            if self.run_dir is not None:
+                settings = run_settings(
+                    module,
+                    self.objective_,
+                    network_params=self.network_params,
+                    init=self.init,
+                    seed=seed,
+                    held_out=episodes,
+                    trained=draw_tasks(trained, train_seed, N_COMPARED),
+                    **options,
+                )
+                claim(run_dir, settings)
             self.net_, self.initial_loss_, self.validation_loss_ = run_outer_loop(
                 module,
                 self.objective_,

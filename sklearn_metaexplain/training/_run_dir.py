@@ -15,6 +15,8 @@ from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.training._learner_net import MetaLearned
 
 _NAME = "settings.json"
+#: Training tasks that are compared: few, as drawing them takes time.
+N_COMPARED = 8
 
 
 def choose_seed(run_dir: str | PathLike[str] | None, random_state: Any) -> int:
@@ -36,7 +38,8 @@ def run_settings(
     meta_batch_size: int,
     steps_per_epoch: int,
     seed: int,
-    task: Any,
+    held_out: list[Any],
+    trained: list[Any],
 ) -> dict[str, Any]:
     """What a run that goes on must have in common with the one it goes on from.
 
@@ -50,8 +53,11 @@ def run_settings(
         As of `MetaTrainer`, nothing of it left open.
     seed : int
         Of the run.
-    task : episode
-        The first that is held out.
+    held_out : list of episodes
+        Tasks to judge by, of which the first is compared.
+    trained : list of episodes
+        The first `N_COMPARED` tasks that are trained on: with the same tasks held out, others may
+        be trained on.
 
     Returns
     -------
@@ -73,7 +79,8 @@ def run_settings(
         "lr": lr,
         "meta_batch_size": meta_batch_size,
         "steps_per_epoch": steps_per_epoch,
-        "tasks": _fingerprint(task),
+        "validation tasks": _fingerprint(held_out[:1]),
+        "training tasks": _fingerprint(trained),
     }
 
 
@@ -96,20 +103,30 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / _NAME
     if path.exists():
         earlier = json.loads(path.read_text(encoding="utf-8"))
-        differing = [name for name in settings if earlier.get(name) != settings[name]]
+        # What an earlier version did not note cannot be known to be the same.
+        differing = [
+            name if name in earlier else f"{name}, of which it has no note"
+            for name in settings
+            if earlier.get(name) != settings[name]
+        ]
         if differing:
             raise ValueError(
                 f"run_dir={str(folder)!r} holds checkpoints of a run with other settings "
-                f"({', '.join(differing)}); give another folder, or remove this one to start anew."
+                f"({', '.join(differing)}); give what it was begun with, or another folder, or "
+                "remove this one to start anew."
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def _fingerprint(episode: Any) -> str:
-    """Hash an episode's tensors, by which other tasks are noticed."""
-    parts = episode if isinstance(episode, tuple | list) else [episode]
+def _fingerprint(episodes: list[Any]) -> str:
+    """Hash episodes' tensors, by which other tasks are noticed."""
     return joblib.hash(
-        [part.cpu().numpy() if isinstance(part, torch.Tensor) else str(part) for part in parts]
+        [
+            [part.cpu().numpy() if isinstance(part, torch.Tensor) else str(part) for part in parts]
+            for parts in (
+                episode if isinstance(episode, tuple | list) else [episode] for episode in episodes
+            )
+        ]
     )

@@ -1,5 +1,6 @@
 """Meta-training from tasks to weights that estimators take."""
 
+import json
 import pickle
 import warnings
 
@@ -152,9 +153,10 @@ def test_going_on_ends_where_it_would_have_ended(tmp_path):
         "lr": 0.05,
     }
     folder = tmp_path / "run"
-    # Two tasks held out, an epoch of two steps of two, and a step and a half.
+    # Two tasks held out, eight by which a run is known, an epoch of two steps of two, and a step
+    # and a half.
     with pytest.raises(OSError, match="power"):
-        trainer(run_dir=folder, **settings).fit(Interrupted(OneColumnTells(), 2 + 4 + 3))
+        trainer(run_dir=folder, **settings).fit(Interrupted(OneColumnTells(), 2 + 8 + 4 + 3))
     resumed = trainer(run_dir=folder, **settings).fit(OneColumnTells())
     straight = trainer(**settings).fit(OneColumnTells())
     for fitted in (resumed, straight):
@@ -169,10 +171,32 @@ def test_going_on_ends_where_it_would_have_ended(tmp_path):
     for changed, name in (
         ({"lr": 0.5}, "lr"),
         ({"learner": InContext()}, "learner"),
-        ({"random_state": 3}, "seed, tasks"),
+        ({"random_state": 3}, "seed, validation tasks, training tasks"),
     ):
-        with pytest.raises(ValueError, match=rf"run_dir=.* other settings \({name}\); give anot"):
+        with pytest.raises(ValueError, match=rf"run_dir=.* other settings \({name}\); give what"):
             trainer(run_dir=folder, **{**settings, **changed}).fit(OneColumnTells())
+
+
+def test_a_run_does_not_go_on_with_other_training_tasks(tmp_path):
+    rng = np.random.default_rng(0)
+    ours, theirs, held_out = ([one_column_tells(rng) for _ in range(4)] for _ in range(3))
+    settings = {"run_dir": tmp_path, "n_steps": 1, "lr": 0.05}
+    first = trainer(**settings).fit(ours, validation=held_out)
+    again = trainer(**settings).fit(ours, validation=held_out)
+    assert same(weights(first.network_), weights(again.network_))
+    for tasks, validation, differing in (
+        (theirs, held_out, "training tasks"),
+        (ours, theirs, "validation tasks"),
+    ):
+        with pytest.raises(ValueError, match=rf"\({differing}\); give what it was begun with"):
+            trainer(**settings).fit(tasks, validation=validation)
+    # A note of a version that compared no training tasks.
+    path = tmp_path / "settings.json"
+    noted = json.loads(path.read_text())
+    del noted["training tasks"]
+    path.write_text(json.dumps(noted))
+    with pytest.raises(ValueError, match=r"\(training tasks, of which it has no note\); give what"):
+        trainer(**settings).fit(ours, validation=held_out)
 
 
 def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path):
