@@ -129,8 +129,9 @@ class TableEncoder:
             keys = _keys(name, column)
             codes = np.array([learned.codes.get(key, -1) for key in keys], dtype=int)
             if kind:
-                for unseen in {keys[i] for i in np.flatnonzero(codes < 0)} - {None}:
-                    if kind_of_cell(unseen) not in kind:
+                # In the order of the rows, so that the same one is named in every process.
+                for unseen in dict.fromkeys(keys[i] for i in np.flatnonzero(codes < 0)):
+                    if unseen is not None and kind_of_cell(unseen) not in kind:
                         raise _changed(name, " and ".join(sorted(kind)), unseen)
             coded.append(codes)
         return coded
