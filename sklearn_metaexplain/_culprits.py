@@ -78,7 +78,8 @@ def _no_number(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None
 
 
 def _missing_value(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None:
-    if not re.search(r"contains (NaN|missing values)", error):
+    # Not "Input y contains NaN".
+    if not re.search(r"Input (X )?contains (NaN|missing values)", error):
         return None
     columns = np.flatnonzero(frame.isna().any().to_numpy()).tolist()
     if not columns:
@@ -98,7 +99,9 @@ def _unknown_category(error: str, frame: pd.DataFrame, X: Any, name: str) -> str
     for j in range(frame.shape[1]):
         for cell in frame.iloc[:, j].unique():
             plain = cell.item() if isinstance(cell, np.generic) else cell
-            if re.search(rf"(?:^|, |\(){re.escape(repr(plain))}\)?(?:, |$)", found[1]):
+            if repr(plain) in found[1] and re.search(
+                rf"(?:^|, |\(){re.escape(repr(plain))}\)?(?:, |$)", found[1]
+            ):
                 columns.append(j)
                 unknown = plain
                 break

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
-from sklearn.linear_model import LogisticRegression
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
@@ -21,6 +22,13 @@ def test_missing_values_that_the_model_refuses():
         explainer.fit(NUMBERS.assign(a=np.nan, c=np.nan), Y)
     with pytest.raises(ValueError, match="missing values, which are in column 'x1'"):
         explainer.fit(np.where(np.arange(3) == 1, np.nan, NUMBERS), Y)
+
+
+def test_missing_targets_are_no_fault_of_the_table():
+    X = NUMBERS.assign(b=np.where(NUMBERS["b"] > 1, np.nan, NUMBERS["b"]))
+    model = make_pipeline(SimpleImputer(), Ridge())
+    with pytest.raises(ValueError, match=r"^Input y contains NaN"):
+        ShapExplainer(model, background=5).fit(X, np.where(Y, np.nan, 1.0))
 
 
 def test_missing_values_that_a_step_has_made():
