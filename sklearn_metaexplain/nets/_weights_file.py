@@ -198,7 +198,7 @@ def _build(
 
 @lru_cache(maxsize=16)
 def _skeleton(make: Callable[..., nn.Module], config: str) -> bytes:
-    """Pickle a network without numbers: it is read in a tenth of the time that it is made in."""
+    """Pickle a network without numbers, which is read far sooner than it is made."""
     # Without storage, so that no random numbers are drawn to initialise it.
     with torch.device("meta"):
         return pickle.dumps(make(**json.loads(config)))

@@ -297,12 +297,12 @@ class MetaExplainer(PosthocExplainer):
             refuse_asking(self.budget, self.tol)
         resolve_tol(self.tol, None, self.budget)
         check_n_support(self.n_support, self.background_.shape[0])
-        # Kept until the model is fitted: loading takes a fifth of the shortest fits.
-        self._pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
+        if self.pretrained is not None:
+            load_pretrained(self.pretrained)
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
-        pretrained = self.__dict__.pop("_pretrained")
+        pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
         self._calibration_ = {} if pretrained is None else pretrained.calibration
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)

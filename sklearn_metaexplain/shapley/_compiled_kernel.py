@@ -18,7 +18,7 @@ _EXPONENT_BIAS, _MANTISSA_BITS = 1023, 52
 
 
 class CompiledKernel(ProductKernel):
-    """The same numbers as of a `ProductKernel`, which has gradients, in half of the time.
+    """The same numbers as of a `ProductKernel`, which has gradients, sooner.
 
     Parameters
     ----------
