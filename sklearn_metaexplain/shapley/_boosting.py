@@ -53,16 +53,19 @@ def boost(
     own_codes = np.ascontiguousarray(codes[used].T)
     own_weight = weight[used]
     own_residual = np.empty(len(used), np.float32)
-    own_leaf = np.empty(len(used), np.int64)
+    own_first = np.empty(len(used), np.int64)  # the first of its leaf's bins
     n_usable = np.zeros(n_columns, np.int64)
     for j in range(n_columns):
         for t in range(n_thresholds):
             if usable[j, t]:
                 n_usable[j] = t + 1
+        # Codes beyond the last threshold that is used share its right side.
+        own_codes[j] = np.minimum(own_codes[j], n_usable[j])
     tried = np.flatnonzero(n_usable > 0)
     n_tried = int(np.ceil(column_share * len(tried)))
     # Sums of weighted residuals and of weights of each bin.
     sums = np.empty((max(1 << (depth - 1), _TOGETHER), n_thresholds + 1, 2), np.float32)
+    of_bins = sums.reshape(-1, 2)
     left = np.empty((2, _TOGETHER, n_thresholds + 1), np.float32)
     gain = np.empty(n_thresholds, np.float32)
     for tree in range(n_trees):
@@ -72,7 +75,8 @@ def boost(
         own_residual[:] = residual[used]
         for level in range(depth):
             n_leaves = 1 << level
-            own_leaf[:] = leaf[used]
+            for i in range(len(used)):
+                own_first[i] = leaf[used[i]] * sums.shape[1]
             best = np.float32(-1.0)
             for k in range(n_tried):
                 if n_tried < len(tried):
@@ -82,11 +86,12 @@ def boost(
                 j = tried[k]
                 n_bins = n_usable[j] + 1
                 sums[: max(n_leaves, _TOGETHER), :n_bins] = 0
+                column_codes = own_codes[j]
                 for i in range(len(used)):
-                    # Codes beyond the last threshold that is used share its right side.
-                    code = min(own_codes[j, i], n_bins - 1)
-                    sums[own_leaf[i], code, 0] += own_residual[i]
-                    sums[own_leaf[i], code, 1] += own_weight[i]
+                    # Not signed: it then is not looked at whether it counts from the end.
+                    place = np.uint64(own_first[i] + column_codes[i])
+                    of_bins[place, 0] += own_residual[i]
+                    of_bins[place, 1] += own_weight[i]
                 gain[:] = 0
                 for part in range(0, n_leaves, _TOGETHER):
                     _add_gains(sums[part : part + _TOGETHER, :n_bins], l2, left, gain)
