@@ -15,74 +15,13 @@ from sklearn_metaexplain.shapley._fused import (
     tile_centers,
     untile_centers,
 )
-from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
+from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._pivoted_cholesky import pivoted_cholesky
 
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
-# Pivots whose kernels are computed at once, and how low they may be beside the highest.
-_CANDIDATES, _LEAST_HEIGHT = 16, 0.5
 _MOST_CACHED = 16_000_000
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
-
-
-def pivoted_cholesky(
-    kernel: ProductKernel, rows: torch.Tensor, max_rank: int, tolerance: float = 1e-8
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Factor a kernel matrix by rows chosen greedily for the variance they leave unexplained.
-
-    Kernels of the next few candidates are computed at once, and a candidate is taken as long as
-    what it leaves unexplained is at least half of the largest. It stops at `max_rank` rows or
-    where the largest pivot falls below `tolerance` times the first, as where rows are duplicated.
-
-    Parameters
-    ----------
-    kernel : ProductKernel
-        The kernel.
-    rows : tensor of shape (n_rows, n_encoded)
-        Warped rows.
-    max_rank : int
-        Most rows to choose.
-    tolerance : float, default=1e-8
-        Relative size of the least pivot.
-
-    Returns
-    -------
-    chosen : tensor of shape (rank,)
-        Positions in `rows`.
-    factor : tensor of shape (rank, n_rows)
-        ``factor.T @ factor`` is the projection of the kernel matrix on the chosen rows, and
-        ``factor[:, chosen].T`` the Cholesky factor of their own.
-
-    References
-    ----------
-    Harbrecht, Peters and Schneider, On the low-rank approximation by the pivoted Cholesky
-    decomposition, 2012, algorithm 1.
-    """
-    residual = kernel.diagonal(rows)
-    least = tolerance * float(residual.max())
-    factor = rows.new_zeros((min(max_rank, len(rows)), len(rows)))
-    chosen: list[int] = []
-    while len(chosen) < len(factor) and float(residual.max()) > least:
-        first = len(chosen)
-        candidates = residual.topk(min(_CANDIDATES, len(rows))).indices
-        told = kernel(rows[candidates], rows)
-        told -= factor[:first, candidates].T @ factor[:first]
-        left = list(range(len(candidates)))
-        while left and len(chosen) < len(factor):
-            heights = residual[candidates[left]]
-            best = int(heights.argmax())
-            height, step = float(heights[best]), len(chosen)
-            if height <= max(least, _LEAST_HEIGHT * float(residual.max())):
-                break
-            candidate = left.pop(best)
-            pivot = int(candidates[candidate])
-            row = told[candidate] - factor[first:step, pivot] @ factor[first:step]
-            row[chosen] = 0.0
-            factor[step] = row / height**0.5
-            residual = (residual - factor[step].square()).clamp_min(0.0)
-            residual[pivot] = 0.0
-            chosen.append(pivot)
-    return torch.tensor(chosen, dtype=torch.long), factor[: len(chosen)]
 
 
 def _spread_order(n: int) -> np.ndarray:
@@ -156,13 +95,13 @@ class HybridProcess:
         spectrum, vectors = torch.linalg.eigh(features @ features.T)
         spectrum = spectrum.clamp_min(0.0)
         rotated = vectors.T @ features
-        target = rotated @ outputs
+        target, squares = rotated @ outputs, rotated**2
         best = None
         for factor in _NOISE_FACTORS:
             noise = float(self.kernel.parameters.noise * factor)
-            shrunk = target / (spectrum + noise)[:, None]
-            slack = 1 - (rotated**2 / (spectrum + noise)[:, None]).sum(0)
-            slack = slack.clamp_min(1e-9)[:, None]
+            shrink = 1 / (spectrum + noise)
+            shrunk = shrink[:, None] * target
+            slack = (1 - shrink @ squares).clamp_min(1e-9)[:, None]
             residual = (outputs - rotated.T @ shrunk) / slack
             error = float((residual**2).mean())
             if best is None or error < best[0]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_metaexplain.shapley._gp import HybridProcess, _spread_order, pivoted_cholesky
+from sklearn_metaexplain.shapley._gp import HybridProcess, _spread_order
 from sklearn_metaexplain.shapley._kernel import default_parameters
+from sklearn_metaexplain.shapley._pivoted_cholesky import pivoted_cholesky
 
 M = 5
 
