@@ -13,7 +13,7 @@ from sklearn_metaexplain.posthoc._surrogate import Explained, TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import n_judged, share_of_std, surprise
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
-from sklearn_metaexplain.shapley._stack import shrink_std
+from sklearn_metaexplain.shapley._std import shrink_std
 
 
 class Goal(NamedTuple):

@@ -27,14 +27,8 @@ from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
 from sklearn_metaexplain.shapley._deviation import deviation_evidence, expected_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._stack import (
-    StackValues,
-    SurrogateStack,
-    close_gap,
-    shrink_std,
-    std_left,
-    widen_std,
-)
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
+from sklearn_metaexplain.shapley._std import shrink_std, std_left, widen_std
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]
 

@@ -17,7 +17,8 @@ from sklearn_metaexplain.nets._evidence import (
 )
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._stack import SurrogateStack, shrink_std
+from sklearn_metaexplain.shapley._stack import SurrogateStack
+from sklearn_metaexplain.shapley._std import shrink_std
 from sklearn_metaexplain.training._episodes import Episode, EpisodeStream
 
 

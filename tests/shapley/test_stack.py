@@ -1,6 +1,5 @@
 """The stack, and closing its gap."""
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,11 +7,7 @@ from hypothesis import strategies as st
 
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.shapley._stack import (
-    SurrogateStack,
-    close_gap,
-    shrink_std,
-)
+from sklearn_metaexplain.shapley._stack import SurrogateStack, close_gap
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 from tests.shapley.likelihood import negative_log_likelihood
 
@@ -166,10 +161,3 @@ def test_search_improves_the_likelihood_and_finds_the_column_that_matters():
     after, before = (negative_log_likelihood(kernel, encoded, outputs) for kernel in (found, start))
     assert float(after) < float(before)
     assert int(found.weight.argmax()) == 0
-
-
-def test_shrinking_a_standard_deviation():
-    std = torch.full((1, 2, 1), 2.0)
-    explained, scale = torch.tensor([[0.75, 100.0]]), torch.tensor([4.0])
-    shrunk = shrink_std(std, explained, scale)[0, :, 0]
-    np.testing.assert_allclose(shrunk, [2.0 * 0.5, 2.0 * 0.1], rtol=1e-6)
