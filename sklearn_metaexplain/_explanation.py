@@ -136,12 +136,18 @@ class Explanation(ExplanationViews):
         self._store("predictions", predictions, (n_samples, n_outputs))
         if self.std is not None:
             self._store("std", np.asarray(self.std, dtype=np.float64), values.shape)
+            if (self.std < 0).any():
+                raise ValueError("std must not be negative: it says how far off values may be.")
         if self.std_quantiles is not None:
             quantiles = np.asarray(self.std_quantiles, dtype=np.float64)
             self._store("std_quantiles", quantiles, (len(quantiles), 2))
         feature_names = np.asarray(self.feature_names, dtype=object)
         self._store("feature_names", feature_names, (n_features,))
         self._store("output_names", np.asarray(self.output_names), (n_outputs,))
+        for name in ("feature_names", "output_names"):
+            labels = pd.Series(getattr(self, name))
+            for repeated in labels[labels.duplicated()].tolist():
+                raise ValueError(f"{name} must differ; {repeated!r} is there more than once.")
         self._store("n_evaluations", n_evaluations.astype(np.int64), (n_samples,))
         if self.labels is not None:
             if n_outputs != 1:
