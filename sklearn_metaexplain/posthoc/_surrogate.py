@@ -210,8 +210,12 @@ class TaskSurrogate:
                     encoded[part], self.standardise(predictions[part]), can_matter[part], mine
                 )
 
-        bar = progress_bar(starts, desc="explain", verbose=verbose, unit_scale=at_once)
-        parts = Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(chunk)(start) for start in bar)
+        parts = []
+        threads = Parallel(n_jobs=n_jobs, require="sharedmem", return_as="generator")
+        with progress_bar(total=len(encoded), desc="explain", verbose=verbose) as bar:
+            for made in threads(map(delayed(chunk), starts)):
+                parts.append(made)
+                bar.update(len(made.values))
         values, std, seen = map(torch.cat, zip(*parts, strict=True))
         spread = self.scale.spread
         return Explained((values * spread).numpy(), (std * spread).numpy(), seen.numpy())
