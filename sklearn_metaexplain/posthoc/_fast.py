@@ -94,7 +94,10 @@ class Student:
         )
         hybrids, told = self._ask(encoded, probes)
         self.trees = ObliviousBoosting(**_TREES).fit(
-            hybrids[..., 1], told.T.contiguous(), torch.ones_like(told.T), n_jobs=n_jobs
+            hybrids[..., 1],
+            told.T.contiguous(),
+            torch.ones_like(told.T, dtype=torch.bool),
+            n_jobs=n_jobs,
         )
         self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
         able = torch.ones(len(judged), teacher.n_players, dtype=torch.bool)

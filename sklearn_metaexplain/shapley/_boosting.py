@@ -8,7 +8,7 @@ import numpy as np
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def boost(
-    codes, usable, target, weight, offset, depth, n_trees, learning_rate, l2, column_share, rng
+    codes, n_thresholds, target, kept, offset, depth, n_trees, learning_rate, l2, column_share, rng
 ):
     """Grow the trees of one target.
 
@@ -16,10 +16,12 @@ def boost(
     ----------
     codes : ndarray of int16 of shape (n_rows, n_columns)
         Bins.
-    usable : ndarray of bool of shape (n_columns, n_bins - 1)
-        Thresholds that split anything.
-    target, weight : ndarray of float32 of shape (n_rows,)
-        What to fit, and the rows' weights; 0 leaves a row out.
+    n_thresholds : ndarray of int of shape (n_columns,)
+        Thresholds that split anything, the first ones; codes are at most so large.
+    target : ndarray of float32 of shape (n_rows,)
+        What to fit.
+    kept : ndarray of bool of shape (n_rows,)
+        Rows that count.
     offset : float32
         Where boosting starts.
     depth, n_trees : int
@@ -36,50 +38,33 @@ def boost(
     fitted : ndarray of float32 of shape (n_rows,)
         Predictions of all rows, also of those left out.
     """
-    n_rows, n_columns = codes.shape
-    n_thresholds = usable.shape[1]
+    n_rows = len(codes)
     # Where nothing splits, the first threshold does not either.
     columns = np.zeros((n_trees, depth), np.int64)
     thresholds = np.zeros((n_trees, depth), np.int64)
     leaf_values = np.zeros((n_trees, 1 << depth), np.float32)
-    fitted = np.full(n_rows, offset, np.float32)
-    residual = np.empty(n_rows, np.float32)
+    # Rows that count come first, and columns one at a time, whose sums then stay in cache.
+    order = np.concatenate((np.flatnonzero(kept), np.flatnonzero(~kept)))
+    n_kept = kept.sum()
+    by_column, goal = np.ascontiguousarray(codes[order].T), target[order]
+    told = np.full(n_rows, offset, np.float32)
+    residual = np.empty(n_kept, np.float32)
     leaf = np.empty(n_rows, np.int64)
-    # One column at a time, whose sums then stay in cache, and rows that count only.
-    used = np.flatnonzero(weight > 0)
-    own_codes = np.ascontiguousarray(codes[used].T)
-    own_weight = weight[used]
-    own_residual = np.empty(len(used), np.float32)
-    own_leaf = np.empty(len(used), np.int64)
-    n_usable = np.zeros(n_columns, np.int64)
-    for j in range(n_columns):
-        for t in range(n_thresholds):
-            if usable[j, t]:
-                n_usable[j] = t + 1
-        # Codes beyond the last threshold that is used share its right side.
-        own_codes[j] = np.minimum(own_codes[j], n_usable[j])
-    tried = np.flatnonzero(n_usable > 0)
+    tried = np.flatnonzero(n_thresholds > 0)
     n_tried = int(np.ceil(column_share * len(tried)))
-    # Sums of weighted residuals and of weights, bin by bin of all leaves, and what is left of a
-    # threshold.
-    n_cells = (n_thresholds + 1) << (depth - 1)
+    # Sums of residuals and numbers of rows, bin by bin of all leaves, and of whole leaves.
+    n_cells = (n_thresholds.max() + 1) << (depth - 1)
     sums, masses = np.empty(n_cells, np.float32), np.empty(n_cells, np.float32)
     total, mass = np.empty(1 << depth, np.float32), np.empty(1 << depth, np.float32)
     left = np.empty((2, 1 << (depth - 1)), np.float32)
-    gain = np.empty(n_thresholds, np.float32)
+    gain = np.empty(n_thresholds.max(), np.float32)
     for tree in range(n_trees):
-        for i in range(n_rows):
-            residual[i] = weight[i] * (target[i] - fitted[i])
-            leaf[i] = 0
-        own_residual[:] = residual[used]
+        for i in range(n_kept):
+            residual[i] = goal[i] - told[i]
+        leaf[:] = 0
+        _sum_leaves(leaf, residual, total, mass)
         for level in range(depth):
             n_leaves = 1 << level
-            own_leaf[:] = leaf[used]
-            total[:n_leaves] = 0
-            mass[:n_leaves] = 0
-            for i in range(len(used)):
-                total[own_leaf[i]] += own_residual[i]
-                mass[own_leaf[i]] += own_weight[i]
             best = np.float32(-1.0)
             for k in range(n_tried):
                 if n_tried < len(tried):
@@ -87,15 +72,15 @@ def boost(
                     other = rng.integers(k, len(tried))
                     tried[k], tried[other] = tried[other], tried[k]
                 j = tried[k]
-                n_cells = (n_usable[j] + 1) * n_leaves
+                n_cells = (n_thresholds[j] + 1) * n_leaves
                 sums[:n_cells] = 0
                 masses[:n_cells] = 0
-                column_codes = own_codes[j]
-                for i in range(len(used)):
+                column_codes = by_column[j]
+                for i in range(n_kept):
                     # Not signed: it then is not looked at whether it counts from the end.
-                    place = np.uint64((column_codes[i] << level) + own_leaf[i])
-                    sums[place] += own_residual[i]
-                    masses[place] += own_weight[i]
+                    place = np.uint64((column_codes[i] << level) + leaf[i])
+                    sums[place] += residual[i]
+                    masses[place] += np.float32(1)
                 _find_gains(
                     sums[:n_cells].reshape(-1, n_leaves),
                     masses[:n_cells].reshape(-1, n_leaves),
@@ -105,24 +90,31 @@ def boost(
                     left,
                     gain,
                 )
-                for t in range(n_usable[j]):
-                    if usable[j, t] and gain[t] > best:
+                for t in range(n_thresholds[j]):
+                    if gain[t] > best:
                         best = gain[t]
                         columns[tree, level], thresholds[tree, level] = j, t
-            column, threshold = columns[tree, level], thresholds[tree, level]
+            column_codes, threshold = by_column[columns[tree, level]], thresholds[tree, level]
             for i in range(n_rows):
-                if codes[i, column] > threshold:
+                if column_codes[i] > threshold:
                     leaf[i] |= n_leaves
-        total[:] = 0
-        mass[:] = 0
+            _sum_leaves(leaf, residual, total, mass)
+        leaf_values[tree] = learning_rate * total / (mass + l2)
         for i in range(n_rows):
-            total[leaf[i]] += residual[i]
-            mass[leaf[i]] += weight[i]
-        for part in range(1 << depth):
-            leaf_values[tree, part] = learning_rate * total[part] / (mass[part] + l2)
-        for i in range(n_rows):
-            fitted[i] += leaf_values[tree, leaf[i]]
+            told[i] += leaf_values[tree, leaf[i]]
+    fitted = np.empty_like(told)
+    fitted[order] = told
     return columns, thresholds, leaf_values, fitted
+
+
+@numba.njit(nogil=True, cache=True)
+def _sum_leaves(leaf, residual, total, mass):
+    """Residuals and number of the rows in each leaf, written to `total` and `mass`."""
+    total[:] = 0
+    mass[:] = 0
+    for i in range(len(residual)):
+        total[leaf[i]] += residual[i]
+        mass[leaf[i]] += np.float32(1)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})

@@ -68,7 +68,7 @@ class ObliviousBoosting:
         self,
         columns: torch.Tensor,
         targets: torch.Tensor,
-        weights: torch.Tensor,
+        kept: torch.Tensor,
         *,
         n_jobs: int | None = None,
     ) -> ObliviousBoosting:
@@ -80,25 +80,23 @@ class ObliviousBoosting:
             Shared by the targets.
         targets : tensor of shape (n_targets, n_rows)
             What to fit.
-        weights : tensor of shape (n_targets, n_rows)
-            Weights of the rows; 0 leaves a row out, as for folds.
+        kept : tensor of bool of shape (n_targets, n_rows)
+            Rows that count: folds leave others out.
         n_jobs : int or None, default=None
             Threads, a target each.
         """
         self.edges = _bin_edges(columns, self.n_bins)
-        codes = self._code(columns)
-        # A threshold above the last used bin splits nothing.
-        n_used = torch.isfinite(self.edges).sum(1)[:, None]
-        usable = (torch.arange(self.n_bins - 1) < n_used).numpy()
         order = np.lexsort(columns.numpy())
-        self.offset = (targets * weights).sum(1) / weights.sum(1).clamp_min(1e-12)
-        codes, usable = np.ascontiguousarray(codes[:, order]), usable[order]
+        # A threshold above the last used bin splits nothing.
+        n_thresholds = torch.isfinite(self.edges).sum(1).numpy()[order]
+        codes = np.ascontiguousarray(self._code(columns)[:, order])
+        self.offset = (targets * kept).sum(1) / kept.sum(1).clamp_min(1)
         grown = Parallel(n_jobs=n_jobs, require="sharedmem")(
             delayed(boost)(
                 codes,
-                usable,
+                n_thresholds,
                 target.to(torch.float32).contiguous().numpy(),
-                weight.to(torch.float32).contiguous().numpy(),
+                rows.numpy(),
                 np.float32(offset),
                 self.depth,
                 self.n_trees,
@@ -107,9 +105,7 @@ class ObliviousBoosting:
                 self.column_share,
                 np.random.default_rng(k),
             )
-            for k, (target, weight, offset) in enumerate(
-                zip(targets, weights, self.offset, strict=True)
-            )
+            for k, (target, rows, offset) in enumerate(zip(targets, kept, self.offset, strict=True))
         )
         parts = [torch.from_numpy(np.stack(part)) for part in zip(*grown, strict=True)]
         # (n_targets, n_trees, depth) each

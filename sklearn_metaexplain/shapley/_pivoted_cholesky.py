@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numba
-import numpy as np
 import torch
 
 from sklearn_metaexplain.shapley._kernel import ProductKernel
@@ -88,27 +87,21 @@ def _take(candidates, told, factor, residual, chosen, rank, least):
     rank : int
         Rows taken after.
     """
-    first, n_rows = rank, len(residual)
-    left = np.ones(len(candidates), np.bool_)
-    while rank < len(factor) and left.any():
-        best = -1
-        for c in range(len(candidates)):
-            if left[c] and (best < 0 or residual[candidates[c]] > residual[candidates[best]]):
-                best = c
+    first = rank
+    while rank < len(factor):
+        best = residual[candidates].argmax()
         pivot = candidates[best]
         height = residual[pivot]
         if height <= max(least, _LEAST_HEIGHT * residual.max()):
             break
-        left[best] = False
         row = told[best]
         for step in range(first, rank):
             row -= factor[step, pivot] * factor[step]
-        row[chosen[:rank]] = 0.0
         row /= height**0.5
         factor[rank] = row
-        for i in range(n_rows):
+        for i in range(len(residual)):
             residual[i] = max(residual[i] - row[i] * row[i], 0.0)
-        residual[pivot] = 0.0
+        residual[pivot] = 0.0  # rather than a rounding error
         chosen[rank] = pivot
         rank += 1
     return rank

@@ -113,7 +113,7 @@ class SurrogateStack:
             delayed(self.trees.fit)(
                 encoded[..., 1],
                 outputs.T.repeat_interleave(self.n_folds, 0),
-                (~held_out).repeat(self.n_outputs, 1).double(),
+                (~held_out).repeat(self.n_outputs, 1),
             ),
         ]
         if self._networks:

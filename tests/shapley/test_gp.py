@@ -65,6 +65,18 @@ def test_duplicated_rows_stop_at_a_zero_pivot():
     torch.testing.assert_close(factor.T @ factor, process.kernel(rows, rows))
 
 
+def test_pivots_leave_at_least_half_as_much_unexplained_as_any_row():
+    process, encoded, _ = fitted(n=200)
+    rows = process.kernel.warp(encoded)
+    chosen, factor = pivoted_cholesky(process.kernel, rows, 60)
+    assert len(set(chosen.tolist())) == 60
+    taken = torch.cat([torch.zeros_like(factor[:1]), factor.square().cumsum(0)])[:-1]
+    left = process.kernel.diagonal(rows) - taken  # before each step
+    heights = left[torch.arange(60), chosen]
+    torch.testing.assert_close(factor[torch.arange(60), chosen], heights.sqrt())
+    assert bool((heights >= 0.5 * left.amax(1) - 1e-12).all())
+
+
 def test_shapley_values_equal_enumeration_of_the_posterior_mean(enumerate_by_hand):
     process, encoded, _ = fitted()
     row, background = encoded[0], encoded[10:14]

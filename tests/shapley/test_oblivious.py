@@ -19,8 +19,8 @@ def data(n, seed=0, n_columns=6):
 @pytest.fixture(scope="module")
 def boosting():
     x, y = data(300)
-    weights = torch.ones(2, len(x), dtype=torch.float64)
-    return ObliviousBoosting(n_trees=40).fit(x, torch.stack([y, -2 * y]), weights)
+    kept = torch.ones(2, len(x), dtype=torch.bool)
+    return ObliviousBoosting(n_trees=40).fit(x, torch.stack([y, -2 * y]), kept)
 
 
 def test_learns(boosting):
@@ -59,7 +59,7 @@ def test_efficiency_and_dummy(depth, n_columns, seed):
     x[:, -1] = 1.0
     y = (x[:, :n_columns] > 0.3).double().sum(1) + x[:, 0].sin()
     boosting = ObliviousBoosting(depth=depth, n_trees=8).fit(
-        x, y[None], torch.ones(1, 60, dtype=torch.float64)
+        x, y[None], torch.ones(1, 60, dtype=torch.bool)
     )
     background = x[:9]
     boosting.tabulate(background, torch.arange(n_columns + 1), n_columns + 1)
@@ -69,12 +69,12 @@ def test_efficiency_and_dummy(depth, n_columns, seed):
     assert bool((values[:, -1] == 0).all())
 
 
-def test_rows_of_no_weight_do_not_count():
+def test_rows_left_out_do_not_count():
     x, y = data(200)
-    weights = (torch.arange(200) < 120).double()[None]
+    first = (torch.arange(200) < 120)[None]
     changed = torch.where(torch.arange(200) < 120, y, 1e3)
-    kept = ObliviousBoosting(n_trees=10).fit(x, y[None], weights)
-    other = ObliviousBoosting(n_trees=10).fit(x, changed[None], weights)
+    kept = ObliviousBoosting(n_trees=10).fit(x, y[None], first)
+    other = ObliviousBoosting(n_trees=10).fit(x, changed[None], first)
     torch.testing.assert_close(kept.leaf_values, other.leaf_values)
     torch.testing.assert_close(kept.predict(x), other.predict(x))
 
@@ -85,9 +85,10 @@ def test_first_split_is_the_best_by_brute_force(seed):
     columns = torch.randn(30, 4, generator=generator, dtype=torch.float64)
     # Mostly noise, so that the penalty decides between splits.
     target = torch.randn(30, generator=generator, dtype=torch.float64) + 0.3 * columns[:, 0]
-    weight = (torch.rand(30, generator=generator) < 0.8).double()
+    kept = torch.rand(30, generator=generator) < 0.8
+    weight = kept.double()
     settings = {"depth": 1, "n_trees": 1, "learning_rate": 1.0, "n_bins": 16, "l2": 10.0}
-    boosting = ObliviousBoosting(**settings).fit(columns, target[None], weight[None])
+    boosting = ObliviousBoosting(**settings).fit(columns, target[None], kept[None])
     offset = (target * weight).sum() / weight.sum()
 
     def predictions(right):
@@ -108,7 +109,6 @@ def test_first_split_is_the_best_by_brute_force(seed):
     splits = [columns[:, j] >= edge for j, edge in edges]
     best = min(splits, key=penalised_error)
     # Splits that differ in rows left out alone are equally good.
-    kept = weight > 0
     for fitted in (boosting.predict(columns)[0], boosting.fitted[0]):
         torch.testing.assert_close(fitted[kept], predictions(best)[kept], rtol=1e-5, atol=1e-5)
 
@@ -116,14 +116,16 @@ def test_first_split_is_the_best_by_brute_force(seed):
 def test_constant_columns_give_the_mean():
     columns = torch.ones(10, 2, dtype=torch.float64)
     target = torch.arange(10, dtype=torch.float64)
-    boosting = ObliviousBoosting(depth=3, n_trees=5).fit(columns, target[None], torch.ones(1, 10))
+    boosting = ObliviousBoosting(depth=3, n_trees=5).fit(
+        columns, target[None], torch.ones(1, 10).bool()
+    )
     assert boosting.predict(columns).unique().tolist() == [4.5]
 
 
 def test_a_share_of_the_columns_is_drawn_for_each_level_and_target():
     x, y = data(300)
-    weights = torch.ones(2, len(x), dtype=torch.float64)
-    some = ObliviousBoosting(n_trees=60, column_share=0.1).fit(x, torch.stack([y, y]), weights)
+    kept = torch.ones(2, len(x), dtype=torch.bool)
+    some = ObliviousBoosting(n_trees=60, column_share=0.1).fit(x, torch.stack([y, y]), kept)
     # One of six columns each time: all are split about as often, useless ones included.
     shares = torch.bincount(some.columns.flatten(), minlength=6) / some.columns.numel()
     assert 0.1 < float(shares.min()) <= float(shares.max()) < 0.25
@@ -136,9 +138,9 @@ def test_a_share_of_the_columns_is_drawn_for_each_level_and_target():
 def test_the_order_of_columns_does_not_matter(share):
     x, y = data(300)
     shuffle = torch.tensor([3, 0, 5, 1, 4, 2])
-    weights = torch.ones(1, len(x), dtype=torch.float64)
+    kept = torch.ones(1, len(x), dtype=torch.bool)
     one, other = (
-        ObliviousBoosting(n_trees=20, column_share=share).fit(table, y[None], weights)
+        ObliviousBoosting(n_trees=20, column_share=share).fit(table, y[None], kept)
         for table in (x, x[:, shuffle])
     )
     assert torch.equal(one.predict(x), other.predict(x[:, shuffle]))
@@ -151,7 +153,7 @@ def test_targets_that_are_boosted_in_threads_are_the_same():
     targets = torch.stack([x[:, 0], x[:, 1] * x[:, 2], x[:, 2].sign()])
     alone, others = (
         ObliviousBoosting(n_trees=30, column_share=0.5).fit(
-            x, targets, torch.ones_like(targets), n_jobs=n_jobs
+            x, targets, torch.ones_like(targets, dtype=torch.bool), n_jobs=n_jobs
         )
         for n_jobs in (None, 2)
     )
