@@ -13,10 +13,11 @@ from sklearn_metaexplain._validation import listed
 __all__ = ["name_culprit"]
 
 
-def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
+def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Exception:
     """Make of "could not convert string to float: 'a'" an error that names the column.
 
-    So do missing values and unknown categories that the model, or a step of it, refuses.
+    So do missing values and unknown categories that the model, or a step of it, refuses, and
+    missing labels.
 
     Parameters
     ----------
@@ -26,24 +27,48 @@ def name_culprit(error: Exception, X: Any, model: Any) -> Exception:
         The table it was asked with.
     model : estimator
         The model.
+    y : array-like, default=None
+        The targets it was fitted with.
 
     Returns
     -------
     error : Exception
         One that names the column, or the error itself.
     """
-    if not isinstance(error, (TypeError, ValueError)) or sparse.issparse(X):
+    if not isinstance(error, (TypeError, ValueError)):
         return error
-    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-    for explain in (_no_number, _missing_value, _unknown_category):
-        said = explain(str(error), frame, X, type(model).__name__)
-        if said is not None:
-            # scikit-learn's checks want to see their TypeError and what it says.
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            named = kind(f"{said} ({error})")
-            named.__cause__ = error
-            return named
-    return error
+    name = type(model).__name__
+    said = _missing_target(str(error), y, name)
+    if said is None and not sparse.issparse(X):
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+        for explain in (_no_number, _missing_value, _unknown_category):
+            said = said or explain(str(error), frame, X, name)
+    if said is None:
+        return error
+    # scikit-learn's checks want to see their TypeError and what it says.
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    named = kind(f"{said} ({error})")
+    named.__cause__ = error
+    return named
+
+
+# What scikit-learn says of labels among which NaN, None or pandas' NA is.
+_MISSING_TARGET = (
+    r"Input (y )?contains (NaN|missing values)|not supported between instances of|"
+    "boolean value of NA is ambiguous"
+)
+
+
+def _missing_target(error: str, y: Any, name: str) -> str | None:
+    if y is None or sparse.issparse(y) or not re.search(_MISSING_TARGET, error):
+        return None
+    rows = np.flatnonzero(pd.DataFrame(y).isna().any(axis=1))
+    if not len(rows):
+        return None
+    return (
+        f"{name} refuses missing targets, which are in row {', '.join(map(str, rows[:5]))}"
+        f"{', ...' * (len(rows) > 5)} of y; leave rows without a target out of X and y."
+    )
 
 
 # What numpy says of cells that are neither numbers nor text.
@@ -60,12 +85,15 @@ def _no_number(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None
     found = re.search(r"could not convert string to float: (?:np\.str_\()?'(.*?)'", error)
     if found is None and not any(sign in error for sign in _SIGNS_OF_NO_NUMBER):
         return None
+    kind = re.search(r"float\(\) argument must be .*, not '(\w+)'", error)
     for j in range(frame.shape[1]):
         column = frame.iloc[:, j]
         if is_numeric_dtype(column.dtype):
             continue
         if found is not None:
             culprits = column[(column.astype(object) == found[1]).to_numpy(dtype=bool)]
+        elif kind is not None:
+            culprits = column[[type(cell).__name__ == kind[1] for cell in column]]
         else:
             culprits = column[[not _is_convertible(cell) for cell in column]]
         if len(culprits):

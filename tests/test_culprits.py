@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -27,8 +28,33 @@ def test_missing_values_that_the_model_refuses():
 def test_missing_targets_are_no_fault_of_the_table():
     X = NUMBERS.assign(b=np.where(NUMBERS["b"] > 1, np.nan, NUMBERS["b"]))
     model = make_pipeline(SimpleImputer(), Ridge())
-    with pytest.raises(ValueError, match=r"^Input y contains NaN"):
+    message = "Pipeline refuses missing targets, which are in row .*Input y contains NaN"
+    with pytest.raises(ValueError, match=message):
         ShapExplainer(model, background=5).fit(X, np.where(Y, np.nan, 1.0))
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, sparse.csr_array])
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+def test_missing_labels_are_no_fault_of_the_table(table, missing):
+    """Of labels scikit-learn says "Input contains NaN", without the y, or something vaguer."""
+    X = table(np.where(NUMBERS > 1, np.nan, NUMBERS))
+    model = make_pipeline(SimpleImputer(), LogisticRegression())
+    y = pd.Series(np.where(Y, "yes", "no"), dtype=object)
+    y[[2, 30]] = missing
+    message = "Pipeline refuses missing targets, which are in row 2, 30 of y; leave rows"
+    with pytest.raises((TypeError, ValueError), match=message):
+        ShapExplainer(model, background=5).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_cells_of_the_kind_that_is_refused():
+    """Text that the model encodes comes first, and is not what it cannot convert."""
+    X = pd.DataFrame({"kind": ["u", "v"] * 20, "n": pd.array(range(40), dtype="Int64")})
+    columns = make_column_transformer((OneHotEncoder(), ["kind"]), (SimpleImputer(), ["n"]))
+    model = make_pipeline(columns, LogisticRegression())
+    explainer = ShapExplainer(model, background=5, random_state=0).fit(X, Y)
+    with pytest.raises(TypeError, match="cannot convert <NA> in column 'n' to a number"):
+        explainer.explain(np.array([["u", pd.NA], ["v", 3]], dtype=object))
 
 
 def test_missing_values_that_a_step_has_made():

@@ -52,7 +52,7 @@ def _fit(model: Any, X: Any, y: Any) -> Any:
     try:
         return model.fit(X, y)
     except (TypeError, ValueError) as error:
-        culprit = name_culprit(error, X, model)
+        culprit = name_culprit(error, X, model, y)
         if culprit is error:
             raise
         raise culprit from error

@@ -164,7 +164,7 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         except (TypeError, ValueError) as error:
             # What the model stumbles over may be in a background of the user's alone.
             for table in (X, self.background_):
-                culprit = name_culprit(error, table, self.estimator)
+                culprit = name_culprit(error, table, self.estimator, y)
                 if culprit is not error:
                     raise culprit from error
             raise
