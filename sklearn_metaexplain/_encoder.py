@@ -181,10 +181,15 @@ def _read_numbers(name: Any, kind: str, column: Any) -> np.ndarray:
     return numbers
 
 
+_CONVERTERS = {"numbers": "to_numeric", "dates": "to_datetime", "durations": "to_timedelta"}
+
+
 def _changed(name: Any, kind: str, cell: Any) -> ValueError:
+    converter = _CONVERTERS.get(kind)
+    by = f" (by pandas.{converter})" if converter else ""
     return ValueError(
         f"Column {name!r} held {kind} in fit and now holds {cell!r}; correct the value or the "
-        "column's type (to that of dates by pandas.to_datetime), or fit with a table like this one."
+        f"column's type{by}, or fit with a table like this one."
     )
 
 

@@ -180,13 +180,13 @@ def test_objects_that_are_dates_or_numbers_are_read_as_such(cells, numbers):
 @pytest.mark.parametrize(
     ("seen", "now", "culprit"),
     [
-        ([1.5, 2.5, 3.5], [2.5, "abc", None], "numbers .* 'abc'"),
+        ([1.5, 2.5, 3.5], [2.5, "abc", None], "numbers .* 'abc'.*pandas.to_numeric"),
         ([1.5, 2.5, 3.5], ["1,5", "2,5", "3,5"], "numbers .* '1,5'"),
         ([True, False, True], ["True", "False", None], "numbers .* 'True'"),
         ([1.5, 2.5, 3.5], [None, *DATES[:2]], "numbers .* Timestamp"),
         (list(DATES[:3]), ["2024-03-01"] * 3, "dates .* '2024-03-01'.*pandas.to_datetime"),
         (list(DATES[:3]), [1, 2, 3], "dates .* 1;"),
-        (["1", "2", "1"], [1, 2, 1], "text .* 1;"),
+        (["1", "2", "1"], [1, 2, 1], "text .* 1; correct .* type, or"),
         (pd.Categorical([1, 2, 1]), ["1", "2", "1"], "numbers .* '1'"),
     ],
 )
