@@ -15,6 +15,7 @@ from sklearn_metaexplain.masking._outputs import (
     copy_of_numbers,
     expand_outputs,
     expand_values,
+    has_several_targets,
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
@@ -131,6 +132,10 @@ class MaskedModel:
         self.output = resolve_output(estimator, output, self._is_classifier)
         self._method = method_of(self.output, self._is_classifier)
         if self._is_classifier and isinstance(getattr(estimator, "classes_", None), list):
+            raise ValueError(SEVERAL_TARGETS)
+        if self._method == "decision_function" and has_several_targets(
+            estimator, _slice_rows(background, slice(0, 1))
+        ):
             raise ValueError(SEVERAL_TARGETS)
         answers = self._ask_in_batches(
             background.shape[0], lambda batch: _slice_rows(background, batch)

@@ -13,6 +13,7 @@ __all__ = [
     "copy_of_numbers",
     "expand_outputs",
     "expand_values",
+    "has_several_targets",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
@@ -32,6 +33,15 @@ ONE_VS_ONE = (
     " (One-vs-one decision functions have a column a pair of classes: set "
     'decision_function_shape="ovr" or explain output="probability".)'
 )
+
+
+def has_several_targets(estimator: Any, row: Any) -> bool:
+    """Whether a classifier with a decision function labels a row more than once."""
+    # Multilabel classifiers list their labels in `classes_` as if these were classes.
+    if not hasattr(estimator, "predict"):
+        return False
+    shape = getattr(estimator.predict(row), "shape", ())
+    return len(shape) == 2 and shape[1] > 1
 
 
 def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
@@ -105,7 +115,9 @@ def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
         missing = "predict_proba and decision_function"
     else:
         missing = method_of(output, classifier)
-        remedy = f'choose output="auto" or {_REMEDY}'
+        remedy = 'choose output="auto"'
+        if missing == "predict_proba":
+            remedy += f" or {_REMEDY}"
     if not hasattr(estimator, method_of(output, classifier)):
         if not classifier:
             raise TypeError(f"{name} has no predict.")

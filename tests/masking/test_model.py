@@ -277,6 +277,14 @@ def test_multilabel_is_refused_by_name(table, estimator):
         MaskedModel(estimator.fit(X, np.column_stack([y, 1 - y, y])), X)
 
 
+@pytest.mark.parametrize("n_labels", [2, 3])
+def test_multilabel_decisions_are_not_taken_for_those_of_classes(table, n_labels):
+    X, y = table
+    labels = np.column_stack([y, 1 - y, y])[:, :n_labels]
+    with pytest.raises(ValueError, match="Multilabel"):
+        MaskedModel(RidgeClassifier().fit(X, labels), X)
+
+
 def test_one_vs_one_decisions_are_refused(table):
     X, _ = table
     y = np.digitize(X[:, 0], [-1, 0, 1])
@@ -296,7 +304,7 @@ def test_missing_methods_are_named_with_the_remedy(table):
         MaskedModel(PredictOnly(), X)
     with pytest.raises(TypeError, match=r"no predict_proba.*CalibratedClassifierCV"):
         MaskedModel(Perceptron().fit(X, y), X, output="probability")
-    with pytest.raises(TypeError, match="no decision_function"):
+    with pytest.raises(TypeError, match=r'no decision_function; choose output="auto"\.$'):
         MaskedModel(GaussianNB().fit(X, y), X, output="raw")
     with pytest.raises(TypeError, match="neither a classifier nor a regressor"):
         MaskedModel(StandardScaler().fit(X), X)
