@@ -147,6 +147,7 @@ class TableEncoder:
             The model's outputs on these rows.
         """
         deviation = outputs - outputs.mean(0)
+        unit = float(np.sqrt((deviation**2).mean()))
         for j, learned in enumerate(self._columns):
             if isinstance(learned, _Categorical):
                 known = coded[j] >= 0
@@ -159,7 +160,7 @@ class TableEncoder:
                     axis=1,
                 )
                 means = total / (count[:, None] + _SHRINKAGE)
-                learned.positions = _place(means, learned.shares)
+                learned.positions = _place(means, learned.shares, unit)
         self._set_source()
         return self
 
@@ -231,19 +232,23 @@ def _learn_categorical(keys: list[Any]) -> _Categorical:
     return _Categorical(codes, shares, np.zeros((len(shares), 1, 2)))
 
 
-def _place(means: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Place categories on principal axes of their mean outputs, weighted by their shares."""
+def _place(means: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:
+    """Place categories on principal axes of their mean outputs, weighted by their shares.
+
+    What is small beside `unit`, the spread of the outputs, is rounding.
+    """
     centred = means - shares @ means
     _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
-    n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9)
+    n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9 * unit)
     # The sign of a singular vector is arbitrary: let the largest entry be positive.
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
     scores = centred @ axes[:n_axes].T
     scale = np.sqrt(shares @ scores**2)
-    value = np.clip(scores / np.where(scale > 1e-12, scale, 1.0), -_CLIP, _CLIP)
+    told_apart = scale > 1e-12 * unit
+    value = np.clip(scores / np.where(told_apart, scale, 1.0), -_CLIP, _CLIP)
     order = np.argsort(scores, axis=0, kind="stable")
     rank = np.zeros_like(value)
     for axis in range(n_axes):
         ordered = shares[order[:, axis]]
         rank[order[:, axis], axis] = (np.cumsum(ordered) - 0.5 * ordered - 0.5) * np.sqrt(12.0)
-    return np.stack([value, np.where(scale > 1e-12, rank, 0.0)], axis=-1)
+    return np.stack([value, np.where(told_apart, rank, 0.0)], axis=-1)

@@ -196,6 +196,18 @@ def test_cells_of_another_kind_are_refused_by_name(seen, now, culprit):
         encoder.code(pd.DataFrame({"c": [0, 0, 1], "amount": pd.Series(now, dtype=object)}))
 
 
+@pytest.mark.parametrize("unit", [1e-13, 1e13])
+def test_categories_are_placed_alike_in_any_unit_of_the_outputs(unit):
+    table = pd.DataFrame({"word": list("abcd") * 5})
+    encoder = TableEncoder().fit(table)
+    coded = encoder.code(table)
+    outputs = np.random.RandomState(0).normal(size=(20, 2))
+    expected = encoder.place_categories(coded, outputs).encode(coded)
+    assert np.ptp(expected) > 1
+    found = encoder.place_categories(coded, unit * outputs).encode(coded)
+    np.testing.assert_allclose(found, expected)
+
+
 def test_text_that_spells_numbers_and_missing_cells_are_read():
     encoder = fitted(
         pd.DataFrame({"amount": [1.5, 2.5, 3.5], "when": DATES[:3], "word": list("aba")})
