@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from scipy import sparse
 
-from sklearn_metaexplain._validation import listed
+from sklearn_metaexplain._validation import listed, name_of
 
 __all__ = ["name_culprit"]
 
@@ -37,7 +37,7 @@ def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Excepti
     """
     if not isinstance(error, (TypeError, ValueError)):
         return error
-    name = type(model).__name__
+    name = name_of(model)
     said = _missing_target(str(error), y, name)
     if said is None and not sparse.issparse(X):
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)

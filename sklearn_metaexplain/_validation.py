@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
@@ -168,6 +169,13 @@ def check_classes(y: np.ndarray, name: str) -> None:
             "y.astype(str), or y.astype(int) if all are whole numbers."
         )
     check_classification_targets(y)
+
+
+def name_of(model: Any) -> str:
+    """Name of a model's class; a frozen model's is that of what is frozen."""
+    while isinstance(model, FrozenEstimator):
+        model = model.estimator
+    return type(model).__name__
 
 
 def listed(X: Any, columns: list[int]) -> str:

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import IsolationForest, RandomForestClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge
@@ -255,6 +255,7 @@ class TestModels:
             ),
             (Silent(), {}, "Silent has no predict"),
             (KMeans(2, n_init=1), {}, "KMeans is neither a classifier nor a regressor"),
+            (IsolationForest(n_estimators=2), {}, "IsolationForest is an outlier detector"),
         ],
     )
     def test_without_the_method_that_is_needed(self, kind, model, settings, message):

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain._progress import progress_bar
+from sklearn_metaexplain._validation import name_of
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
@@ -315,7 +316,7 @@ class MaskedModel:
         return log_odds(outputs) if self.output == "log_odds" else outputs
 
     def _name(self) -> str:
-        return f"{type(self.estimator).__name__}.{self._method}"
+        return f"{name_of(self.estimator)}.{self._method}"
 
 
 def _column_names(table: Any) -> list[str]:

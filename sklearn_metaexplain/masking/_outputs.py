@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import is_classifier, is_outlier_detector, is_regressor
+
+from sklearn_metaexplain._validation import name_of
 
 __all__ = [
     "ONE_VS_ONE",
@@ -40,7 +42,7 @@ def has_several_targets(estimator: Any, row: Any) -> bool:
     # Multilabel classifiers list their labels in `classes_` as if these were classes.
     if not hasattr(estimator, "predict"):
         return False
-    shape = getattr(estimator.predict(row), "shape", ())
+    shape: tuple[int, ...] = getattr(estimator.predict(row), "shape", ())
     return len(shape) == 2 and shape[1] > 1
 
 
@@ -79,18 +81,22 @@ def log_odds(probabilities: np.ndarray) -> np.ndarray:
 
 def must_be_classifier_or_regressor(estimator: Any) -> bool:
     """Whether the estimator is a classifier; TypeError if it is no regressor either."""
+    what = "neither a classifier nor a regressor"
+    remedy = (
+        "a class of your own inherits from sklearn.base.ClassifierMixin or RegressorMixin, and "
+        "from BaseEstimator."
+    )
     try:
         if is_classifier(estimator):
             return True
         if is_regressor(estimator):
             return False
+        if is_outlier_detector(estimator):
+            what = "an outlier detector"
+            remedy = "explain a regressor whose predict is its score_samples."
     except AttributeError:  # no scikit-learn tags at all
         pass
-    raise TypeError(
-        f"{type(estimator).__name__} is neither a classifier nor a regressor, so there is no "
-        "output to explain; a class of your own inherits from sklearn.base.ClassifierMixin or "
-        "RegressorMixin, and from BaseEstimator."
-    )
+    raise TypeError(f"{name_of(estimator)} is {what}, so there is no output to explain; {remedy}")
 
 
 def method_of(output: str, classifier: bool) -> str:
@@ -105,7 +111,7 @@ def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
     choices = ("auto", "probability", "log_odds", "raw")
     if output not in choices:
         raise ValueError(f"output must be one of {choices}; got {output!r}.")
-    name = type(estimator).__name__
+    name = name_of(estimator)
     if not classifier and output in ("probability", "log_odds"):
         raise ValueError(f'{name} is a regressor; output={output!r} needs a classifier, use "raw".')
     if output == "auto":

@@ -308,6 +308,8 @@ def test_missing_methods_are_named_with_the_remedy(table):
         MaskedModel(GaussianNB().fit(X, y), X, output="raw")
     with pytest.raises(TypeError, match="neither a classifier nor a regressor"):
         MaskedModel(StandardScaler().fit(X), X)
+    with pytest.raises(TypeError, match=r"^StandardScaler is neither"):
+        MaskedModel(FrozenEstimator(StandardScaler().fit(X)), X)
     with pytest.raises(TypeError, match="neither a classifier nor a regressor"):
         MaskedModel(object(), X)
     with pytest.raises(ValueError, match="is a regressor"):
