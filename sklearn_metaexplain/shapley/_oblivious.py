@@ -89,7 +89,9 @@ class ObliviousBoosting:
         order = np.lexsort(columns.numpy())
         # A threshold above the last used bin splits nothing.
         n_thresholds = torch.isfinite(self.edges).sum(1).numpy()[order]
-        codes = np.ascontiguousarray(self._code(columns)[:, order])
+        # What is not finite would have a code beyond the last bin, and its sums no place.
+        codes = np.minimum(self._code(columns)[:, order], n_thresholds.astype(np.int16))
+        codes = np.ascontiguousarray(codes)
         self.offset = (targets * kept).sum(1) / kept.sum(1).clamp_min(1)
         grown = Parallel(n_jobs=n_jobs, require="sharedmem")(
             delayed(boost)(

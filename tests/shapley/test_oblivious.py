@@ -122,6 +122,15 @@ def test_constant_columns_give_the_mean():
     assert boosting.predict(columns).unique().tolist() == [4.5]
 
 
+def test_infinite_cells_share_the_last_bin():
+    columns = torch.tensor([0.0, 1.0, 2.0, torch.inf, torch.inf], dtype=torch.float64)[:, None]
+    target = torch.tensor([0.0, 0.0, 5.0, 5.0, 5.0], dtype=torch.float64)
+    boosting = ObliviousBoosting(depth=2, n_trees=1, learning_rate=1.0, l2=1e-6).fit(
+        columns, target[None], torch.ones(1, 5).bool()
+    )
+    torch.testing.assert_close(boosting.predict(columns)[0], target, rtol=0, atol=1e-5)
+
+
 def test_a_share_of_the_columns_is_drawn_for_each_level_and_target():
     x, y = data(300)
     kept = torch.ones(2, len(x), dtype=torch.bool)
