@@ -213,5 +213,5 @@ def _counts(fractions: Iterable[float], n_features: int) -> np.ndarray:
             raise ValueError(f"fractions must be above 0 and at most 1; got {fraction!r}.")
     if not listed:
         raise ValueError("fractions must hold at least one number.")
-    # Less than a whole column by rounding alone: 0.3 * 10 is a little more than 3.
+    # Less than a whole column by rounding alone: 0.55 * 100 is a little more than 55.
     return np.ceil(np.asarray(listed, dtype=np.float64) * n_features - 1e-9).astype(int)

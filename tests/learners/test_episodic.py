@@ -73,6 +73,17 @@ def test_content_alone_decides_and_other_content_draws_otherwise():
     assert kept == set(range(6))
 
 
+def test_other_labels_of_the_same_rows_draw_other_classes():
+    learner, random = Episodic(n_way=3, n_shot=2), np.random.default_rng(0)
+    episode = episode_of(np.arange(60) % 6, np.arange(60) % 6)
+    drawn = set()
+    for _ in range(8):
+        labels = torch.from_numpy(random.permutation(60) % 6)
+        support = learner.draw(episode._replace(labels=labels)).support
+        drawn.add(frozenset(labels[support[:, 0, 0].long()].tolist()))
+    assert len(drawn) > 1
+
+
 def test_random_states():
     episode = episode_of(np.arange(60) % 6, np.arange(12) % 6)
 

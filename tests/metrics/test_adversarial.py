@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,6 +97,23 @@ def test_the_worst_case_of_a_linear_explainer_is_nearly_found():
     assert (np.abs(np.diff(found.rows - CORNERS, axis=1)) <= 1e-3).all()
 
 
+@pytest.mark.parametrize("n_swaps", [1, 2, 3])
+def test_as_many_categories_are_swapped_as_may_be_and_no_more(n_swaps):
+    words = pd.DataFrame(list(product("01", repeat=4)), columns=list("abcd"))
+    explainer = Attributing(lambda table: table).fit(words)
+    found = adversarial_search(
+        explainer,
+        words[:1],
+        n_swaps=n_swaps,
+        tolerance=10.0,
+        n_rounds=20,
+        reference=words,
+        random_state=0,
+    )
+    assert (found.rows == "1").sum(axis=1).tolist() == [n_swaps]
+    assert found.score == pytest.approx(np.sqrt(n_swaps))
+
+
 def test_each_target_stays_within_its_own_tolerance():
     X = np.random.RandomState(0).normal(size=(30, 2))
     explainer = ExactExplainer(LinearRegression(), background=4, random_state=0)
@@ -104,6 +123,16 @@ def test_each_target_stays_within_its_own_tolerance():
     changes = np.abs(found.after.predictions - found.before.predictions)
     assert (changes <= 0.05 * found.before.predictions.std(axis=0)).all()
     assert (changes > 0.02 * found.before.predictions.std(axis=0)).any(axis=0).all()
+
+
+def test_the_predicted_class_stays_whatever_the_tolerance():
+    X = np.random.RandomState(0).normal(size=(30, 2))
+    explainer = ExactExplainer(LogisticRegression(), background=4, random_state=0)
+    explainer.fit(X, X[:, 0] > 0)
+    found = adversarial_search(explainer, X, n_samples=8, radius=3.0, tolerance=1.0, random_state=0)
+    assert (found.before.predicted_labels == found.after.predicted_labels).all()
+    changes = np.abs(found.after.predictions - found.before.predictions).max(axis=1)
+    assert changes.max() > 0.3
 
 
 def test_robust_rows_stay_themselves():

@@ -72,9 +72,10 @@ def test_saying_nothing_scores_chance_whatever_the_order_of_columns(order):
     truth, nothing = TRUTH[:, order], np.zeros((1, 5, 1))
     assert feature_agreement(truth, nothing, k=2) == pytest.approx(2 / 5)
     assert top_k_jaccard(truth, nothing, k=2) == pytest.approx((2 * 2 / 5) / (4 - 2 * 2 / 5))
-    assert rank_agreement(truth, nothing) == 0.0
     assert sign_agreement(truth, nothing, k=2) == 0.0
-    assert np.isnan(rank_agreement(nothing, truth))
+    for method in ("spearman", "kendall"):
+        assert rank_agreement(truth, nothing, method=method) == 0.0
+        assert np.isnan(rank_agreement(nothing, truth, method=method))
 
 
 def test_of_a_classifier_the_predicted_class_is_compared():

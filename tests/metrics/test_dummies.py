@@ -49,6 +49,26 @@ def test_a_column_that_matters_in_few_contexts_is_no_dummy():
     assert violation == pytest.approx(2 / 4)
 
 
+@pytest.mark.parametrize("where", [0.0, 1.0])
+def test_the_row_itself_and_the_background_row_are_tried(where):
+    def everywhere(table):
+        return (table == where).all(axis=1).astype(float)
+
+    X = np.ones((1, 8))
+    explanation = attributed(np.ones((1, 8, 1)), X, everywhere(X))
+    options = {"background": np.zeros((1, 8)), "n_coalitions": 1, "random_state": 0}
+    assert dummy_violation(explanation, everywhere, **options) == 0.0
+
+
+def test_what_changes_one_output_of_one_row_is_no_dummy():
+    X = np.zeros((40, 3))
+    X[:, 1], X[0, 0] = np.linspace(0, 1, 40), 1.0
+    values = np.stack([X * [1.0, 0.0, 1.0], X * [0.0, 1.0, 1.0]], axis=2)
+    explanation = attributed(values, X, X[:, :2])
+    options = {"background": np.zeros((1, 3)), "tolerance": 0.1, "random_state": 0}
+    assert dummy_violation(explanation, lambda table: table[:, :2], **options) == 0.0
+
+
 def test_columns_that_the_caller_names():
     X, values = table(), np.tile([1.0, -2.0, 3.0, 2.0], (12, 1))
     explanation = explained(values, X)

@@ -31,6 +31,13 @@ def test_by_hand(fractions, lost, kept):
     assert sufficiency(explanation, add_up, **options) == pytest.approx(np.mean(kept))
 
 
+def test_rounding_adds_no_column():
+    assert 0.55 * 100 > 55
+    explanation = of_a_sum(np.arange(100.0)[None])
+    lost = comprehensiveness(explanation, add_up, background=np.zeros((1, 100)), fractions=[0.55])
+    assert lost == pytest.approx(sum(range(45, 100)))
+
+
 def test_losses_of_an_additive_model_sum_to_what_there_is_to_explain():
     explanation, model, background = linear_example()
     values = np.random.RandomState(0).normal(size=explanation.values.shape)

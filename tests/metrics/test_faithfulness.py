@@ -152,9 +152,10 @@ def test_score_of_rows_is_the_mean_of_the_scores_of_each():
 # Rows without variation
 
 
-def test_rows_whose_output_never_changes_are_left_out():
+@pytest.mark.parametrize("rounding", [0.0, 1e-13])
+def test_rows_whose_output_never_changes_are_left_out(rounding):
     def predict(table):
-        return np.where(table[:, 0] > 0, table[:, 1] + table[:, 2], 5.0)
+        return np.where(table[:, 0] > 0, table[:, 1] + table[:, 2], 5.0 + rounding * table[:, 1])
 
     background = np.array([[-1.0, 3.0, 1.0], [-2.0, 4.0, 1.0]])
     X = np.array([[1.0, 9.0, 7.0], [-1.0, 8.0, 2.0], [1.0, 2.0, 1.0]])

@@ -110,14 +110,17 @@ def test_arrays_of_numbers_and_of_objects():
     np.testing.assert_allclose(table[:, 0].astype(float), [1 + spread, 3 + spread, 5])
 
 
-def test_zeros_of_sparse_tables_stay():
+@pytest.mark.parametrize("shift", [-0.1, 0.1])
+def test_zeros_of_sparse_tables_stay(shift):
     X = sparse.csr_array(np.array([[0.0, 2.0], [3.0, 0.0], [0.0, 4.0]]))
-    _, table, steps = moved(X, -0.1)
+    _, table, steps = moved(X, shift)
     assert sparse.issparse(table)
     dense, before = table.toarray(), X.toarray()
     spread = before.std(axis=0)
-    np.testing.assert_allclose(dense, np.where(before != 0, before - 0.1 * spread, 0.0))
-    np.testing.assert_allclose(steps, -0.1 * (before != 0))
+    # The largest of a column have nowhere to go but down.
+    after = np.minimum(before + shift * spread, before.max(axis=0)) * (before != 0)
+    np.testing.assert_allclose(dense, after)
+    np.testing.assert_allclose(steps, (after - before) / spread, atol=1e-12)
 
 
 def test_dates_and_durations_of_any_kind_stay():
