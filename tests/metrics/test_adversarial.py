@@ -7,6 +7,8 @@ from scipy import sparse
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from sklearn_metaexplain.metrics import adversarial_search, adversarial_sensitivity
+from sklearn_metaexplain.metrics._same_prediction import tolerances
+from tests.metrics.explanations import attributed
 from tests.metrics.test_robustness import CORNERS, Attributing
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer
@@ -133,6 +135,13 @@ def test_the_predicted_class_stays_whatever_the_tolerance():
     assert (found.before.predicted_labels == found.after.predicted_labels).all()
     changes = np.abs(found.after.predictions - found.before.predictions).max(axis=1)
     assert changes.max() > 0.3
+
+
+def test_classes_share_a_tolerance_and_targets_have_their_own():
+    predictions = np.array([[1.0, 2.0, -6.0], [-1.0, -2.0, 6.0]])
+    for kind, spreads in (("classifier", [3.0, 3.0, 3.0]), ("regressor", [1.0, 2.0, 6.0])):
+        explanation = attributed(np.zeros((2, 1, 3)), None, predictions, kind=kind)
+        np.testing.assert_allclose(tolerances(explanation), 0.05 * np.array(spreads))
 
 
 def test_robust_rows_stay_themselves():

@@ -110,6 +110,13 @@ def test_arrays_of_numbers_and_of_objects():
     np.testing.assert_allclose(table[:, 0].astype(float), [1 + spread, 3 + spread, 5])
 
 
+def test_steps_that_rounding_undoes_are_none():
+    X = np.array([[1e8], [1e8 + 8], [1e8 + 16], [1e8 + 24]], dtype=np.float32)  # 8 apart
+    _, table, steps = moved(X, 0.1)
+    np.testing.assert_array_equal(table, X)
+    np.testing.assert_array_equal(steps, np.zeros((4, 1)))
+
+
 @pytest.mark.parametrize("shift", [-0.1, 0.1])
 def test_zeros_of_sparse_tables_stay(shift):
     X = sparse.csr_array(np.array([[0.0, 2.0], [3.0, 0.0], [0.0, 4.0]]))
