@@ -21,6 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 
 
 @pytest.fixture
@@ -154,9 +155,21 @@ def test_differing_and_can_matter():
     ]
     assert model.differing(rows).tolist() == expected
     np.testing.assert_array_equal(model.can_matter(rows), np.any(expected, axis=1))
-    grouped = MaskedModel(model.estimator, background, feature_groups={"g": ["b", "d"]})
-    assert grouped.differing(rows)[1, 0].tolist() == [False, True, False]
-    assert grouped.can_matter(rows).tolist() == [[True, False, False], [True, True, False]]
+    for group, matters in ((["b", "d"], [True, False]), (["b", "c"], [True, True])):
+        # One column that differs is enough.
+        grouped = MaskedModel(model.estimator, background, feature_groups={"g": group})
+        assert grouped.differing(rows)[1, 0].tolist() == [False, *matters]
+        assert grouped.can_matter(rows).tolist() == [[True, False, False], [True, *matters]]
+
+
+def test_what_a_class_gains_others_lose_unless_probabilities_miss_one():
+    random = np.random.RandomState(0)
+    values, base = random.normal(size=(2, 4, 3)), np.array([0.2, 0.3, 0.5])
+    values[0] -= values[0].mean()
+    projected = sum_to_zero_over_classes(values, base + values.sum(axis=1), base)
+    np.testing.assert_allclose(projected.sum(axis=1), values.sum(axis=1))
+    np.testing.assert_allclose(projected[0].sum(axis=1), 0, atol=1e-12)
+    np.testing.assert_array_equal(projected[1], values[1])
 
 
 @pytest.mark.parametrize(
