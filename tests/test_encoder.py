@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from scipy.stats import rankdata
 
 from sklearn_metaexplain._encoder import TableEncoder
 
@@ -61,15 +62,60 @@ def test_standardised_and_rank_versions():
     assert (np.diff(rank[order]) >= 0).all()
 
 
+def test_equal_numbers_share_their_mean_rank():
+    values = np.array([2.0, 1.0, 5.0, 1.0, 5.0, 1.0, 7.0])
+    encoder = fitted(values[:, None])
+    ranks = encoder.encode(encoder.code(values[:, None]))[:, 0, 1]
+    # Uniform from 0 to 1 has the standard deviation 1 / sqrt(12).
+    uniform = (rankdata(values) - 0.5) / 7
+    np.testing.assert_allclose(ranks, (uniform - 0.5) * np.sqrt(12))
+
+
+def test_missing_numbers_are_average_ones_and_told_apart_by_a_standardised_column():
+    values = np.random.RandomState(0).lognormal(size=(40, 1))
+    values[::4] = np.nan
+    encoder = fitted(values)
+    number, missing = encoder.encode(encoder.code(values)).transpose(1, 2, 0)
+    assert not number[:, ::4].any()
+    for version in missing:
+        assert version.mean() == pytest.approx(0)
+        assert version.std() == pytest.approx(1)
+        assert (version > 0).tolist() == np.isnan(values[:, 0]).tolist()
+
+
 def test_categories_are_ordered_by_the_outputs():
     table = pd.DataFrame({"c": ["a", "b", "c"] * 20})
     outputs = np.array([3.0, 1.0, 2.0] * 20)[:, None]
     encoder = fitted(table, outputs)
     encoded = encoder.encode(encoder.code(pd.DataFrame({"c": ["b", "c", "a"]})))
     for version in (0, 1):
-        steps = np.diff(encoded[:, 0, version])
-        # The sign of an axis is free; the order is not.
-        assert (steps > 0).all() or (steps < 0).all()
+        assert (np.diff(encoded[:, 0, version]) > 0).all()
+
+
+def test_places_of_categories_are_centred_scaled_and_uncorrelated_over_the_rows():
+    words = np.repeat(list("abcd"), [30, 20, 12, 8])
+    random = np.random.RandomState(0)
+    outputs = random.normal(size=(4, 3))[np.repeat(range(4), [30, 20, 12, 8])]
+    encoder = fitted(words[:, None], outputs)
+    encoded = encoder.encode(encoder.code(words[:, None]))
+    assert encoder.source_.tolist() == [0, 0]
+    np.testing.assert_allclose(encoded.mean(axis=0), 0, atol=1e-12)
+    standardised = encoded[..., 0]
+    np.testing.assert_allclose(standardised.T @ standardised / 70, np.eye(2), atol=1e-12)
+    # Neither axis depends on which row comes first.
+    for seed in range(8):
+        order = np.random.RandomState(seed).permutation(70)
+        other = fitted(words[order, None], outputs[order])
+        again = other.encode(other.code(words[order, None]))
+        np.testing.assert_allclose(again, encoded[order], atol=1e-12)
+
+
+def test_a_rare_category_is_placed_with_care():
+    words = np.array(["low"] * 50 + ["high"] * 50 + ["rare"])[:, None]
+    outputs = np.array([0.0] * 50 + [10.0] * 51)[:, None]
+    encoder = fitted(words, outputs)
+    low, high, rare = encoder.encode(encoder.code(words))[[0, 50, 100], 0, 0]
+    assert low < 0 < rare < high / 2
 
 
 def test_unseen_category_is_an_average_one():

@@ -246,6 +246,9 @@ class TestReading:
         )
         assert of_predicted.display_data is None
         np.testing.assert_array_equal(of_predicted[0].data, labelled_frame().iloc[0].to_numpy())
+        # What shap gets is its own to change.
+        of_label.values[:] = of_label.base_values[:] = 0.0
+        assert explanation.values[:, :, 2].all()
 
     def test_shap_gets_nan_for_missing_nullable_numbers(self):
         data = pd.DataFrame(

@@ -44,3 +44,12 @@ def test_row_probes_never_ask_what_is_known():
     sizes = probes.coalitions.sum(1)
     assert sizes.min() == 1
     assert sizes.max() == 4
+
+
+def test_each_block_of_row_probes_has_few_background_rows():
+    probes = draw_row_probes(
+        np.random.RandomState(0), 400, n_background=300, n_players=5, block=200
+    )
+    blocks = [set(probes.backgrounds[start : start + 200].tolist()) for start in (0, 200)]
+    assert [len(block) for block in blocks] == [64, 64]
+    assert blocks[0] != blocks[1]
