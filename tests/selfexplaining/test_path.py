@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
@@ -74,6 +74,7 @@ def test_two_voters_in_closed_form(difference):
     np.testing.assert_allclose(shares[:, 0], -expected, rtol=0, atol=1e-8 * scale)
 
 
+@example(255, 1e6, 2)
 @given(st.integers(0, 10**6), st.sampled_from([1e-6, 1.0, 50.0, 1e3, 1e6]), st.integers(1, 4))
 @settings(max_examples=30, deadline=None)
 def test_sums_are_exact_whatever_the_range(seed, scale, n_columns):
@@ -83,7 +84,9 @@ def test_sums_are_exact_whatever_the_range(seed, scale, n_columns):
         assert np.isfinite(shares).all()
         size = max(1.0, np.abs(shares).sum(0).max())
         np.testing.assert_allclose(shares.sum(0), change, rtol=0, atol=1e-12 * size)
-        np.testing.assert_allclose(shares.sum(1), 0, rtol=0, atol=1e-8 * size)
+        # Over classes nothing is distributed: what is left are the scores' own rounding errors.
+        rounding = 10 * np.finfo(float).eps * np.abs(scores).max()
+        np.testing.assert_allclose(shares.sum(1), 0, rtol=0, atol=1e-8 * size + rounding)
 
 
 def test_one_column_has_all_of_it():
