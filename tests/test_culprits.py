@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 from sklearn_metaexplain import ShapExplainer
+from sklearn_metaexplain._culprits import name_culprit
 
 NUMBERS = pd.DataFrame(np.random.RandomState(0).normal(size=(40, 3)), columns=list("abc"))
 Y = (NUMBERS["a"] > 0).to_numpy()
@@ -93,3 +94,13 @@ def test_a_column_of_which_everything_is_missing_keeps_its_type():
     assert rows["sex"].astype(float).dtype == float
     missing = explainer.explain(rows.astype({"sex": float}))
     np.testing.assert_array_equal(missing.values, explainer.explain(rows).values)
+
+
+def test_sparse_targets_hold_what_they_hold():
+    error = ValueError("Input contains NaN.")
+    targets = sparse.csr_array(np.eye(3))
+    assert name_culprit(error, NUMBERS[:3], Ridge(), targets) is error
+    X = NUMBERS[:3].assign(b=np.nan)
+    assert "missing values, which are in column 'b'" in str(
+        name_culprit(error, X, Ridge(), targets)
+    )

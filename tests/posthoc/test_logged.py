@@ -15,6 +15,7 @@ from sklearn_metaexplain import LoggedExplainer, explain
 from sklearn_metaexplain.metrics import get_explanation_scorer
 from sklearn_metaexplain.model_selection import compare_explainers
 from sklearn_metaexplain.posthoc._logged import _LEAST_ROWS
+from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
 from sklearn_metaexplain.training._logged_calibration import logged_episodes
 from tests.posthoc.tables import mixed_table
@@ -103,6 +104,12 @@ class TestOwnSurrogate:
         dense = LoggedExplainer(**SMALL).fit(X, scores(X)).explain(X[:3]).values
         sparse_explainer = LoggedExplainer(**SMALL).fit(sparse.csr_array(X), scores(X))
         np.testing.assert_allclose(sparse_explainer.explain(sparse.csr_array(X[:3])).values, dense)
+
+    def test_probabilities_of_several_classes_sum_to_one(self):
+        X = numbers()
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, classes(X))
+        rows = 3 * numbers()[::-1]
+        np.testing.assert_allclose(explainer.predict(rows).sum(1), 1, atol=1e-12)
 
 
 class TestOutputsGiven:
@@ -324,6 +331,21 @@ class TestOwnError:
                 widths.append(explanation.std[..., 0][able].mean())
         assert 0.75 <= np.mean(inside) < 1.0
         assert np.mean(widths) < 0.5  # of the outputs' standard deviation
+
+    @pytest.mark.parametrize("known", ["outputs unknown", "outputs given"])
+    def test_deviations_are_calibrated_by_what_is_known(self, monkeypatch, known):
+        X = numbers()
+        explainer = LoggedExplainer(pretrained=None, **SMALL).fit(X, scores(X))
+
+        def deviations():
+            return [explainer.explain(X[:3], outputs=y).std for y in (None, scores(X[:3]))]
+
+        before = deviations()
+        calibration = LOGGED_CALIBRATION["searched", known]
+        monkeypatch.setitem(calibration, "std", 3 * calibration["std"])
+        factors = (3, 1) if known == "outputs unknown" else (1, 3)
+        for std, factor, after in zip(before, factors, deviations(), strict=True):
+            np.testing.assert_allclose(after, factor * std)
 
     def test_estimate_is_larger_where_less_is_known(self):
         X = numbers(n=300)
