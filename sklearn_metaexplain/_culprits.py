@@ -47,9 +47,7 @@ def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Excepti
         return error
     # scikit-learn's checks want to see their TypeError and what it says.
     kind = TypeError if isinstance(error, TypeError) else ValueError
-    named = kind(f"{said} ({error})")
-    named.__cause__ = error
-    return named
+    return kind(f"{said} ({error})")
 
 
 # What scikit-learn says of labels among which NaN, None or pandas' NA is.

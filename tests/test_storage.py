@@ -106,6 +106,7 @@ class TestFiles:
         [
             pd.RangeIndex(3, 3 + N_SAMPLES, name="number"),
             pd.Index(list("abcdef"), name="letter"),
+            pd.Index(list("abcdef"), dtype=object),
             pd.date_range("2024-01-01", periods=N_SAMPLES, tz="UTC").rename("day"),
             pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]], names=["letter", None]),
         ],

@@ -1,10 +1,12 @@
 """``speed="fast"``: trees that have learned from the surrogates."""
 
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
@@ -12,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ExplanationWarning
+from sklearn_metaexplain.posthoc._fast import Student
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 
 pytestmark = pytest.mark.filterwarnings(
@@ -115,3 +118,21 @@ def test_refitted_at_default_speed_it_forgets(pair, wine):
     assert not hasattr(fast, "student_error_")
     expected = pair[0].explain(wine[0][:3]).values
     np.testing.assert_allclose(fast.explain(wine[0][:3]).values, expected)
+
+
+def test_it_is_judged_by_rows_that_it_does_not_learn_from(monkeypatch):
+    learned = []
+
+    def stop(self, encoded, probes):
+        learned.append(encoded)
+        raise InterruptedError
+
+    monkeypatch.setattr(Student, "_ask", stop)
+    encoded = torch.randn(40, 3, 2, generator=torch.Generator().manual_seed(0))
+    teacher = SimpleNamespace(
+        scale=None, base=None, n_players=3, stack=SimpleNamespace(background=encoded[:4])
+    )
+    with pytest.raises(InterruptedError):
+        Student(teacher).fit(encoded, encoded[:20], encoded[:20, 0], np.random.RandomState(0))
+    # A quarter is kept to judge by.
+    assert torch.equal(learned[0], encoded[10:])

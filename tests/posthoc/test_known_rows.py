@@ -15,11 +15,12 @@ def test_known_rows_have_the_residual_of_before_and_others_what_they_miss():
     encoded[2, 0] = 0.0
     residuals = torch.arange(12.0, dtype=torch.float64).view(6, 2)
     known = KnownRows(encoded, residuals)
-    asked = encoded[[4, 2, 0]].clone()
+    asked = encoded[[4, 2, 0, 5]].clone()
     asked[1, 0] = -0.0
     asked[2, 1, 1] += 0.01
-    missing = torch.full((3, 2), 99.0, dtype=torch.float64)
-    expected = torch.stack([residuals[4], residuals[2], missing[2]])
+    asked[3] *= 1 + 1e-14
+    missing = torch.full((4, 2), 99.0, dtype=torch.float64)
+    expected = torch.stack([residuals[4], residuals[2], missing[2], residuals[5]])
     assert torch.equal(known.unseen(asked, missing), expected)
 
 

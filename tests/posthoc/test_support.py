@@ -1,6 +1,7 @@
 """What MetaExplainer asks a model at fit."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_metaexplain import MetaExplainer
-from sklearn_metaexplain.masking import MaskedModel
-from sklearn_metaexplain.posthoc._support import ask_support
+from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
+from sklearn_metaexplain.masking._probes import draw_row_probes
+from sklearn_metaexplain.posthoc._doubt import doubt
+from sklearn_metaexplain.posthoc._support import ask_support, deal_by_name
 
 
 class Listener(RegressorMixin, BaseEstimator):
@@ -101,6 +105,10 @@ def test_hybrids_that_were_chosen_say_nothing_of_the_error(X):
     encoded, outputs = support.whole_rows(64)
     assert len(encoded) == n_whole + 10
     np.testing.assert_array_equal(outputs[n_whole:, 0], model.predict(X[:10]))
+    rows = support.encoder.encode(support.encoder.code(X))
+    same = (encoded.numpy()[:, None] == rows).all(axis=(2, 3))
+    assert same.any(axis=1).all()
+    np.testing.assert_array_equal(outputs[:, 0], model.predict(X[same.argmax(axis=1)]))
     assert len(support.drawn()[0]) == len(support.drawn()[1]) == 210
 
 
@@ -123,3 +131,34 @@ def test_outputs_are_doubted_in_units_that_they_share(X):
 
     (_, chosen), _ = ask(X, 810, 2, TwoOutputs().fit(X))
     assert (chosen[:, 1] > 1.0).sum() > 2 * (chosen[:, 1] < -1.0).sum()
+
+
+def test_doubts_are_in_the_unit_of_the_outputs(X):
+    model = Listener().fit(X)
+    encoder = TableEncoder().fit(X)
+    encoded = encoder.encode(encoder.code(X))
+    outputs = (np.sign(X[:, 1]) + np.sin(X[:, 2]) * X[:, 0])[:, None]
+    once, scaled = (
+        doubt(
+            MaskedModel(model, X[:10]),
+            encoder,
+            encoded[:160],
+            unit * outputs[:160],
+            encoded[160:180],
+            np.random.RandomState(0),
+        )
+        for unit in (1.0, 128.0)
+    )
+    assert (once > 0).all()
+    np.testing.assert_allclose(scaled, 128 * once, rtol=1e-6)
+
+
+def test_coalitions_follow_the_names_of_columns_not_their_order():
+    probes = draw_row_probes(np.random.RandomState(0), 64, n_background=5, n_players=4)
+
+    def members(names):
+        model = SimpleNamespace(players=resolve_feature_groups(None, names))
+        dealt = deal_by_name(probes, model).coalitions
+        return [{name for name, inside in zip(names, row, strict=True) if inside} for row in dealt]
+
+    assert members(list("abcd")) == members(list("cadb"))

@@ -161,6 +161,8 @@ def test_models_of_mixed_tables_and_without_probabilities(mixed):
         (pd.Series(["a", "b"] * 20, dtype="category"), "labels"),
         ([0, 1] * 20, "labels"),
         ([0.0, 1.0, 2.0, 7.0] * 10, "labels"),
+        ([i % 30 for i in range(40)], "labels"),
+        ([i % 31 for i in range(40)], "targets"),
         (list(range(40)), "targets"),
         ([0.0, 0.5] * 20, "targets"),
         (np.eye(2)[[0, 1] * 20], "targets"),
@@ -236,6 +238,8 @@ def test_library_of_unnamed_tasks_as_transformer(library):
     vectors = tasks.fit_transform(list(tables.values()))
     assert tasks.names_.tolist() == ["task0", "task1", "task2"]
     np.testing.assert_array_equal(vectors, library[0].vectors_)
+    vectors[:] = 0.0
+    np.testing.assert_array_equal(tasks.vectors_, library[0].vectors_)
     frame = tasks.set_output(transform="pandas").transform(list(tables.values()))
     assert frame.columns.tolist() == tasks.get_feature_names_out().tolist()
     assert frame.shape == (3, 64)
