@@ -219,6 +219,34 @@ def test_levels_alike_in_another_column_of_categories_are_neighbours():
     assert list(result.grid_values[0]) == ["p", "r", "q"]
 
 
+def test_categories_are_as_far_apart_as_rows_would_have_to_change():
+    # By their largest difference alone, p and r would be the ends.
+    counts = {"p": [5] * 6, "r": [3, 3, 3, 15, 3, 3], "q": [0, 0, 0, 10, 10, 10]}
+    rows = [(level, k) for level, own in counts.items() for k in np.repeat(list("uvwxyz"), own)]
+    X = pd.DataFrame(rows, columns=["level", "colour"])
+    result = accumulated_local_effects(formula(lambda X: np.zeros(len(X))), X, "level")
+    assert list(result.grid_values[0]) == ["p", "r", "q"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_the_two_directions_the_first_level_by_name_decides(seed):
+    random = np.random.RandomState(seed)
+    X = pd.DataFrame({"level": list("abcdef") * 10, "age": random.normal(size=60)})
+    X["age"] += np.tile(9 * random.normal(size=6), 10)
+    result = accumulated_local_effects(formula(lambda X: X["age"]), X, "level")
+    levels = list(result.grid_values[0])
+    assert levels.index("a") < levels.index("f")
+
+
+@pytest.mark.parametrize(("n_rows", "n_bins"), [(10, 4), (23, 5), (7, 10)])
+def test_the_grid_is_of_quantiles_that_are_values(n_rows, n_bins):
+    X = np.random.RandomState(0).normal(size=(n_rows, 1))
+    result = accumulated_local_effects(formula(lambda X: X[:, 0]), X, 0, n_bins=n_bins)
+    shares = np.arange(n_bins + 1) / n_bins
+    expected = np.unique(np.quantile(X, shares, method="inverted_cdf"))
+    np.testing.assert_array_equal(result.grid_values[0], expected)
+
+
 def test_orders_given_and_orders_of_dtypes():
     X = categories()
     model = formula(lambda X: X["level"].map(POINTS).astype(float) * (X["age"] > 1))

@@ -13,6 +13,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_metaexplain import Explanation, LimeExplainer
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
@@ -330,6 +332,16 @@ def test_every_class_is_explained(output, n_classes):
     if output == "probability":
         np.testing.assert_allclose(explanation.values.sum(axis=2), 0, atol=1e-9)
         np.testing.assert_allclose(support["local_prediction"].sum(axis=1), 1)
+
+
+def test_each_target_has_a_score_of_its_own():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    features = FunctionTransformer(lambda X: np.column_stack([X[:, 0], np.sin(20 * X[:, 1])]))
+    model = make_pipeline(features, LinearRegression())
+    explainer = LimeExplainer(model, discretizer=None, n_samples=300, random_state=0)
+    straight, wild = explainer.fit(X, features.transform(X)).explain(X[:2]).support["local_score"].T
+    np.testing.assert_allclose(straight, 1, atol=0.01)
+    assert (wild < 0.5).all()
 
 
 def test_features_beyond_the_number_asked_for_are_zero():
