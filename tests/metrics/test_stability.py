@@ -10,6 +10,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_metaexplain import LimeExplainer
 from sklearn_metaexplain.metrics import retraining_stability, seed_stability
+from sklearn_metaexplain.metrics._stability import _mean_similarity
+from tests.metrics.explanations import attributed
 from tests.metrics.test_robustness import Attributing
 from tests.metrics.test_scorers import RandomExplainer
 from tests.posthoc.tables import mixed_pipeline, mixed_table
@@ -129,10 +131,16 @@ def test_more_data_and_less_noise_make_retraining_stable():
 
 def test_no_class_is_lost_in_a_bootstrap():
     X, _ = mixed_table()
-    y = np.array(["rare"] * 2 + ["one", "two"] * 39)
+    y = np.array(["rare", "one"] + ["one", "two"] * 39)
     explainer = ExactExplainer(mixed_pipeline(), background=4, random_state=0)
     score = retraining_stability(explainer, X, y, n_repeats=4, n_samples=2, random_state=0)
     assert -1 <= score <= 1
+
+
+def test_of_models_that_disagree_the_class_of_their_mean_is_compared():
+    first = attributed([[[1.0, 2.0], [0.0, 3.0]]], None, [[0.6, 0.4]], "probability", "classifier")
+    other = attributed([[[-1.0, 2.0], [0.0, 3.0]]], None, [[0.1, 0.9]], "probability", "classifier")
+    assert _mean_similarity([first, other, other]) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("metric", BOTH)

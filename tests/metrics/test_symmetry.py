@@ -28,6 +28,7 @@ def violation(values, X=ROW, predict=product_and_more, background=BACKGROUND, **
 def test_columns_that_can_be_exchanged_are_found():
     assert violation([4.0, 1.0, 3.0, 2.0]) == pytest.approx(3 / 10)
     assert violation([2.5, 2.5, -3.0, 2.0]) == 0.0
+    assert violation([2.5, -2.5, 3.0, 2.0]) == pytest.approx(5 / 10)
     # With other values the same columns do not do the same.
     assert violation([4.0, 1.0, 3.0, 2.0], X=np.array([[3.0, 2.0, 1.0, 1.0]])) == 0.0
     assert violation([0.0, 0.0, 0.0, 0.0]) == 0.0
@@ -40,6 +41,14 @@ def test_columns_that_are_equal_alone_but_not_together_with_others_are_told_apar
     X, background = np.ones((1, 4)), np.zeros((1, 4))
     # Alone columns 0 and 1 both add 1, and column 2 nothing, as column 3.
     assert violation([4.0, 1.0, 3.0, 3.0], X=X, predict=predict, background=background) == 0.0
+
+
+def test_columns_that_differ_only_where_all_others_are_there_are_told_apart():
+    def predict(table):
+        return table[:, 0] + table[:, 1] + table[:, 0] * table[:, 2:].prod(axis=1)
+
+    options = {"X": np.ones((1, 8)), "background": np.zeros((1, 8)), "n_coalitions": 1}
+    assert violation([4.0] + [1.0] * 7, predict=predict, **options) == 0.0
 
 
 def test_the_mean_is_over_pairs_and_rows():
