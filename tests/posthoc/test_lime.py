@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_metaexplain import Explanation, LimeExplainer
+from sklearn_metaexplain.posthoc._lime_columns import LimeColumns
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
 from tests.posthoc.tables import Recording, mixed_pipeline, mixed_table
 
@@ -332,6 +333,20 @@ def test_every_class_is_explained(output, n_classes):
     if output == "probability":
         np.testing.assert_allclose(explanation.values.sum(axis=2), 0, atol=1e-9)
         np.testing.assert_allclose(support["local_prediction"].sum(axis=1), 1)
+
+
+def test_cells_are_drawn_from_all_over_their_interval():
+    random = np.random.default_rng(0)
+    X, groups = random.normal(size=(400, 1)), np.repeat(np.arange(4), 100)
+    columns = LimeColumns(X, ["x"], "quartile", None, 0)
+    drawn = columns.draw(groups[:, None], X[:1], random.random(size=(400, 1)))
+    np.testing.assert_array_equal(columns.groups_of(drawn)[:, 0], groups)
+    own = columns.groups_of(X)[:, 0]
+    for group in range(4):
+        found, there = drawn[groups == group], X[own == group]
+        assert len(np.unique(found)) > 30
+        assert abs(found.mean() - there.mean()) < 0.3 * there.std()
+        assert found.std() == pytest.approx(there.std(), rel=0.3)
 
 
 def test_each_target_has_a_score_of_its_own():
