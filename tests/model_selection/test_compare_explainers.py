@@ -302,6 +302,8 @@ def test_explainers_and_table_stay_as_they_are():
     assert repr(explainer.get_params()) == settings
     with pytest.raises(NotFittedError):
         explainer.explain(X)
+    with pytest.raises(NotFittedError):
+        explainer.estimator.predict(X)
 
 
 def test_the_same_rows_are_explained_once():
