@@ -220,12 +220,14 @@ def test_rows_and_background_come_from_the_fold_and_are_capped():
     seen = {}
 
     def metric(explanation, predict, *, background, feature_groups, random_state):
-        seen.update(rows=explanation.index, background=background.index)
+        seen.update(rows=explanation.index, background=background.index, seed=random_state)
         return len(explanation)
 
     explainer = LimeExplainer(mixed_pipeline(), n_samples=50, random_state=0).fit(X[:40], y[:40])
-    assert make_explanation_scorer(metric, n_samples=7, n_background=9)(explainer, X[40:]) == 7.0
+    scorer = make_explanation_scorer(metric, n_samples=7, n_background=9, random_state=5)
+    assert scorer(explainer, X[40:]) == 7.0
     assert len(seen["background"]) == 9
+    assert seen["seed"] == 5
     assert set(seen["rows"]) | set(seen["background"]) <= set(X.index[40:])
     assert not set(seen["rows"]) & set(seen["background"])
     assert make_explanation_scorer(metric, n_samples=70)(explainer, X[40:]) == 40.0
