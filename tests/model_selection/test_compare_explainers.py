@@ -23,6 +23,7 @@ from sklearn_metaexplain.metrics import (
 )
 from sklearn_metaexplain.metrics._outputs import chosen_outputs
 from sklearn_metaexplain.model_selection import compare_explainers
+from sklearn_metaexplain.model_selection._judge import _make_random
 from sklearn_metaexplain.model_selection._models import _is_equal, freeze_models
 from sklearn_metaexplain.model_selection._random import RandomExplainer
 from tests.posthoc.tables import mixed_pipeline, mixed_table
@@ -437,3 +438,15 @@ LAMBDA = lambda X: X  # noqa: E731
 )
 def test_models_are_equal_if_their_settings_are(one, other, equal):
     assert _is_equal(one, other) is equal
+
+
+def test_random_attributions_start_from_the_explainer_s_own_background():
+    random_state = np.random.RandomState(0)
+    X = random_state.normal(size=(200, 3))
+    fitted = exact(Ridge()).fit(X, X[:, 0])
+    explanation = fitted.explain(X[:4])
+    random = _make_random(fitted, X, explanation, random_state=0)
+    np.testing.assert_array_equal(random.background_, fitted.background_)
+    np.testing.assert_allclose(
+        random.explain(X[:4]).base_values, explanation.base_values, rtol=0, atol=1e-12
+    )
