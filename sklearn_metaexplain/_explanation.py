@@ -146,8 +146,9 @@ class Explanation(ExplanationViews):
         self._store("output_names", np.asarray(self.output_names), (n_outputs,))
         for name in ("feature_names", "output_names"):
             labels = pd.Series(getattr(self, name))
-            for repeated in labels[labels.duplicated()].tolist():
-                raise ValueError(f"{name} must differ; {repeated!r} is there more than once.")
+            repeated = labels[labels.duplicated()].tolist()
+            if repeated:
+                raise ValueError(f"{name} must differ; {repeated[0]!r} is there more than once.")
         self._store("n_evaluations", n_evaluations.astype(np.int64), (n_samples,))
         if self.labels is not None:
             if n_outputs != 1:

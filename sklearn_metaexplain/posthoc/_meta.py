@@ -298,7 +298,7 @@ class MetaExplainer(PosthocExplainer):
         resolve_tol(self.tol, None, self.budget)
         check_n_support(self.n_support, self.background_.shape[0])
         if self.pretrained is not None:
-            load_pretrained(self.pretrained)
+            load_pretrained(self.pretrained)  # refuses a file that is none of its own
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
