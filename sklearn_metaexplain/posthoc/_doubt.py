@@ -14,8 +14,7 @@ from sklearn_metaexplain.shapley._stack import SurrogateStack
 
 # Who disagrees need not be as good as who explains.
 _N_FOLDS = 5
-_NETWORK_EFFORT = 1 / 3
-_MAX_INDUCING = 256
+_NETWORK_EFFORT, _TREE_EFFORT, _MAX_INDUCING = 1 / 6, 1 / 2, 64
 
 
 def doubt(
@@ -57,6 +56,7 @@ def doubt(
         model.n_players,
         n_folds=_N_FOLDS,
         network_effort=_NETWORK_EFFORT,
+        tree_effort=_TREE_EFFORT,
         bounds=scale.limits(probabilities=model.output == "probability"),
         max_inducing=_MAX_INDUCING,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -13,8 +13,9 @@ _TILE = 64
 # Beside the one in the middle nodes come in fours: the loop takes two and their mirror images.
 _STEP = 4
 # What the number of nodes may add to an integral, relative to the product of mean factors.
-_TOLERANCE = 1e-14
-_TINY = 1e-300
+_TOLERANCES = {np.dtype(np.float64): 1e-14, np.dtype(np.float32): 1e-8}
+# Of single precision too.
+_TINY = 1e-37
 # Sizes of the Bernstein ellipses among which the error bound chooses.
 _ELLIPSES = np.exp(np.linspace(0.3, 4.0, 16))
 
@@ -28,18 +29,19 @@ def product_shapley(rows: np.ndarray, background: np.ndarray) -> np.ndarray:
         \int_{-1}^1 \prod_{k \ne j} (1 + s\, a_k) \, ds .
 
     Gauss-Legendre quadrature with ``ceil(n_players / 2)`` nodes is exact. A pair of rows takes
-    fewer where that changes the integral by less than 1e-14 of what it is with every factor
-    at the mean of its two values (and as many where it does not): on the Bernstein ellipse of
-    size :math:`\rho`, whose half axes are at most :math:`A = (\rho + 1 / \rho) / 2`, the
+    fewer where that changes the integral by less than 1e-14 (of float32, 1e-8) of what it is with
+    every factor at the mean of its two values (and as many where it does not): on the Bernstein
+    ellipse of size :math:`\rho`, whose half axes are at most :math:`A = (\rho + 1 / \rho) / 2`, the
     integrand is at most :math:`M = \exp(A |\sum_{k \ne j} a_k| + A^2 \sum_k a_k^2 / 2)`, so that
     n nodes err by at most :math:`8 M \rho^{-2n} / (1 - 1 / \rho)`.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_tiles, n_players, tile)
-        Factors u of explained rows, positive, as `tile_centers` arranges them.
+        Factors u of explained rows, positive, as `tile_centers` arranges them; of float64 or, for
+        about half the time, float32.
     background : ndarray of shape (n_background, n_tiles, n_players, tile)
-        Factors v of background rows.
+        Factors v of background rows, of the same type.
 
     Returns
     -------
@@ -51,7 +53,8 @@ def product_shapley(rows: np.ndarray, background: np.ndarray) -> np.ndarray:
     ----------
     Trefethen, Approximation Theory and Approximation Practice, 2013, theorems 8.1 and 19.3.
     """
-    return _product_shapley(rows, background, *_rules(rows.shape[2]), *_bounds())
+    rules = _rules(rows.shape[2], rows.dtype)
+    return _product_shapley(rows, background, *rules, *_bounds(rows.dtype))
 
 
 def tile_centers(factors: np.ndarray) -> np.ndarray:
@@ -81,7 +84,7 @@ class _Rules(NamedTuple):
 
 
 @lru_cache(maxsize=32)
-def _rules(n_players: int) -> _Rules:
+def _rules(n_players: int, dtype: np.dtype[Any]) -> _Rules:
     """Quadratures for so many players, the last of which is exact.
 
     All have a node in the middle, where every factor is one, so that it costs nothing. The
@@ -99,14 +102,14 @@ def _rules(n_players: int) -> _Rules:
         half = size // 2
         nodes[rule, :half], weights[rule, :half] = node[half + 1 :], weight[half + 1 :]
         middle[rule] = weight[half]
-    return _Rules(np.array(sizes), nodes, weights, middle)
+    return _Rules(np.array(sizes), *(part.astype(dtype) for part in (nodes, weights, middle)))
 
 
-@lru_cache(maxsize=1)
-def _bounds() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@lru_cache(maxsize=2)
+def _bounds(dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each ellipse: half axis, logarithm of the constant, and what a node is worth."""
     half_axis = (_ELLIPSES + 1 / _ELLIPSES) / 2
-    constant = np.log(8 / (1 - 1 / _ELLIPSES) / _TOLERANCE)
+    constant = np.log(8 / (1 - 1 / _ELLIPSES) / _TOLERANCES[dtype])
     return half_axis, constant, 2 * np.log(_ELLIPSES)
 
 
@@ -128,6 +131,9 @@ def _choose_rule(sizes, largest_sum, largest_squares, half_axis, constant, per_n
 def _product_shapley(
     rows, background, sizes, all_nodes, all_weights, middle, half_axis, constant, per_node
 ):
+    # Literals would turn what is single into double.
+    kind = rows.dtype.type
+    one, half, tiny = kind(1.0), kind(0.5), kind(_TINY)
     # Dividing the product of all factors by one is safe: |s a| < 1. One division serves four
     # nodes. One tile of centers at a time stays in the first caches.
     n_rows, n_tiles, n_players, _ = rows.shape
@@ -141,12 +147,12 @@ def _product_shapley(
             u, values = rows[i, tile], out[i, tile]
             for b in range(len(background)):
                 v = background[b, tile]
-                scale[:] = 1
+                scale[:] = one
                 for k in range(n_players):
                     for c in range(_TILE):
                         both = u[k, c] + v[k, c]
-                        a[k, c] = (u[k, c] - v[k, c]) / (both + _TINY)
-                        scale[c] *= both / 2
+                        a[k, c] = (u[k, c] - v[k, c]) / (both + tiny)
+                        scale[c] *= both * half
                 rule = 0
                 if len(sizes) > 1:
                     total[:] = 0
@@ -175,7 +181,7 @@ def _product_shapley(
                     for k in range(0, n_players - 1, 2):
                         for c in range(_TILE):
                             both, product = a[k, c] + a[k + 1, c], a[k, c] * a[k + 1, c]
-                            even, even2 = 1 + ss * product, 1 + ss2 * product
+                            even, even2 = one + ss * product, one + ss2 * product
                             up[c] *= even + s * both
                             down[c] *= even - s * both
                             up2[c] *= even2 + s2 * both
@@ -183,10 +189,10 @@ def _product_shapley(
                     if n_players % 2:
                         for c in range(_TILE):
                             x, y = s * a[n_players - 1, c], s2 * a[n_players - 1, c]
-                            up[c] *= 1 + x
-                            down[c] *= 1 - x
-                            up2[c] *= 1 + y
-                            down2[c] *= 1 - y
+                            up[c] *= one + x
+                            down[c] *= one - x
+                            up2[c] *= one + y
+                            down2[c] *= one - y
                     # up / (1 + s a) + down / (1 - s a), on one denominator.
                     for c in range(_TILE):
                         x, y = up[c] - down[c], up2[c] - down2[c]
@@ -197,7 +203,7 @@ def _product_shapley(
                     for k in range(n_players):
                         for c in range(_TILE):
                             square = a[k, c] * a[k, c]
-                            under, under2 = 1 - ss * square, 1 - ss2 * square
+                            under, under2 = one - ss * square, one - ss2 * square
                             over = (up[c] - a[k, c] * down[c]) * under2
                             over += (up2[c] - a[k, c] * down2[c]) * under
                             others[k, c] += over / (under * under2)

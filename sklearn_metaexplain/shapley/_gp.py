@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy.linalg.blas import dtrmm
 
 from sklearn_metaexplain.shapley._compiled_kernel import CompiledKernel
 from sklearn_metaexplain.shapley._fused import (
@@ -21,6 +22,8 @@ from sklearn_metaexplain.shapley._pivoted_cholesky import pivoted_cholesky
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
 _MOST_CACHED = 16_000_000
+# Of the variance that sampling may add, what rounding to single precision may.
+_ROUNDING_SHARE = 1e-3
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
 
@@ -30,6 +33,14 @@ def _spread_order(n: int) -> np.ndarray:
     It is that of the fractional parts of multiples of the golden ratio.
     """
     return (np.arange(n) * ((1 + 5**0.5) / 2) % 1).argsort()
+
+
+def _squared_lengths(rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    """Of rows times a lower triangular factor: half the work of times any other."""
+    flat = rows.flatten(0, -2).numpy()
+    # Fortran's order: both are read as what they are transposed, without a copy.
+    product = torch.from_numpy(dtrmm(1.0, factor.numpy().T, flat.T, lower=0).T)
+    return product.square().sum(-1).view(rows.shape[:-1])
 
 
 class Reading(NamedTuple):
@@ -110,8 +121,10 @@ class HybridProcess:
         _, self.noise, shrunk, slack, self.loo_residuals = best
         to_weights = torch.linalg.solve_triangular(features[:, chosen], vectors, upper=True)
         self.alpha = to_weights @ shrunk
-        # Prior minus posterior precision in the inducing rows, as a factor: P = factor factor^T.
-        self.explained_root = to_weights * (spectrum / (spectrum + self.noise)).sqrt()
+        # Prior minus posterior precision in the inducing rows, as a factor, lower triangular:
+        # P = factor factor^T.
+        root = to_weights * (spectrum / (spectrum + self.noise)).sqrt()
+        self.explained_root = torch.linalg.qr(root.T, mode="r").R.T.contiguous()
         expected = self.noise / slack
         self.variance_scale = (self.loo_residuals**2 / expected).mean(0)
         return self
@@ -121,12 +134,12 @@ class HybridProcess:
         self.n_few = min(_STD_BACKGROUND, len(background))
         # The first of them, however many, are spread over all.
         self.background = self.kernel.warp(background[_spread_order(len(background))])
-        self.n_enough = len(background)
-        self._cached_blocks: dict[int, list[np.ndarray]] = {}
+        self.n_enough, self._dtype = len(background), torch.float64
+        self._cached_blocks: dict[tuple[int, torch.dtype], list[np.ndarray]] = {}
         return self
 
     def set_effort(self, encoded: torch.Tensor, tolerated: torch.Tensor) -> HybridProcess:
-        """Let `read` take so many background rows as are enough; it takes all before.
+        """Let `read` take so many background rows, and digits, as are enough; all before.
 
         Parameters
         ----------
@@ -134,18 +147,22 @@ class HybridProcess:
             Rows like those that will be explained.
         tolerated : tensor of shape (n_outputs,)
             Variance of the values over their mean square that may come from leaving background
-            rows out.
+            rows out; a thousandth of it may come from rounding.
         """
-        if self.n_few == len(self.background):
-            return self
         reading = self.read(encoded)
         values, of_few = reading.effect @ self.alpha, reading.effect_of_few @ self.alpha
         size = values.square().mean((0, 1)).clamp_min(1e-300)
-        share = (values - of_few).square().mean((0, 1)) / size
-        # Variance falls like 1 / n - 1 / N.
-        left_out = 1 / self.n_few - 1 / len(self.background)
-        needed = 1 / (left_out * tolerated / share.clamp_min(1e-300) + 1 / len(self.background))
-        self.n_enough = max(self.n_few, math.ceil(float(needed.max()) - 1e-9))
+        self._dtype = torch.float32
+        rounded = self.read(encoded).effect @ self.alpha
+        share = (values - rounded).square().mean((0, 1)) / size
+        if not bool((share <= _ROUNDING_SHARE * tolerated).all()):
+            self._dtype = torch.float64
+        if self.n_few < len(self.background):
+            share = (values - of_few).square().mean((0, 1)) / size
+            # Variance falls like 1 / n - 1 / N.
+            left_out = 1 / self.n_few - 1 / len(self.background)
+            needed = 1 / (left_out * tolerated / share.clamp_min(1e-300) + 1 / len(self.background))
+            self.n_enough = max(self.n_few, math.ceil(float(needed.max()) - 1e-9))
         self._cached_blocks = {}
         return self
 
@@ -165,13 +182,14 @@ class HybridProcess:
         encoded : tensor of shape (n_rows, n_encoded, 2)
             The rows.
         thorough : bool, default=False
-            Whether to take all background rows, whatever is enough.
+            Whether to take all background rows and digits, whatever is enough.
         """
         n_background = len(self.background) if thorough else self.n_enough
+        dtype = torch.float64 if thorough else self._dtype
         rows = self.kernel.warp(encoded)
         factors = self.kernel.factors(rows, self.inducing)
         cross = self.kernel.parameters.amplitude * factors.prod(1)
-        few, every = self._effects(factors, self._inducing_blocks(n_background))
+        few, every = self._effects(factors, self._inducing_blocks(n_background, dtype))
         return Reading(
             rows,
             cross + self.kernel.linear(rows, self.inducing),
@@ -179,17 +197,21 @@ class HybridProcess:
             few + self.kernel.linear_shapley(rows, self.background[: self.n_few], self.inducing),
         )
 
-    def _inducing_blocks(self, n_background: int) -> Iterable[np.ndarray]:
+    def _inducing_blocks(self, n_background: int, dtype: torch.dtype) -> Iterable[np.ndarray]:
         """`_factor_blocks` at the inducing rows, kept where they are not too large."""
-        if n_background not in self._cached_blocks:
-            blocks = self._factor_blocks(self.inducing, n_background)
+        key = (n_background, dtype)
+        if key not in self._cached_blocks:
+            blocks = self._factor_blocks(self.inducing, n_background, dtype)
             if n_background * self.kernel.n_players * len(self.inducing) > _MOST_CACHED:
                 return blocks
-            self._cached_blocks[n_background] = list(blocks)
-        return self._cached_blocks[n_background]
+            self._cached_blocks[key] = list(blocks)
+        return self._cached_blocks[key]
 
     def _factor_blocks(
-        self, centers: torch.Tensor, n_background: int | None = None
+        self,
+        centers: torch.Tensor,
+        n_background: int | None = None,
+        dtype: torch.dtype = torch.float64,
     ) -> Iterator[np.ndarray]:
         """Tiled factors of the background at some centers, so that any background fits in memory.
 
@@ -197,7 +219,7 @@ class HybridProcess:
         """
         few, others = self.background[: self.n_few], self.background[self.n_few : n_background]
         for block in (few, *(others.split(_BACKGROUND_AT_ONCE) if len(others) else ())):
-            yield tile_centers(self.kernel.factors(block, centers).numpy())
+            yield tile_centers(self.kernel.factors(block, centers).to(dtype).numpy())
 
     def _effects(
         self, rows: torch.Tensor, background: Iterable[np.ndarray]
@@ -206,11 +228,12 @@ class HybridProcess:
 
         By linearity these are, with those of the linear part, the covariances of the prior's
         Shapley values with its values at the centers. Against the first block alone, and against
-        all.
+        all; as precise as the blocks are.
         """
-        tiled = tile_centers(rows.numpy())
         blocks = iter(background)
-        few = product_shapley(tiled, next(blocks))
+        first = next(blocks)
+        tiled = tile_centers(rows.numpy()).astype(first.dtype)
+        few = product_shapley(tiled, first).astype(np.float64)
         every, n_read = few.copy(), self.n_few
         for block in blocks:
             every += product_shapley(tiled, block)
@@ -228,7 +251,7 @@ class HybridProcess:
         It is that against at most 8 of the background rows, for its cost is quadratic in them.
         """
         prior = self.kernel.shapley_variance(reading.rows, self.background[: self.n_few])
-        explained = (reading.effect_of_few @ self.explained_root).square().sum(-1)
+        explained = _squared_lengths(reading.effect_of_few, self.explained_root)
         variance = (prior - explained).clamp_min(0.0)
         return (variance[..., None] * self.variance_scale).sqrt()
 

@@ -15,6 +15,8 @@ from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 
 _FEW_ROWS = 1000
+# Learning rate of fewer trees than usual.
+_MOST_RATE = 0.5
 # Variance that sampling a surrogate's values may add: of process and networks in that of the
 # residuals, and of any in their own.
 _SAMPLING_SHARE, _MOST_SAMPLING = {"process": 0.005, "networks": 0.015}, 0.03
@@ -56,6 +58,8 @@ class SurrogateStack:
         Whether networks take part.
     network_effort : float, default=1.0
         Share of their usual training steps.
+    tree_effort : float, default=1.0
+        Share of the usual number of trees; steps are the larger.
     bounds : tensor of shape (2, n_outputs) or None, default=None
         Least and largest value of the outputs, where they are probabilities.
     max_inducing : int or None, default=None
@@ -71,6 +75,7 @@ class SurrogateStack:
         n_folds: int | None = None,
         networks: bool = True,
         network_effort: float = 1.0,
+        tree_effort: float = 1.0,
         bounds: torch.Tensor | None = None,
         max_inducing: int | None = None,
     ) -> None:
@@ -78,7 +83,7 @@ class SurrogateStack:
         self.n_players = n_players
         self._n_folds = n_folds
         self.bounds = bounds
-        self._network_effort = network_effort
+        self._network_effort, self._tree_effort = network_effort, tree_effort
         self.network: NetworkBag | None = None
         self._networks = networks
         self.process = HybridProcess(
@@ -107,7 +112,7 @@ class SurrogateStack:
         centred = outputs - self.center
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
-        self.trees = ObliviousBoosting(**_tree_settings(n_rows))
+        self.trees = ObliviousBoosting(**_tree_settings(n_rows, self._tree_effort))
         fits = [
             delayed(self.process.fit)(encoded, centred),
             delayed(self.trees.fit)(
@@ -269,17 +274,21 @@ def _unlike(encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
     return encoded[shared.argsort(stable=True)]
 
 
-def _tree_settings(n_rows: int) -> dict[str, Any]:
+def _tree_settings(n_rows: int, effort: float = 1.0) -> dict[str, Any]:
     """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins."""
+    settings: dict[str, Any]
     if n_rows < 256:
-        return {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
-    if n_rows < _FEW_ROWS:
+        settings = {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
+    elif n_rows < _FEW_ROWS:
         # Many small steps, each on some columns: the folds' trees differ, so their mean gains.
         settings = {"depth": 6, "n_trees": 450, "learning_rate": 0.05, "n_bins": 128}
-        return {**settings, "column_share": 0.2}
-    if n_rows < 6000:
-        return {"depth": 7, "n_trees": 150, "learning_rate": 0.3, "n_bins": 128}
-    return {"depth": 8, "n_trees": 150, "learning_rate": 0.3, "n_bins": 255}
+        settings["column_share"] = 0.2
+    elif n_rows < 6000:
+        settings = {"depth": 7, "n_trees": 150, "learning_rate": 0.3, "n_bins": 128}
+    else:
+        settings = {"depth": 8, "n_trees": 150, "learning_rate": 0.3, "n_bins": 255}
+    rate = min(settings["learning_rate"] / effort, _MOST_RATE)
+    return {**settings, "n_trees": int(settings["n_trees"] * effort), "learning_rate": rate}
 
 
 def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_metaexplain.shapley._gp import HybridProcess, _spread_order
+from sklearn_metaexplain.shapley._gp import HybridProcess, _spread_order, _squared_lengths
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._pivoted_cholesky import pivoted_cholesky
 
@@ -155,6 +155,37 @@ def test_effort_for_what_is_not_needed_or_must_be_exact():
     assert process.set_effort(encoded[60:64], torch.tensor([0.0])).n_enough == 60
     process.set_background(encoded[:5])
     assert process.set_effort(encoded[60:64], torch.tensor([torch.inf])).n_enough == 5
+
+
+def test_single_precision_where_rounding_adds_next_to_nothing():
+    process, encoded, _ = fitted(n=80)
+    process.set_background(encoded[:60])
+    rows = encoded[60:70]
+    exact = process.read(rows).effect
+    process.set_effort(rows, torch.tensor([torch.inf]))
+    process.n_enough = 60
+    rounded = process.read(rows).effect
+    off = (rounded - exact).abs().max() / exact.abs().max()
+    assert 1e-9 < float(off) < 1e-6
+    # Who asks the model about a row gets all digits.
+    torch.testing.assert_close(process.read(rows, thorough=True).effect, exact, rtol=0, atol=0)
+    # One output that has to be exact is enough.
+    process.set_background(encoded[:60]).set_effort(rows, torch.tensor([torch.inf, 1e-13]))
+    process.n_enough = 60
+    torch.testing.assert_close(process.read(rows).effect, exact, rtol=0, atol=0)
+
+
+def test_what_is_explained_has_a_triangular_factor():
+    process, encoded, _ = fitted(n=80)
+    factor = process.explained_root
+    torch.testing.assert_close(factor, factor.tril())
+    rows = process.kernel.warp(encoded)
+    # What is left of the prior's variance where the process was told the outputs.
+    left = process.kernel.diagonal(rows) - _squared_lengths(
+        process.kernel(rows, process.inducing), factor
+    )
+    _, covariance = exact_posterior(process, encoded, torch.zeros(80, 2).double(), encoded)
+    torch.testing.assert_close(left, covariance.diagonal())
 
 
 def test_rows_conditioned_on_their_outputs_agree_with_what_was_read():

@@ -67,13 +67,14 @@ def test_shapley_equals_enumeration(seed, enumerate_by_hand):
         torch.testing.assert_close(value, expected, rtol=0, atol=1e-12)
 
 
-def loop_and_formula(kernel, n_centers):
+def loop_and_formula(kernel, n_centers, dtype=np.float64):
     """Products' part of the values by the compiled loop, and by as many nodes as are exact."""
     n_players = kernel.n_players
     x, background = rows(1, 3, n_players), rows(2, 5, n_players)
     centers = rows(3, n_centers, n_players)
-    u, v = (kernel.factors(part, centers).numpy() for part in (x, background))
+    u, v = (kernel.factors(part, centers).numpy().astype(dtype) for part in (x, background))
     tiled = product_shapley(tile_centers(u), tile_centers(v))
+    assert tiled.dtype == dtype
     values = untile_centers(tiled, n_centers) / len(v)
     # Taking the linear part off the sum would cancel what is far smaller.
     kernel._slope_variance = 0.0
@@ -91,37 +92,43 @@ def test_compiled_loop_equals_the_differentiable_formula(n_players, n_centers):
 @pytest.mark.parametrize("n_players", [2, 9, 32, 33, 64, 200])
 @pytest.mark.parametrize("length", [0.05, 1.0, 20.0])
 @pytest.mark.parametrize("weight", [0.02, 1.0, 148.0])
-def test_as_many_nodes_as_the_kernel_needs(n_players, length, weight):
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_as_many_nodes_as_the_kernel_needs(n_players, length, weight, dtype):
     kernel = random_kernel(0, torch.arange(n_players))
     constant = torch.full((n_players,), 1.0, dtype=torch.float64)
     kernel.parameters = kernel.parameters._replace(
         smooth=length * constant, rough=length * constant, weight=weight * constant
     )
-    values, expected = loop_and_formula(kernel, 5)
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    values, expected = loop_and_formula(kernel, 5, dtype)
+    # In single precision factors, which are at most 1, are rounded before they are subtracted.
+    atol = 1e-12 * np.abs(expected).max() if dtype == np.float64 else 1e-7
+    np.testing.assert_allclose(values, expected, rtol=0, atol=atol)
 
 
 def test_nodes_follow_the_factors_not_the_columns():
-    sizes = _rules(200).sizes
-    bounds = _bounds()
+    double, single = np.dtype(np.float64), np.dtype(np.float32)
+    sizes, bounds = _rules(200, double).sizes, _bounds(double)
     assert sizes[-1] == 101
     # Every factor at both ends of its range, and hardly any difference.
     assert _choose_rule(sizes, 190.0, 190.0, *bounds) == len(sizes) - 1
     assert sizes[_choose_rule(sizes, 0.1, 0.1, *bounds)] == 9
-    assert [len(_rules(n_players).sizes) for n_players in (1, 10, 11, 18)] == [1, 1, 2, 2]
+    assert sizes[_choose_rule(sizes, 0.1, 0.1, *_bounds(single))] == 5
+    assert [len(_rules(n, double).sizes) for n in (1, 10, 11, 18)] == [1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("n_factors", [5, 40])
 @pytest.mark.parametrize("a", [0.01, 0.1, 0.5])
-def test_the_error_bound_holds(n_factors, a):
-    sizes, nodes, weights, middle = _rules(200)
-    rule = _choose_rule(sizes, n_factors * a, n_factors * a * a, *_bounds())
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-6)])
+def test_the_error_bound_holds(n_factors, a, dtype, tolerance):
+    dtype = np.dtype(dtype)
+    sizes, nodes, weights, middle = _rules(200, dtype)
+    rule = _choose_rule(sizes, n_factors * a, n_factors * a * a, *_bounds(dtype))
     even = middle[rule] + sum(
         (w * ((1 + s * a) ** n_factors + (1 - s * a) ** n_factors))
         for s, w in zip(nodes[rule], weights[rule], strict=True)
     )
     exact = ((1 + a) ** (n_factors + 1) - (1 - a) ** (n_factors + 1)) / (a * (n_factors + 1))
-    assert even == pytest.approx(exact, rel=1e-13, abs=1e-13)
+    assert even == pytest.approx(exact, rel=tolerance, abs=tolerance)
 
 
 def test_shapley_variance_equals_that_of_sampled_functions():

@@ -46,6 +46,20 @@ def test_residuals_are_out_of_sample_and_no_worse_than_the_best_surrogate(name):
     assert 0.3 * float(size) < error < 2 * float(size) + 1e-3 * float(outputs.var())
 
 
+def test_effort_is_a_share_of_the_usual_work():
+    encoded, outputs = evaluated(FUNCTIONS["sharp"])
+    usual, quick = (
+        SurrogateStack(default_parameters(M), torch.arange(M), M, tree_effort=effort).fit(
+            encoded, outputs
+        )
+        for effort in (1.0, 0.5)
+    )
+    assert quick.trees.n_trees == usual.trees.n_trees / 2
+    # Fewer and larger steps arrive at much the same.
+    error = (quick.tree_residuals.square().mean() / usual.tree_residuals.square().mean()).item()
+    assert 0.5 < error < 1.5
+
+
 def test_surrogates_that_are_fitted_in_threads_are_the_same():
     encoded, outputs = evaluated(FUNCTIONS["sharp"])
     alone, others = (
