@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
-from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import refuse_asking, resolve_budget, resolve_tol
@@ -297,7 +297,7 @@ class MetaExplainer(PosthocExplainer):
             refuse_asking(self.budget, self.tol)
         resolve_tol(self.tol, None, self.budget)
         check_n_support(self.n_support, self.background_.shape[0])
-        if self.pretrained is not None:
+        if self.pretrained is not None and str(self.pretrained) not in REGISTRY:
             load_pretrained(self.pretrained)  # refuses a file that is none of its own
 
     def _fit_explainer(self, X: Any) -> None:
