@@ -55,7 +55,7 @@ def estimators(around=None):
         for explainer, settings in SETTINGS.items()
         for model in around or models()
     ]
-    logged = LoggedExplainer(background=2, n_support=20, random_state=0)
+    logged = LoggedExplainer(background=2, n_support=48, random_state=0)
     small = [ExplainedLeastSquares(), ExplainedCentroids()]
     return [*posthoc, logged, *small, *(classifier(random_state=0) for classifier in CLASSIFIERS)]
 
