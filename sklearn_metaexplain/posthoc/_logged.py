@@ -44,7 +44,8 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
     ----------
     background : int or table of shape (n_background, n_features), default=100
         Rows whose values stand for columns that are left out: a number of rows drawn from `X`
-        without replacement, or the rows, preferably of `X`, so that their outputs are known.
+        without replacement (all of them if there are fewer), or the rows, preferably of `X`, so
+        that their outputs are known.
     n_support : int, default=2048
         Most logged rows that the surrogate is fitted to; of more rows a random sample of that
         size, drawn by `random_state`. A drawn background is part of it.

@@ -56,7 +56,7 @@ class MetaExplainer(PosthocExplainer):
         explanations mean anything.
     background : int or table of shape (n_background, n_features), default=100
         Rows whose values stand for columns that are left out: a number of rows drawn from `X`
-        without replacement, or the rows.
+        without replacement (all of them if there are fewer), or the rows.
     n_support : int, default=2048
         Rows that `fit` asks the model about, the background included.
     n_rounds : int, default=2

@@ -48,7 +48,7 @@ class ShapExplainer(PosthocExplainer):
         "exact" for rows that it does not cost more than the budget, else "permutation".
     background : int or table of shape (n_background, n_features), default=100
         Rows whose values stand for columns that are left out: a number of rows drawn from `X`
-        without replacement, or the rows.
+        without replacement (all of them if there are fewer), or the rows.
     budget : int, default=None
         Most model evaluations spent on each row, beyond the row's own prediction. A coalition
         costs an evaluation for each background row. None: what shap spends by default (500
