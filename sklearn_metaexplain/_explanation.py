@@ -218,9 +218,16 @@ class Explanation(ExplanationViews):
 
         Raises
         ------
+        TypeError
+            If `label` is an array or a list.
         ValueError
             If there is no such output.
         """
+        if not isinstance(label, tuple) and np.ndim(label) > 0:
+            raise TypeError(
+                f"label takes one of {self.output_names.tolist()}, got a {type(label).__name__}; "
+                "for_predicted() keeps of each row the class that is predicted."
+            )
         kept = [k for k, name in enumerate(self.output_names.tolist()) if name == label]
         if not kept:
             raise ValueError(f"No output {label!r}; there are {self.output_names.tolist()}.")

@@ -141,6 +141,11 @@ class TestOutputs:
         with pytest.raises(ValueError, match=r"No output 'q'; there are \['x', 'y', 'z'\]"):
             made_up_explanation().for_output("q")
 
+    @pytest.mark.parametrize("several", [np.array(["x", "y"]), pd.Series(["x"]), ["x"]], ids=str)
+    def test_several_outputs(self, several):
+        with pytest.raises(TypeError, match=r"one of \['x', 'y', 'z'\].*for_predicted\(\)"):
+            made_up_explanation().for_output(several)
+
     def test_for_predicted_takes_each_rows_largest_output(self):
         explanation = made_up_explanation()
         one = explanation.for_predicted()
