@@ -298,7 +298,8 @@ class MetaExplainer(PosthocExplainer):
         resolve_tol(self.tol, None, self.budget)
         check_n_support(self.n_support, self.background_.shape[0])
         if self.pretrained is not None and str(self.pretrained) not in REGISTRY:
-            load_pretrained(self.pretrained)  # refuses a file that is none of its own
+            # Refuses a file that is none of its own; shipped ones have a registered sha256.
+            load_pretrained(self.pretrained)
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)

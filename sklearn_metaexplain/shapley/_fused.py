@@ -14,7 +14,7 @@ _TILE = 64
 _STEP = 4
 # What the number of nodes may add to an integral, relative to the product of mean factors.
 _TOLERANCES = {np.dtype(np.float64): 1e-14, np.dtype(np.float32): 1e-8}
-# Of single precision too.
+# Of no weight beside a factor, and still a number in single precision.
 _TINY = 1e-37
 # Sizes of the Bernstein ellipses among which the error bound chooses.
 _ELLIPSES = np.exp(np.linspace(0.3, 4.0, 16))
@@ -38,8 +38,8 @@ def product_shapley(rows: np.ndarray, background: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_tiles, n_players, tile)
-        Factors u of explained rows, positive, as `tile_centers` arranges them; of float64 or, for
-        about half the time, float32.
+        Factors u of explained rows, positive, as `tile_centers` arranges them; of float64 or, to be
+        sooner, float32.
     background : ndarray of shape (n_background, n_tiles, n_players, tile)
         Factors v of background rows, of the same type.
 

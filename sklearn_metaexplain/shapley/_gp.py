@@ -21,8 +21,9 @@ from sklearn_metaexplain.shapley._pivoted_cholesky import pivoted_cholesky
 _STD_BACKGROUND = 8
 _BACKGROUND_AT_ONCE = 128
 _MOST_CACHED = 16_000_000
-# Of the variance that sampling may add, what rounding to single precision may.
-_ROUNDING_SHARE = 1e-3
+# What rounding to single precision may add to the values, of the variance that sampling may, and
+# change in a standard deviation, which is where a difference cancels.
+_ROUNDING_SHARE, _STD_ROUNDING = 1e-3, 0.05
 _TRIANGLE_BLOCK = 128
 _NOISE_FACTORS = 4.0 ** torch.arange(-4, 4, dtype=torch.float64)
 
@@ -150,15 +151,18 @@ class HybridProcess:
             Rows like those that will be explained.
         tolerated : tensor of shape (n_outputs,)
             Variance of the values over their mean square that may come from leaving background
-            rows out; a thousandth of it may come from rounding.
+            rows out; a thousandth of it may come from rounding, by which no deviation of
+            `shapley_std` may change by more than a twentieth.
         """
         reading = self.read(encoded)
         values, of_few = reading.effect @ self.alpha, reading.effect_of_few @ self.alpha
         size = values.square().mean((0, 1)).clamp_min(1e-300)
         self._dtype = torch.float32
-        rounded = self.read(encoded).effect @ self.alpha
-        share = (values - rounded).square().mean((0, 1)) / size
-        if not bool((share <= _ROUNDING_SHARE * tolerated).all()):
+        rounded = self.read(encoded)
+        share = (values - rounded.effect @ self.alpha).square().mean((0, 1)) / size
+        std = self.shapley_std(reading)
+        is_close = (self.shapley_std(rounded) - std).abs() <= _STD_ROUNDING * std
+        if not bool((share <= _ROUNDING_SHARE * tolerated).all() and is_close.all()):
             self._dtype = torch.float64
         if self.n_few < len(self.background):
             share = (values - of_few).square().mean((0, 1)) / size

@@ -275,7 +275,10 @@ def _unlike(encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
 
 
 def _tree_settings(n_rows: int, effort: float = 1.0) -> dict[str, Any]:
-    """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins."""
+    """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins.
+
+    With less effort there are fewer trees, of larger steps.
+    """
     settings: dict[str, Any]
     if n_rows < 256:
         settings = {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}

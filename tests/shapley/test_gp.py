@@ -175,6 +175,21 @@ def test_single_precision_where_rounding_adds_next_to_nothing():
     torch.testing.assert_close(process.read(rows).effect, exact, rtol=0, atol=0)
 
 
+def test_double_precision_where_a_deviation_is_what_cancels():
+    _, encoded, outputs = fitted(n=80)
+    parameters = default_parameters(M)
+    long = torch.full_like(parameters.smooth, 2000.0)
+    parameters = parameters._replace(
+        smooth=long, rough=long, mix=0.999 * long / 2000, noise=torch.tensor(1e-9).double()
+    )
+    process = HybridProcess(parameters, torch.arange(M), M).fit(encoded, outputs)
+    rows = encoded[40:50]
+    std = process.set_background(encoded[:20]).shapley_std(process.read(rows))
+    # Though its values be not needed at all.
+    process.set_effort(rows, torch.full((2,), torch.inf).double())
+    torch.testing.assert_close(process.shapley_std(process.read(rows)), std, rtol=1e-6, atol=0)
+
+
 def test_what_is_explained_has_a_triangular_factor():
     process, encoded, _ = fitted(n=300)  # more than a block
     factor = process.explained_root

@@ -116,6 +116,19 @@ def test_nodes_follow_the_factors_not_the_columns():
     assert [len(_rules(n, double).sizes) for n in (1, 10, 11, 18)] == [1, 1, 2, 2]
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-14), (np.float32, 1e-8)])
+@pytest.mark.parametrize("largest", [1.0, 4.0, 12.0, 30.0])
+def test_as_many_nodes_as_the_bound_asks(largest, dtype, tolerance):
+    sizes = _rules(200, np.dtype(dtype)).sizes
+    taken = sizes[_choose_rule(sizes, largest, largest, *_bounds(np.dtype(dtype)))]
+    # The bound of `product_shapley`, on far more ellipses.
+    rho = np.exp(np.linspace(0.01, 8, 2000))
+    axis = (rho + 1 / rho) / 2
+    bound = np.log(8 / (1 - 1 / rho)) + axis * (largest + 1) + axis**2 * largest / 2
+    enough = ((bound - np.log(tolerance)) / (2 * np.log(rho))).min()
+    assert enough <= taken <= 1.4 * enough + 4
+
+
 @pytest.mark.parametrize("n_factors", [5, 40])
 @pytest.mark.parametrize("a", [0.01, 0.1, 0.5])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-6)])

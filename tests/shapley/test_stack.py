@@ -55,6 +55,7 @@ def test_effort_is_a_share_of_the_usual_work():
         for effort in (1.0, 0.5)
     )
     assert quick.trees.n_trees == usual.trees.n_trees / 2
+    assert quick.trees.learning_rate == 2 * usual.trees.learning_rate
     # Fewer and larger steps arrive at much the same.
     error = (quick.tree_residuals.square().mean() / usual.tree_residuals.square().mean()).item()
     assert 0.5 < error < 1.5
