@@ -18,7 +18,7 @@ from sklearn_metaexplain.calibration._cases import (
     quietly,
 )
 from sklearn_metaexplain.posthoc._own import ask_about_rows
-from sklearn_metaexplain.shapley._deviation import LEAST_VARIANCE, POWERS
+from sklearn_metaexplain.shapley._deviation import EVIDENCE, LEAST_VARIANCE, POWERS
 
 _SEED = 10**6 + 11
 _SHARE, _NORMAL = 0.9, 1.6449
@@ -31,6 +31,7 @@ class SeenErrors(NamedTuple):
 
     seen: np.ndarray  # (n, n_powers), `DeviationEvidence.logs`
     squares: np.ndarray  # (n,), in units of the outputs' variance
+    was_asked: np.ndarray  # (n,), bool, whether their rows had evaluations of their own
 
 
 def measure_deviations(
@@ -67,14 +68,19 @@ def measure_deviations(
             log_uniform(rng, LEAST_ASKED, MOST_ASKED),
             explainer._row_seed_,
         )
-        seen, squares = [], []
-        for answer in (surrogate.explain(*rows), surrogate.explain(*rows, own)):
+        parts = []
+        for mine in (None, own):
+            answer = surrogate.explain(*rows, mine)
             off = (answer.values - truth)[..., 0] / float(surrogate.scale.spread[0])
-            able = np.flatnonzero(can_matter)
-            chosen = rng.permutation(able)[:_N_VALUES]
-            seen.append(answer.seen[..., 0, :].reshape(off.size, -1)[chosen])
-            squares.append(np.square(off).ravel()[chosen])
-        return SeenErrors(np.concatenate(seen), np.concatenate(squares))
+            able = can_matter
+            if mine is not None:
+                # Of rows that leave nothing to ask no more is known than without.
+                able = able & (mine.errors.n_asked > 0).numpy()[:, None]
+            chosen = rng.permutation(np.flatnonzero(able))[:_N_VALUES]
+            seen = answer.seen[..., 0, :].reshape(off.size, -1)[chosen]
+            squares = np.square(off).ravel()[chosen]
+            parts.append((seen, squares, np.full(len(squares), mine is not None)))
+        return SeenErrors(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def fit_deviations(tasks: Sequence[SeenErrors]) -> dict[str, Any]:
@@ -88,19 +94,22 @@ def fit_deviations(tasks: Sequence[SeenErrors]) -> dict[str, Any]:
     Returns
     -------
     dict
-        "powers" and "log_factor" as `shapley._deviation` has them, and "n_tasks".
+        "powers" and "log_factors" as `shapley._deviation` has them, and "n_tasks".
 
     References
     ----------
     Koenker and Bassett, Regression quantiles, 1978, equation 3.1.
     """
-    seen = np.concatenate([task.seen for task in tasks])
-    squares = np.concatenate([task.squares for task in tasks])
-    weight = np.concatenate([np.full(len(task.squares), 1 / len(task.squares)) for task in tasks])
-    model = QuantileRegressor(quantile=_SHARE, alpha=0, solver="highs")
-    model.fit(seen, np.log(squares + LEAST_VARIANCE), sample_weight=weight)
-    return {
-        "powers": dict(zip(POWERS, model.coef_.tolist(), strict=True)),
-        "log_factor": float(model.intercept_ - 2 * np.log(_NORMAL)),
-        "n_tasks": len(tasks),
-    }
+    found: dict[str, Any] = {"powers": {}, "log_factors": {}, "n_tasks": len(tasks)}
+    for kind, powers in POWERS.items():
+        columns = [EVIDENCE.index(name) for name in powers]
+        chosen = [task.was_asked == (kind == "asked") for task in tasks]
+        pairs = list(zip(tasks, chosen, strict=True))
+        seen = np.concatenate([task.seen[mine][:, columns] for task, mine in pairs])
+        squares = np.concatenate([task.squares[mine] for task, mine in pairs])
+        weight = np.concatenate([np.full(mine.sum(), 1 / max(mine.sum(), 1)) for mine in chosen])
+        model = QuantileRegressor(quantile=_SHARE, alpha=0, solver="highs")
+        model.fit(seen, np.log(squares + LEAST_VARIANCE), sample_weight=weight)
+        found["powers"][kind] = dict(zip(powers, model.coef_.tolist(), strict=True))
+        found["log_factors"][kind] = float(model.intercept_ - 2 * np.log(_NORMAL))
+    return found

@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "5d7cb39fe6473e5d4cf407e4b9d8d471006d824c40c66c9a9803d3d9fcc2ff60",
+        "0fa27ba6b966d86a015208975bb0af3218f89e18b0bdbe0d0d4bd6e2456fb87e",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

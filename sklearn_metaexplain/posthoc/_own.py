@@ -21,6 +21,7 @@ from sklearn_metaexplain.posthoc._promise import Goal, Promise
 from sklearn_metaexplain.posthoc._questions import QuestionPools, RowQuestions
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
+from sklearn_metaexplain.shapley._deviation import OwnErrors
 from sklearn_metaexplain.shapley._gp import Reading
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
@@ -155,9 +156,9 @@ def ask_about_rows(
         n_evaluations[part] = [one.questions.n_asked for one in asking]
         is_enough[part] = [one.is_enough for one in asking]
         told += [one.questions.conclude() for one in asking]
-    update, explained, missed = (torch.stack(part) for part in zip(*told, strict=True))
-    n_asked = torch.from_numpy(n_evaluations).to(update)
-    return OwnEvaluations(update, explained, n_asked, missed), n_evaluations, is_enough
+    update, explained, missed, move = (torch.stack(part) for part in zip(*told, strict=True))
+    errors = OwnErrors(torch.from_numpy(n_evaluations).to(update), missed, move)
+    return OwnEvaluations(update, explained, errors), n_evaluations, is_enough
 
 
 def _ask_together(

@@ -80,9 +80,9 @@ class Promise:
     ) -> None:
         self._goal = goal
         self._values, self._std = before.values[[i]], before.std[[i]]
+        self._seen = torch.from_numpy(before.seen[[i]])
         stack, process = surrogate.stack, surrogate.stack.process
         self._prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
-        self._n_support = len(stack.residuals)
         self._residual = stack.residuals.square().mean(0)
         self._variance_scale = process.variance_scale
         # The stack is off by less than the process, which tells how much less it will be.
@@ -104,18 +104,21 @@ class Promise:
         deviations : ndarray of shape (n_asked,)
             As of `RowPosterior`, of all that was chosen, heard or not.
         """
-        left, least = (
-            shrink_std(self._prior, torch.from_numpy(part)[None], self._variance_scale)
-            for part in (questions.at_first, explained)
-        )
+        if len(deviations) == 0:
+            return self._goal.is_met(self._values, self._std, self._std)
+        process = shrink_std(self._prior, torch.from_numpy(explained)[None], self._variance_scale)
         heard = questions.innovations.square()
         expected = torch.from_numpy(np.square(deviations))[:, None] * self._scale
         usual = expected[: len(heard)].mean(0) if len(heard) else self._residual
         rate = surprise(heard.sum(0), len(heard), usual)
         squares = torch.cat([heard, expected[len(heard) :] * rate])
-        n_asked, n_last = len(squares), n_judged(len(squares))
-        missed = squares[n_asked - n_last :].sum(0, keepdim=True)
+        n_last = n_judged(len(squares))
+        missed = squares[len(squares) - n_last :].sum(0, keepdim=True)
+        more = torch.from_numpy(explained - questions.posterior.explained)[:, None]
         share = share_of_std(
-            left, least, self._n_support, n_asked, surprise(missed, n_last, self._residual)
+            self._seen,
+            process,
+            surprise(missed, n_last, self._residual),
+            (questions.move.square() + more * self._scale * rate)[None],
         )
         return self._goal.is_met(self._values, self._std * share.numpy(), self._std)

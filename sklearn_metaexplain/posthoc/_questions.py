@@ -90,10 +90,10 @@ class RowQuestions:
     ----------
     posterior : RowPosterior
         Of all that was chosen.
-    at_first : ndarray of shape (n_players,)
-        Variances that the row's own output explains.
     innovations : tensor of shape (n_heard, n_outputs)
         How far off each answer was, given those before it.
+    move : tensor of shape (n_players, n_outputs)
+        What the answers add to the Shapley values, beyond what the row's own output does.
     """
 
     def __init__(
@@ -108,9 +108,9 @@ class RowQuestions:
         self._pools, self._row, self._differing = pools, row, differing
         self._prediction = prediction
         self.posterior = RowPosterior(pools.surrogate.stack.process, reading, i)
-        self.at_first = self.posterior.explained
         self._misfit = row.new_empty(0, len(prediction))
         self.innovations = self._misfit
+        self.move = row.new_zeros(len(self.posterior.gains), len(prediction))
         self._block, self._n_of_block = 0, 0
         self._usable: np.ndarray | None = None
         self._marks: np.ndarray = np.empty(0)
@@ -167,9 +167,10 @@ class RowQuestions:
         known = surrogate.standardise(torch.from_numpy(outputs))
         self._misfit = torch.cat([self._misfit, known - surrogate.stack.predict(hybrids)])
         self.innovations = self.posterior.innovations(self._misfit)
+        self.move = self.posterior.update(self._misfit, first=1)
 
-    def conclude(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Update of the row's Shapley values, the variance explained, and what was still missed.
+    def conclude(self) -> tuple[torch.Tensor, ...]:
+        """Update of the row's Shapley values, the variance explained, what was missed, `move`.
 
         Something must have been heard, if only that nothing is left to ask.
         """
@@ -178,6 +179,7 @@ class RowQuestions:
             self.posterior.update(self._misfit),
             torch.from_numpy(self.posterior.explained),
             last.square().sum(0),
+            self.move,
         )
 
     def _usable_of(self, block: Probes) -> np.ndarray:

@@ -25,7 +25,7 @@ from sklearn_metaexplain.nets._evidence import (
 )
 from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
-from sklearn_metaexplain.shapley._deviation import deviation_evidence, expected_std
+from sklearn_metaexplain.shapley._deviation import OwnErrors, deviation_evidence, expected_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
 from sklearn_metaexplain.shapley._std import shrink_std, std_left, widen_std
@@ -43,8 +43,12 @@ class OwnEvaluations(NamedTuple):
 
     update: torch.Tensor  # (n_rows, n_players, n_outputs), to the stack's values, standardised
     explained: torch.Tensor  # (n_rows, n_players), variance of the process, before its scale
-    n_asked: torch.Tensor  # (n_rows,)
-    missed: torch.Tensor  # (n_rows, n_outputs), as of `deviation_evidence`, standardised
+    errors: OwnErrors
+
+    def of(self, rows: slice) -> OwnEvaluations:
+        """Those of some of the rows."""
+        errors = OwnErrors(*(part[rows] for part in self.errors))
+        return OwnEvaluations(self.update[rows], self.explained[rows], errors)
 
 
 class Explained(NamedTuple):
@@ -204,7 +208,7 @@ class TaskSurrogate:
             part = slice(start, start + at_once)
             if predictions is None:
                 return self._explain_alone(encoded[part], can_matter[part])
-            mine = own and OwnEvaluations(*(known[part] for known in own))
+            mine = own and own.of(part)
             with torch.no_grad():
                 return self._explain(
                     encoded[part], self.standardise(predictions[part]), can_matter[part], mine
@@ -236,12 +240,10 @@ class TaskSurrogate:
         if missing is None or not self.hybrids:
             std = widen_std(process_std, surrogate)
             return std, std.new_empty(*std.shape, 0)
-        n_asked, missed = missing.new_zeros(len(missing)), torch.zeros_like(missing)
-        if own is not None:
-            n_asked, missed = own.n_asked, own.missed
-        evidence = deviation_evidence(self.stack, surrogate, process_std, missing, n_asked, missed)
+        errors = OwnErrors.nothing(process_std) if own is None else own.errors
+        evidence = deviation_evidence(self.stack, surrogate, process_std, missing, errors)
         seen = evidence.logs()
-        return expected_std(seen), seen
+        return expected_std(seen, errors.n_asked > 0), seen
 
     def _explain(
         self,

@@ -8,25 +8,48 @@ import torch
 
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
-#: What the deviations are read off, as variances but for the last, and the power of each:
-#: a 90% quantile regression over values of 240 prior tasks
-#: (``python -m sklearn_metaexplain.calibration --deviations --tasks 240``).
+#: What the deviations are read off, as variances, and the power of each: of rows that nothing was
+#: asked about, and of those with evaluations of their own. 90% quantile regressions over values of
+#: 240 prior tasks (``python -m sklearn_metaexplain.calibration --deviations --tasks 240``).
 POWERS = {
-    "process": 0.30,
-    "residual": 0.31,
-    "surprise": 0.73,
-    "disagreement": 0.07,
-    "missing": 0.25,
-    "n_evaluations": -0.18,
+    "free": {
+        "process": 0.31,
+        "residual": 0.27,
+        "disagreement": 0.13,
+        "missing": 0.33,
+    },
+    "asked": {
+        "process": 0.30,
+        "residual": 0.32,
+        "surprise": 0.63,
+        "disagreement": 0.09,
+        "missing": 0.18,
+        "move": 0.21,
+    },
 }
+EVIDENCE = tuple(POWERS["asked"])
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
-LOG_FACTOR = -1.71
+LOG_FACTORS = {"free": -0.27, "asked": -3.22}
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
 LEAST_VARIANCE = 1e-8
-# Evaluations at fit that tell as much about a row as one of its own a player.
-_WORTH_ONE = 1024
 # As many evaluations of a row are taken to be as far off as those held out.
 _AS_EXPECTED = 4
+
+
+class OwnErrors(NamedTuple):
+    """What was seen in evaluations of some rows' own hybrids, standardised."""
+
+    n_asked: torch.Tensor  # (n_rows,), how many there were
+    missed: torch.Tensor  # (n_rows, n_outputs), sum of squares of what was missed in the latter
+    # half of them, each given those before it
+    move: torch.Tensor  # (n_rows, n_players, n_outputs), what they changed in the values
+
+    @classmethod
+    def nothing(cls, values: torch.Tensor) -> OwnErrors:
+        """Of rows with such values of which no hybrid was evaluated."""
+        n_rows, _, n_outputs = values.shape
+        zeros = values.new_zeros(n_rows, n_outputs)
+        return cls(values.new_zeros(n_rows), zeros, torch.zeros_like(values))
 
 
 class DeviationEvidence(NamedTuple):
@@ -37,18 +60,20 @@ class DeviationEvidence(NamedTuple):
     surprise: torch.Tensor  # (n_rows, n_outputs), the same in the row's own, over `residual`
     disagreement: torch.Tensor  # (n_rows, n_players, n_outputs), of the surrogates, weighted
     missing: torch.Tensor  # (n_rows, n_outputs), square of what the values miss of their sum
-    n_support: int
-    n_asked: torch.Tensor  # (n_rows,), evaluations of each row's own hybrids
+    move: torch.Tensor  # (n_rows, n_players, n_outputs), square of what the row's own changed
 
     def logs(self) -> torch.Tensor:
-        """Logarithms, in the order of `POWERS`: (n_rows, n_players, n_outputs, n_powers)."""
-        _, n_players, _ = self.process.shape
-        parts = [self.process, self.residual, self.disagreement, self.missing[:, None] / n_players]
-        logs = [(part + LEAST_VARIANCE).log() for part in parts]
-        logs.insert(2, self.surprise[:, None].log())
-        asked = self.n_asked[:, None, None]
-        logs.append(_told(self.n_support, asked, n_players).log())
-        return torch.stack([part.expand_as(self.process) for part in logs], -1)
+        """Logarithms, in the order of `EVIDENCE`: (n_rows, n_players, n_outputs, n_powers)."""
+        n_players = self.process.shape[1]
+        parts = {
+            "process": _log(self.process),
+            "residual": _log(self.residual),
+            "surprise": self.surprise[:, None].log(),
+            "disagreement": _log(self.disagreement),
+            "missing": _log(self.missing[:, None] / n_players),
+            "move": _log_move(self.move, self.process),
+        }
+        return torch.stack([parts[name].expand_as(self.process) for name in EVIDENCE], -1)
 
 
 def deviation_evidence(
@@ -56,8 +81,7 @@ def deviation_evidence(
     values: StackValues,
     process: torch.Tensor,
     missing: torch.Tensor,
-    n_asked: torch.Tensor,
-    missed: torch.Tensor,
+    own: OwnErrors,
 ) -> DeviationEvidence:
     """Collect what deviations are read off.
 
@@ -71,10 +95,8 @@ def deviation_evidence(
         Standard deviations of the process, given all that was asked.
     missing : tensor of shape (n_rows, n_outputs)
         What the combined values miss of the sum that they must have.
-    n_asked : tensor of shape (n_rows,)
-        Evaluations of each row's own hybrids.
-    missed : tensor of shape (n_rows, n_outputs)
-        Sum of squares of what was missed in the latter half of them, each given those before it.
+    own : OwnErrors
+        What was seen in evaluations of the rows' own hybrids.
     """
     residual = stack.residuals.square().mean(0)
     told = (values.process, values.trees, values.network)
@@ -85,58 +107,66 @@ def deviation_evidence(
     return DeviationEvidence(
         process.square(),
         residual,
-        surprise(missed, n_judged(n_asked)[:, None], residual),
+        surprise(own.missed, n_judged(own.n_asked)[:, None], residual),
         ((parts - mean).square() * share).sum(-1),
         missing.square(),
-        len(stack.residuals),
-        n_asked,
+        own.move.square(),
     )
 
 
-def expected_std(logs: torch.Tensor) -> torch.Tensor:
+def expected_std(logs: torch.Tensor, was_asked: torch.Tensor) -> torch.Tensor:
     """Standard deviations of the errors of values: (n_rows, n_players, n_outputs).
 
     The process knows what it cannot tell, but not that other surrogates are better than it or
     that it is wrong; these are seen in evaluations held out, in how far a row's own evaluations
-    are from what those before them let expect, in how much the surrogates disagree and in how far
-    the values are from their sum. A deviation is a product of powers of all.
+    are from what those before them let expect and how much they changed, in how much the
+    surrogates disagree and in how far the values are from their sum. A deviation is a product of
+    powers of all.
 
     Parameters
     ----------
     logs : tensor of shape (n_rows, n_players, n_outputs, n_powers)
         Of `DeviationEvidence.logs`.
+    was_asked : tensor of bool of shape (n_rows,)
+        Rows with evaluations of their own.
 
     References
     ----------
     Koenker and Bassett, Regression quantiles, 1978, equation 3.1 (by which the powers were found).
     """
-    powers = logs.new_tensor(list(POWERS.values()))
-    return ((logs @ powers + LOG_FACTOR) / 2).exp()
+    free, asked = (
+        logs @ logs.new_tensor([POWERS[kind].get(name, 0.0) for name in EVIDENCE]) + factor
+        for kind, factor in LOG_FACTORS.items()
+    )
+    return (torch.where(was_asked[:, None, None], asked, free) / 2).exp()
 
 
 def share_of_std(
-    before: torch.Tensor,
-    now: torch.Tensor,
-    n_support: int,
-    n_asked: int,
-    expected: torch.Tensor,
+    logs: torch.Tensor,
+    process: torch.Tensor,
+    surprise: torch.Tensor,
+    move: torch.Tensor,
 ) -> torch.Tensor:
     """Share of `expected_std` that is left after evaluations, before their outputs are known.
 
     Parameters
     ----------
-    before, now : tensor of shape (n_rows, n_players, n_outputs)
-        Standard deviations of the process without and with the evaluations.
-    n_support, n_asked : int
-        Evaluations at fit, and of the row.
-    expected : tensor of shape (n_rows, n_outputs)
-        The `surprise` that is expected of the evaluations.
+    logs : tensor of shape (n_rows, n_players, n_outputs, n_powers)
+        Of `DeviationEvidence.logs`, without evaluations of the rows.
+    process : tensor of shape (n_rows, n_players, n_outputs)
+        Standard deviations of the process with them.
+    surprise : tensor of shape (n_rows, n_outputs)
+        The `surprise` that is expected of them.
+    move : tensor of shape (n_rows, n_players, n_outputs)
+        Square of what they are expected to change.
     """
-    n_players = now.shape[1]
-    ratio = (now.square() + LEAST_VARIANCE) / (before.square() + LEAST_VARIANCE)
-    more = _told(n_support, n_asked, n_players) / _told(n_support, 0, n_players)
-    share = ratio.clamp_max(1.0) ** POWERS["process"] * more ** POWERS["n_evaluations"]
-    return (share * expected[:, None] ** POWERS["surprise"]).sqrt()
+    variance = process.square()
+    later = logs.clone()
+    later[..., EVIDENCE.index("process")] = _log(variance)
+    later[..., EVIDENCE.index("surprise")] = surprise[:, None].log()
+    later[..., EVIDENCE.index("move")] = _log_move(move, variance)
+    asked = torch.ones(len(logs), dtype=torch.bool)
+    return expected_std(later, asked) / expected_std(logs, ~asked)
 
 
 def n_judged(n_asked: Any) -> Any:
@@ -160,6 +190,10 @@ def surprise(missed: torch.Tensor, n_evaluations: Any, residual: torch.Tensor) -
     return (seen + LEAST_VARIANCE) / (residual + LEAST_VARIANCE)
 
 
-def _told(n_support: int, n_asked: Any, n_players: int) -> Any:
-    """Evaluations that tell about a row, in numbers of its own a player."""
-    return n_support / _WORTH_ONE + n_asked / n_players
+def _log(variance: torch.Tensor) -> torch.Tensor:
+    return (variance + LEAST_VARIANCE).log()
+
+
+def _log_move(move: torch.Tensor, process: torch.Tensor) -> torch.Tensor:
+    """How much larger a value's variance were if what it moved by could come once more."""
+    return (move / (process + LEAST_VARIANCE)).log1p()

@@ -201,19 +201,22 @@ class RowPosterior:
         self.lower = np.tril(lower)
         self.seen = torch.cat([self.seen, hybrids])
 
-    def update(self, misfit: torch.Tensor) -> torch.Tensor:
+    def update(self, misfit: torch.Tensor, *, first: int = 0) -> torch.Tensor:
         """What the misfits add to the Shapley values.
 
         Parameters
         ----------
         misfit : tensor of shape (n, n_outputs)
             Outputs of the row and of its hybrids, in the order chosen, minus what was expected.
+        first : int, default=0
+            The first of them that counts: what it and those after it add to what those before it
+            do.
 
         Returns
         -------
         tensor of shape (n_players, n_outputs)
         """
-        return torch.from_numpy(self.gains) @ self._whiten(misfit)
+        return torch.from_numpy(self.gains[:, first:]) @ self._whiten(misfit)[first:]
 
     def innovations(self, misfit: torch.Tensor) -> torch.Tensor:
         """How far off each hybrid was, given the row and the hybrids before it.

@@ -11,35 +11,45 @@ from sklearn_metaexplain.calibration._deviations import (
     fit_deviations,
     measure_deviations,
 )
-from sklearn_metaexplain.shapley._deviation import POWERS
+from sklearn_metaexplain.shapley._deviation import EVIDENCE, POWERS
 
 
-def test_the_law_of_the_deviations_is_found():
+def test_the_laws_of_the_deviations_are_found():
     rng = np.random.default_rng(0)
-    powers = np.array([0.4, 0.3, 0.6, 0.0, 0.2, -0.5])
+    laws = {"free": ([0.4, 0.3, 0.1, 0.2], -1.5), "asked": ([0.4, 0.3, 0.6, 0.0, 0.2, -0.5], -3.0)}
     tasks = []
     for _ in range(400):
-        seen = rng.normal(size=(12, len(POWERS)))
-        std = np.exp((seen @ powers - 1.5) / 2)
-        tasks.append(SeenErrors(seen, np.square(std * rng.normal(size=12))))
+        was_asked = np.arange(24) < 12
+        seen = rng.normal(size=(24, len(EVIDENCE)))
+        variance = np.empty(24)
+        for kind, (powers, factor) in laws.items():
+            mine = was_asked == (kind == "asked")
+            columns = [EVIDENCE.index(name) for name in POWERS[kind]]
+            variance[mine] = np.exp(seen[mine][:, columns] @ powers + factor)
+        tasks.append(SeenErrors(seen, variance * rng.normal(size=24) ** 2, was_asked))
     found = fit_deviations(tasks)
-    assert list(found["powers"]) == list(POWERS)
-    np.testing.assert_allclose(list(found["powers"].values()), powers, atol=0.06)
-    assert found["log_factor"] == pytest.approx(-1.5, abs=0.1)
+    for kind, (powers, factor) in laws.items():
+        assert list(found["powers"][kind]) == list(POWERS[kind])
+        np.testing.assert_allclose(list(found["powers"][kind].values()), powers, atol=0.06)
+        assert found["log_factors"][kind] == pytest.approx(factor, abs=0.1)
     assert found["n_tasks"] == 400
 
 
-def test_tasks_count_alike_however_many_values_they_have():
+@pytest.mark.parametrize("was_asked", [False, True])
+def test_tasks_count_alike_however_many_values_they_have(was_asked):
     rng = np.random.default_rng(1)
+    kind = "asked" if was_asked else "free"
     tasks = []
-    for task in range(300):
+    for task in range(200):
         n, scale = (4, 1.0) if task % 2 else (60, 0.1)
-        seen = rng.normal(size=(n, len(POWERS)))
-        tasks.append(SeenErrors(seen, np.square(scale * rng.normal(size=n))))
+        seen = rng.normal(size=(n + 1, len(EVIDENCE)))
+        # One value of the other kind, without which there were no law for it.
+        kinds = np.arange(n + 1) < n if was_asked else np.arange(n + 1) == n
+        tasks.append(SeenErrors(seen, np.square(scale * rng.normal(size=n + 1)), kinds))
     found = fit_deviations(tasks)
-    powers = np.array(list(found["powers"].values()))
+    powers = np.array([found["powers"][kind].get(name, 0.0) for name in EVIDENCE])
     within = [
-        np.mean(task.squares <= 1.645**2 * np.exp(task.seen @ powers + found["log_factor"]))
+        np.mean(task.squares <= 1.645**2 * np.exp(task.seen @ powers + found["log_factors"][kind]))
         for task in tasks
     ]
     assert np.mean(within) == pytest.approx(0.9, abs=0.02)
@@ -53,10 +63,10 @@ def _few_evaluations(monkeypatch):
 @pytest.mark.usefixtures("_few_evaluations")
 def test_a_task_is_measured_without_and_with_evaluations():
     found = measure_deviations(4)
-    told = found.seen[:, list(POWERS).index("n_evaluations")]
-    free = told == told.min()
-    asked = ~free
+    asked, free = found.was_asked, ~found.was_asked
     assert 0 < free.sum() == asked.sum() <= 16
+    assert (found.seen[free][:, EVIDENCE.index("move")] == 0).all()
+    assert (found.seen[asked][:, EVIDENCE.index("move")] > 0).any()
     assert np.median(found.squares[asked]) < np.median(found.squares[free])
     again = measure_deviations(4)
     np.testing.assert_array_equal(found.squares, again.squares)
@@ -67,4 +77,6 @@ def test_the_command_prints_them(capsys):
     main(["--deviations", "--tasks", "3"])
     found = json.loads(capsys.readouterr().out)
     assert found["n_tasks"] <= 3
-    assert list(found["powers"]) == list(POWERS)
+    assert {kind: list(powers) for kind, powers in found["powers"].items()} == {
+        kind: list(powers) for kind, powers in POWERS.items()
+    }

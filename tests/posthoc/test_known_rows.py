@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.posthoc._known_rows import KnownRows
-from sklearn_metaexplain.shapley._deviation import LEAST_VARIANCE, POWERS
+from sklearn_metaexplain.shapley._deviation import EVIDENCE, LEAST_VARIANCE
 
 
 def test_known_rows_have_the_residual_of_before_and_others_what_they_miss():
@@ -44,7 +44,7 @@ def test_std_of_a_row_that_fit_asked_about_tells_of_the_row_before_it_was_known(
     known = held_out.isfinite()
     assert 10 < int(known.sum()) < len(X)
     predictions, able = torch.from_numpy(model.predict(X)), torch.from_numpy(model.can_matter(X))
-    told = surrogate.explain(encoded, predictions, able).seen[..., 0, list(POWERS).index("missing")]
+    told = surrogate.explain(encoded, predictions, able).seen[..., 0, EVIDENCE.index("missing")]
     expected = (held_out.square() / 4 + LEAST_VARIANCE).log().numpy()
     np.testing.assert_allclose(told[known], np.repeat(expected[known, None], 4, 1), atol=1e-9)
     # Having seen a row makes its residual smaller, which is why that of before is told.

@@ -128,11 +128,13 @@ def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine)
     reading = surrogate.stack.process.read(encoded, thorough=True)
     residual = surrogate.stack.residuals.square().mean(0).sqrt()
     explained, deviations = np.zeros(D), np.ones(20)
+    moved = torch.zeros(D, len(residual), dtype=torch.float64)
 
     def least_tol(surprise):
         # The latter half, by which deviations are judged, is not heard yet.
         heard = (surprise * residual).expand(6, -1)
-        questions = SimpleNamespace(at_first=explained, innovations=heard)
+        posterior = SimpleNamespace(explained=explained)
+        questions = SimpleNamespace(innovations=heard, move=moved, posterior=posterior)
         for tol in np.geomspace(1e-4, 1e2, 200):
             promise = Promise(explainer._make_goal(tol), surrogate, before, reading, 0)
             if promise.is_kept(questions, explained, deviations):
@@ -140,6 +142,9 @@ def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine)
         raise AssertionError("no tol is large enough")
 
     assert least_tol(0.1) < least_tol(1.0) < least_tol(10.0)
+    usual = least_tol(1.0)
+    moved += 1.0
+    assert usual < least_tol(1.0)
 
 
 def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):

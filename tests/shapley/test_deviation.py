@@ -1,15 +1,16 @@
 """Deviations: powers of what is seen, by hand, and what is seen of a real stack."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
 
 from sklearn_metaexplain.shapley._deviation import (
-    LOG_FACTOR,
+    EVIDENCE,
+    LEAST_VARIANCE,
+    LOG_FACTORS,
     POWERS,
     DeviationEvidence,
+    OwnErrors,
     deviation_evidence,
     expected_std,
     n_judged,
@@ -20,9 +21,10 @@ from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._stack import SurrogateStack
 
 N_ROWS, N_PLAYERS, N_OUTPUTS = 5, 4, 2
+ASKED = torch.ones(N_ROWS, dtype=torch.bool)
 
 
-def evidence(*, n_support=2048, n_asked=0.0, seed=0):
+def evidence(seed=0):
     generator = torch.Generator().manual_seed(seed)
 
     def variances(*shape):
@@ -35,51 +37,57 @@ def evidence(*, n_support=2048, n_asked=0.0, seed=0):
         variances(N_ROWS, N_OUTPUTS),
         variances(*full),
         variances(N_ROWS, N_OUTPUTS),
-        n_support,
-        torch.full((N_ROWS,), n_asked, dtype=torch.float64),
+        variances(*full),
     )
 
 
-def test_a_deviation_by_hand():
-    seen = evidence(n_asked=12.0)
+def without_own(seen):
+    """The same, had none of the rows' own hybrids been evaluated."""
+    return seen._replace(surprise=torch.ones_like(seen.surprise), move=torch.zeros_like(seen.move))
+
+
+@pytest.mark.parametrize("kind", ["free", "asked"])
+def test_a_deviation_by_hand(kind):
+    seen = evidence()
     i, j, k = 3, 1, 1
-    variance = np.exp(LOG_FACTOR)
+    variance = np.exp(LOG_FACTORS[kind])
+    process = float(seen.process[i, j, k])
     for name, value in {
-        "process": seen.process[i, j, k],
+        "process": process,
         "residual": seen.residual[k],
         "surprise": seen.surprise[i, k],
         "disagreement": seen.disagreement[i, j, k],
         "missing": seen.missing[i, k] / N_PLAYERS,
-        "n_evaluations": 2048 / 1024 + 12 / N_PLAYERS,
+        "move": 1 + seen.move[i, j, k] / process,
     }.items():
-        variance *= float(value) ** POWERS[name]
-    assert float(expected_std(seen.logs())[i, j, k]) == pytest.approx(variance**0.5, rel=1e-6)
+        variance *= float(value) ** POWERS[kind].get(name, 0.0)
+    found = expected_std(seen.logs(), ASKED if kind == "asked" else ~ASKED)
+    assert float(found[i, j, k]) == pytest.approx(variance**0.5, rel=1e-6)
 
 
-def test_less_is_known_of_what_was_asked_about_less():
-    stds = [
-        expected_std(evidence(n_support=n, n_asked=m).logs())
-        for n, m in ((128, 0.0), (2048, 0.0), (2048, 5.0), (2048, 50.0))
-    ]
-    for more, less in pairwise(stds):
-        assert (less < more).all()
+def test_each_row_is_told_by_its_own_powers():
+    logs = evidence().logs()
+    some = torch.tensor([True, False, True, False, False])
+    told = expected_std(logs, some)
+    torch.testing.assert_close(told[some], expected_std(logs, ASKED)[some])
+    torch.testing.assert_close(told[~some], expected_std(logs, ~ASKED)[~some])
 
 
-@pytest.mark.parametrize("name", ["process", "residual", "surprise", "disagreement", "missing"])
+@pytest.mark.parametrize("name", EVIDENCE)
 def test_all_evidence_counts(name):
     seen = evidence()
-    more = seen._replace(**{name: 2 * getattr(seen, name)})
-    assert (expected_std(more.logs()) > expected_std(seen.logs())).all()
+    more = seen._replace(**{name: 2 * getattr(seen, name)}).logs()
+    assert (expected_std(more, ASKED) > expected_std(seen.logs(), ASKED)).all()
+    if name in POWERS["free"]:
+        assert (expected_std(more, ~ASKED) > expected_std(seen.logs(), ~ASKED)).all()
 
 
-@pytest.mark.parametrize("n_asked", [1, 40])
-def test_the_share_that_is_left_is_that_of_the_deviations(n_asked):
-    seen = evidence()
-    now = seen.process * torch.rand(seen.process.shape, dtype=torch.float64).clamp_min(0.01)
-    before = seen._replace(surprise=torch.ones_like(seen.surprise))
-    later = seen._replace(process=now, n_asked=torch.full((N_ROWS,), float(n_asked)))
-    share = share_of_std(seen.process.sqrt(), now.sqrt(), 2048, n_asked, seen.surprise)
-    torch.testing.assert_close(share, expected_std(later.logs()) / expected_std(before.logs()))
+def test_the_share_that_is_left_is_that_of_the_deviations():
+    later = evidence()
+    before = without_own(later._replace(process=later.process / torch.rand(1)))
+    share = share_of_std(before.logs(), later.process.sqrt(), later.surprise, later.move)
+    expected = expected_std(later.logs(), ASKED) / expected_std(before.logs(), ~ASKED)
+    torch.testing.assert_close(share, expected)
 
 
 def test_surprise_is_one_where_nothing_was_asked_or_all_is_as_usual():
@@ -119,11 +127,14 @@ def test_what_is_seen_of_a_stack():
     missing = torch.full((4, 1), 0.25, dtype=torch.float64)
     n_asked = torch.tensor([0.0, 1.0, 6.0, 7.0])
     missed = torch.tensor([[0.0], [0.0], [0.3], [0.3]], dtype=torch.float64)
-    seen = deviation_evidence(stack, values, std, missing, n_asked, missed)
-    assert seen.n_support == 200
+    move = torch.linspace(-1, 1, 12, dtype=torch.float64).view(4, 3, 1)
+    own = OwnErrors(n_asked, missed, move)
+    seen = deviation_evidence(stack, values, std, missing, own)
     assert float(seen.residual) == pytest.approx(float((stack.residuals**2).mean()))
     assert (seen.process == 0.25).all()
     assert (seen.missing == 0.0625).all()
+    moved = seen.logs()[..., EVIDENCE.index("move")]
+    torch.testing.assert_close(moved, (1 + move**2 / (0.25 + LEAST_VARIANCE)).log())
     usual = float(seen.residual)
     expected = [1, 1, (4 + 0.3 / usual) / 7, (4 + 0.3 / usual) / 7]
     assert seen.surprise[:, 0].tolist() == pytest.approx(expected, rel=1e-4)
@@ -132,5 +143,8 @@ def test_what_is_seen_of_a_stack():
     expected = np.average((parts - mean) ** 2, axis=0, weights=stack.weights[0])
     np.testing.assert_allclose(seen.disagreement[..., 0], expected, atol=1e-12)
     same = values._replace(trees=values.process, network=values.process)
-    alike = deviation_evidence(stack, same, std, missing, n_asked, missed)
+    nothing = OwnErrors.nothing(std)
+    alike = deviation_evidence(stack, same, std, missing, nothing)
+    assert float(alike.move.abs().max()) == 0
+    assert (alike.surprise == 1).all()
     assert float(alike.disagreement.abs().max()) < 1e-20
