@@ -17,6 +17,7 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.exceptions import ExplanationWarning
 from sklearn_metaexplain.posthoc import MetaExplainer
 from sklearn_metaexplain.prior import sample_task
+from sklearn_metaexplain.shapley._deviation import LEAST_ASKED
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import raw_error
 
@@ -25,8 +26,8 @@ _N_QUERY = 16
 _N_REACHES = 16
 _LEAST_SIZE = 1e-12
 _LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
-#: Evaluations of a row.
-LEAST_ASKED, MOST_ASKED = 8, 256
+#: Evaluations of a row, from `LEAST_ASKED` on.
+MOST_ASKED = 256
 
 
 @dataclass(frozen=True)

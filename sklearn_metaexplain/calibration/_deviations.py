@@ -10,15 +10,9 @@ import numpy as np
 import torch
 from sklearn.linear_model import QuantileRegressor
 
-from sklearn_metaexplain.calibration._cases import (
-    LEAST_ASKED,
-    MOST_ASKED,
-    draw_fitted,
-    log_uniform,
-    quietly,
-)
+from sklearn_metaexplain.calibration._cases import MOST_ASKED, draw_fitted, log_uniform, quietly
 from sklearn_metaexplain.posthoc._own import ask_about_rows
-from sklearn_metaexplain.shapley._deviation import EVIDENCE, LEAST_VARIANCE, POWERS
+from sklearn_metaexplain.shapley._deviation import EVIDENCE, LEAST_ASKED, LEAST_VARIANCE, POWERS
 
 _SEED = 10**6 + 11
 _SHARE, _NORMAL = 0.9, 1.6449
@@ -74,8 +68,8 @@ def measure_deviations(
             off = (answer.values - truth)[..., 0] / float(surrogate.scale.spread[0])
             able = can_matter
             if mine is not None:
-                # Of rows that leave nothing to ask no more is known than without.
-                able = able & (mine.errors.n_asked > 0).numpy()[:, None]
+                # Rows that leave nothing to ask had fewer.
+                able = able & (mine.errors.n_asked >= LEAST_ASKED).numpy()[:, None]
             chosen = rng.permutation(np.flatnonzero(able))[:_N_VALUES]
             seen = answer.seen[..., 0, :].reshape(off.size, -1)[chosen]
             squares = np.square(off).ravel()[chosen]

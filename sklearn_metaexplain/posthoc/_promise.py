@@ -104,21 +104,20 @@ class Promise:
         deviations : ndarray of shape (n_asked,)
             As of `RowPosterior`, of all that was chosen, heard or not.
         """
-        if len(deviations) == 0:
-            return self._goal.is_met(self._values, self._std, self._std)
         process = shrink_std(self._prior, torch.from_numpy(explained)[None], self._variance_scale)
         heard = questions.innovations.square()
         expected = torch.from_numpy(np.square(deviations))[:, None] * self._scale
         usual = expected[: len(heard)].mean(0) if len(heard) else self._residual
         rate = surprise(heard.sum(0), len(heard), usual)
         squares = torch.cat([heard, expected[len(heard) :] * rate])
-        n_last = n_judged(len(squares))
-        missed = squares[len(squares) - n_last :].sum(0, keepdim=True)
+        n_asked, n_last = len(squares), n_judged(len(squares))
+        missed = squares[n_asked - n_last :].sum(0, keepdim=True)
         more = torch.from_numpy(explained - questions.posterior.explained)[:, None]
         share = share_of_std(
             self._seen,
             process,
             surprise(missed, n_last, self._residual),
             (questions.move.square() + more * self._scale * rate)[None],
+            n_asked,
         )
         return self._goal.is_met(self._values, self._std * share.numpy(), self._std)

@@ -243,7 +243,7 @@ class TaskSurrogate:
         errors = OwnErrors.nothing(process_std) if own is None else own.errors
         evidence = deviation_evidence(self.stack, surrogate, process_std, missing, errors)
         seen = evidence.logs()
-        return expected_std(seen, errors.n_asked > 0), seen
+        return expected_std(seen, errors.n_asked), seen
 
     def _explain(
         self,

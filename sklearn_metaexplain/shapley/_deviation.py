@@ -28,6 +28,8 @@ POWERS = {
     },
 }
 EVIDENCE = tuple(POWERS["asked"])
+#: The latter are for so many evaluations of a row, or more; deviations of fewer lie in between.
+LEAST_ASKED = 8
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
 LOG_FACTORS = {"free": -0.27, "asked": -3.22}
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
@@ -37,19 +39,21 @@ _AS_EXPECTED = 4
 
 
 class OwnErrors(NamedTuple):
-    """What was seen in evaluations of some rows' own hybrids, standardised."""
+    """What was seen in evaluations of some rows' own hybrids, standardised.
 
-    n_asked: torch.Tensor  # (n_rows,), how many there were
-    missed: torch.Tensor  # (n_rows, n_outputs), sum of squares of what was missed in the latter
-    # half of them, each given those before it
+    Missed is the sum of squares in the latter half of them, each given those before it.
+    """
+
+    n_asked: torch.Tensor  # (n_rows,)
+    missed: torch.Tensor  # (n_rows, n_outputs)
     move: torch.Tensor  # (n_rows, n_players, n_outputs), what they changed in the values
 
     @classmethod
     def nothing(cls, values: torch.Tensor) -> OwnErrors:
         """Of rows with such values of which no hybrid was evaluated."""
-        n_rows, _, n_outputs = values.shape
-        zeros = values.new_zeros(n_rows, n_outputs)
-        return cls(values.new_zeros(n_rows), zeros, torch.zeros_like(values))
+        return cls(
+            values.new_zeros(len(values)), torch.zeros_like(values[:, 0]), torch.zeros_like(values)
+        )
 
 
 class DeviationEvidence(NamedTuple):
@@ -114,7 +118,7 @@ def deviation_evidence(
     )
 
 
-def expected_std(logs: torch.Tensor, was_asked: torch.Tensor) -> torch.Tensor:
+def expected_std(logs: torch.Tensor, n_asked: torch.Tensor) -> torch.Tensor:
     """Standard deviations of the errors of values: (n_rows, n_players, n_outputs).
 
     The process knows what it cannot tell, but not that other surrogates are better than it or
@@ -127,8 +131,8 @@ def expected_std(logs: torch.Tensor, was_asked: torch.Tensor) -> torch.Tensor:
     ----------
     logs : tensor of shape (n_rows, n_players, n_outputs, n_powers)
         Of `DeviationEvidence.logs`.
-    was_asked : tensor of bool of shape (n_rows,)
-        Rows with evaluations of their own.
+    n_asked : tensor of shape (n_rows,)
+        Evaluations of each row's own hybrids.
 
     References
     ----------
@@ -138,7 +142,8 @@ def expected_std(logs: torch.Tensor, was_asked: torch.Tensor) -> torch.Tensor:
         logs @ logs.new_tensor([POWERS[kind].get(name, 0.0) for name in EVIDENCE]) + factor
         for kind, factor in LOG_FACTORS.items()
     )
-    return (torch.where(was_asked[:, None, None], asked, free) / 2).exp()
+    share = (n_asked / LEAST_ASKED).clamp_max(1.0).to(logs)[:, None, None]
+    return ((free + share * (asked - free)) / 2).exp()
 
 
 def share_of_std(
@@ -146,6 +151,7 @@ def share_of_std(
     process: torch.Tensor,
     surprise: torch.Tensor,
     move: torch.Tensor,
+    n_asked: int,
 ) -> torch.Tensor:
     """Share of `expected_std` that is left after evaluations, before their outputs are known.
 
@@ -159,14 +165,16 @@ def share_of_std(
         The `surprise` that is expected of them.
     move : tensor of shape (n_rows, n_players, n_outputs)
         Square of what they are expected to change.
+    n_asked : int
+        How many there are.
     """
     variance = process.square()
     later = logs.clone()
     later[..., EVIDENCE.index("process")] = _log(variance)
     later[..., EVIDENCE.index("surprise")] = surprise[:, None].log()
     later[..., EVIDENCE.index("move")] = _log_move(move, variance)
-    asked = torch.ones(len(logs), dtype=torch.bool)
-    return expected_std(later, asked) / expected_std(logs, ~asked)
+    now = torch.full((len(logs),), n_asked)
+    return expected_std(later, now) / expected_std(logs, torch.zeros_like(now))
 
 
 def n_judged(n_asked: Any) -> Any:

@@ -6,6 +6,7 @@ import torch
 
 from sklearn_metaexplain.shapley._deviation import (
     EVIDENCE,
+    LEAST_ASKED,
     LEAST_VARIANCE,
     LOG_FACTORS,
     POWERS,
@@ -21,7 +22,7 @@ from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._stack import SurrogateStack
 
 N_ROWS, N_PLAYERS, N_OUTPUTS = 5, 4, 2
-ASKED = torch.ones(N_ROWS, dtype=torch.bool)
+FREE, ASKED = torch.zeros(N_ROWS), torch.full((N_ROWS,), float(LEAST_ASKED))
 
 
 def evidence(seed=0):
@@ -61,16 +62,19 @@ def test_a_deviation_by_hand(kind):
         "move": 1 + seen.move[i, j, k] / process,
     }.items():
         variance *= float(value) ** POWERS[kind].get(name, 0.0)
-    found = expected_std(seen.logs(), ASKED if kind == "asked" else ~ASKED)
+    found = expected_std(seen.logs(), ASKED if kind == "asked" else FREE)
     assert float(found[i, j, k]) == pytest.approx(variance**0.5, rel=1e-6)
 
 
-def test_each_row_is_told_by_its_own_powers():
+def test_a_row_is_told_by_what_it_was_asked():
     logs = evidence().logs()
-    some = torch.tensor([True, False, True, False, False])
-    told = expected_std(logs, some)
-    torch.testing.assert_close(told[some], expected_std(logs, ASKED)[some])
-    torch.testing.assert_close(told[~some], expected_std(logs, ~ASKED)[~some])
+    told = expected_std(logs, torch.tensor([0, 8, 100, 2, 6]))
+    free, asked = expected_std(logs, FREE), expected_std(logs, ASKED)
+    torch.testing.assert_close(told[0], free[0])
+    torch.testing.assert_close(told[1:3], asked[1:3])
+    # A few evaluations do not make it another kind of row at once.
+    torch.testing.assert_close(told[3], free[3] ** 0.75 * asked[3] ** 0.25)
+    torch.testing.assert_close(told[4], free[4] ** 0.25 * asked[4] ** 0.75)
 
 
 @pytest.mark.parametrize("name", EVIDENCE)
@@ -79,14 +83,16 @@ def test_all_evidence_counts(name):
     more = seen._replace(**{name: 2 * getattr(seen, name)}).logs()
     assert (expected_std(more, ASKED) > expected_std(seen.logs(), ASKED)).all()
     if name in POWERS["free"]:
-        assert (expected_std(more, ~ASKED) > expected_std(seen.logs(), ~ASKED)).all()
+        assert (expected_std(more, FREE) > expected_std(seen.logs(), FREE)).all()
 
 
-def test_the_share_that_is_left_is_that_of_the_deviations():
+@pytest.mark.parametrize("n_asked", [0, 3, 40])
+def test_the_share_that_is_left_is_that_of_the_deviations(n_asked):
     later = evidence()
-    before = without_own(later._replace(process=later.process / torch.rand(1)))
-    share = share_of_std(before.logs(), later.process.sqrt(), later.surprise, later.move)
-    expected = expected_std(later.logs(), ASKED) / expected_std(before.logs(), ~ASKED)
+    before = without_own(later._replace(process=later.process / 0.3))
+    share = share_of_std(before.logs(), later.process.sqrt(), later.surprise, later.move, n_asked)
+    now = torch.full((N_ROWS,), n_asked)
+    expected = expected_std(later.logs(), now) / expected_std(before.logs(), FREE)
     torch.testing.assert_close(share, expected)
 
 
