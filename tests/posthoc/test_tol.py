@@ -1,6 +1,7 @@
 """``tol``: each row spends what it needs."""
 
 import warnings
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -110,6 +111,7 @@ def test_answers_that_surprise_are_followed_by_more_questions():
     explainer.fit(X[:100])
     rows = X[100:]
     as_expected = explainer.explain(rows, budget=120, tol=0.0002).n_evaluations
+    narrow = explainer.explain(rows, budget=30).std
     frozen = explainer.estimator_.estimator
     frozen.plain = np.concatenate([rows, explainer.background_])
     surprised = explainer.explain(rows, budget=120, tol=0.0002).n_evaluations
@@ -117,6 +119,14 @@ def test_answers_that_surprise_are_followed_by_more_questions():
     # A row that asks two may see nothing odd in the answers.
     assert (surprised >= as_expected).all()
     assert surprised.sum() > 5 * as_expected.sum()
+    assert explainer.explain(rows, budget=30).std.mean() > 2 * narrow.mean()
+
+
+def test_std_does_not_jump_with_the_first_evaluations(explainer, wine):
+    X = wine[0][:30]
+    stds = [explainer.explain(X, budget=budget).std.mean() for budget in (0, 1, 2, 4, 8, 16)]
+    for before, after in pairwise(stds):
+        assert 0.5 * before < after < 1.1 * before
 
 
 def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine):

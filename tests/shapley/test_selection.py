@@ -61,6 +61,22 @@ def test_the_row_itself_is_known_first():
     np.testing.assert_allclose(posterior.explained, explained[0], rtol=1e-6, atol=1e-8)
 
 
+def test_what_hybrids_add_to_the_row_s_own_output():
+    process, *_, row, _, hybrids, pool = candidates(n_outputs=2)
+    posterior = posterior_of(process, row)
+    misfit = torch.randn(6, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    of_the_row = posterior.update(misfit[:1])
+    posterior.choose(pool, np.ones(12, dtype=bool), 5)
+    added = posterior.update(misfit, first=1)
+    assert float(added.abs().max()) > 0.01
+    torch.testing.assert_close(of_the_row + added, posterior.update(misfit))
+    # Nothing is added where hybrids are as the row lets expect.
+    expected = torch.from_numpy(posterior.lower[:, :1]) * misfit[:1] / posterior.lower[0, 0]
+    torch.testing.assert_close(
+        posterior.update(expected, first=1), torch.zeros_like(added), rtol=0, atol=1e-12
+    )
+
+
 def test_innovations_are_what_the_row_and_earlier_hybrids_did_not_let_expect():
     process, encoded, outputs, row, _, hybrids, pool = candidates(n_outputs=2)
     posterior = posterior_of(process, row)
