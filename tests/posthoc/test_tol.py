@@ -17,6 +17,7 @@ from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking._probes import draw_row_probes
 from sklearn_metaexplain.posthoc import _own
+from sklearn_metaexplain.posthoc._own import ask_about_rows
 from sklearn_metaexplain.posthoc._promise import Goal, Promise
 
 D, N_BACKGROUND = 7, 12
@@ -138,12 +139,12 @@ def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine)
     reading = surrogate.stack.process.read(encoded, thorough=True)
     residual = surrogate.stack.residuals.square().mean(0).sqrt()
     explained, deviations = np.zeros(D), np.ones(20)
-    moved = torch.zeros(D, len(residual), dtype=torch.float64)
+    moved, heard_before = torch.zeros(D, len(residual), dtype=torch.float64), explained
 
     def least_tol(surprise):
         # The latter half, by which deviations are judged, is not heard yet.
         heard = (surprise * residual).expand(6, -1)
-        posterior = SimpleNamespace(explained=explained)
+        posterior = SimpleNamespace(explained=heard_before)
         questions = SimpleNamespace(innovations=heard, move=moved, posterior=posterior)
         for tol in np.geomspace(1e-4, 1e2, 200):
             promise = Promise(explainer._make_goal(tol), surrogate, before, reading, 0)
@@ -155,6 +156,31 @@ def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine)
     usual = least_tol(1.0)
     moved += 1.0
     assert usual < least_tol(1.0)
+    # So are those that will move the values further.
+    moved -= 1.0
+    explained = heard_before = np.full(D, 0.1)
+    nothing_to_come = least_tol(1.0)
+    heard_before = np.zeros(D)
+    assert nothing_to_come < least_tol(1.0)
+
+
+def test_what_is_seen_of_a_row_is_of_that_row(explainer, wine):
+    X = wine[0]
+    together = explainer.explain(X, budget=20)
+    for i in (3, 70, 171):
+        np.testing.assert_allclose(explainer.explain(X[[i]], budget=20).std[0], together.std[i])
+
+
+def test_a_move_is_what_hybrids_add_to_the_row_s_own_output(explainer, wine):
+    model, surrogate = explainer._masked_model_, explainer._surrogate_
+    X, stack = wine[0][:4], surrogate.stack
+    encoded, predictions = explainer._encode(X), model.predict(X)
+    own, *_ = ask_about_rows(model, surrogate, X, encoded, predictions, 30, seed=0)
+    misfit = surrogate.standardise(torch.from_numpy(predictions)) - stack.predict(encoded)
+    reading = stack.process.read(encoded, thorough=True)
+    first, _ = stack.process.condition_on_outputs(reading, misfit, thorough=True)
+    assert float(own.errors.move.abs().max()) > 0.01
+    torch.testing.assert_close(first + own.errors.move, own.update, rtol=1e-6, atol=1e-8)
 
 
 def test_a_row_alone_spends_what_it_spends_in_a_batch(explainer, wine):

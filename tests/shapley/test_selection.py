@@ -62,7 +62,7 @@ def test_the_row_itself_is_known_first():
 
 
 def test_what_hybrids_add_to_the_row_s_own_output():
-    process, *_, row, _, hybrids, pool = candidates(n_outputs=2)
+    process, *_, row, _, _, pool = candidates(n_outputs=2)
     posterior = posterior_of(process, row)
     misfit = torch.randn(6, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     of_the_row = posterior.update(misfit[:1])

@@ -176,3 +176,14 @@ def test_search_improves_the_likelihood_and_finds_the_column_that_matters():
     after, before = (negative_log_likelihood(kernel, encoded, outputs) for kernel in (found, start))
     assert float(after) < float(before)
     assert int(found.weight.argmax()) == 0
+
+
+def test_many_trees_look_at_some_columns_and_few_at_all():
+    encoded = torch.randn(1100, 4, 2, generator=torch.Generator().manual_seed(0)).double()
+    outputs, players = encoded[:, :1, 1].sin(), torch.arange(4)
+    for effort, looks_at_all in ((1.0, False), (0.5, True)):
+        stack = SurrogateStack(
+            default_parameters(4), players, 4, networks=False, tree_effort=effort, max_inducing=16
+        ).fit(encoded, outputs)
+        # The first level splits the one column that matters, if it may.
+        assert bool((stack.trees.columns[:, 0, 0] == 0).all()) == looks_at_all
