@@ -145,7 +145,8 @@ What makes the difference, above all:
     print(f"""
 The explainer puts its own relative squared error at {explainer.shapley_error_:.3f}, with a standard
 error of {explainer.shapley_error_se_:.3f}. Fitting took {fitted - start:.1f} s and \
-{explainer.n_evaluations_:,} model evaluations; explaining
+{explainer.n_evaluations_:,} model evaluations (the
+first fit after an installation also compiles its loops, which are kept); explaining
 took {explained - fitted:.2f} s and {explanation.n_evaluations.max()} evaluations a penguin beyond \
 its own prediction.
 
