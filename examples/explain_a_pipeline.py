@@ -145,10 +145,10 @@ What makes the difference, above all:
     print(f"""
 The explainer puts its own relative squared error at {explainer.shapley_error_:.3f}, with a standard
 error of {explainer.shapley_error_se_:.3f}. Fitting took {fitted - start:.1f} s and \
-{explainer.n_evaluations_:,} model evaluations (the
-first fit after an installation also compiles its loops, which are kept); explaining
-took {explained - fitted:.2f} s and {explanation.n_evaluations.max()} evaluations a penguin beyond \
-its own prediction.
+{explainer.n_evaluations_:,} model evaluations; the
+first fit after an installation also compiles its loops, which are kept.
+Explaining took {explained - fitted:.2f} s and {explanation.n_evaluations.max()} evaluations a \
+penguin beyond its own prediction.
 
 Table:   {folder / "explanations.csv"}
 Picture: {folder / "explanation.png"}""")
