@@ -27,9 +27,10 @@ POWERS = {
         "move": 0.21,
     },
 }
-EVIDENCE = tuple(POWERS["asked"])
-#: The latter are for so many evaluations of a row, or more; deviations of fewer lie in between.
+#: Evaluations of a row from which on the powers of "asked" hold; with fewer, a deviation lies
+#: between both.
 LEAST_ASKED = 8
+EVIDENCE = tuple(POWERS["asked"])
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
 LOG_FACTORS = {"free": -0.27, "asked": -3.22}
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
@@ -41,7 +42,7 @@ _AS_EXPECTED = 4
 class OwnErrors(NamedTuple):
     """What was seen in evaluations of some rows' own hybrids, standardised.
 
-    Missed is the sum of squares in the latter half of them, each given those before it.
+    `missed` is the sum of squares in the latter half of them, each given those before it.
     """
 
     n_asked: torch.Tensor  # (n_rows,)
@@ -149,8 +150,8 @@ def expected_std(logs: torch.Tensor, n_asked: torch.Tensor) -> torch.Tensor:
 def share_of_std(
     logs: torch.Tensor,
     process: torch.Tensor,
-    surprise: torch.Tensor,
-    move: torch.Tensor,
+    expected_surprise: torch.Tensor,
+    expected_move: torch.Tensor,
     n_asked: int,
 ) -> torch.Tensor:
     """Share of `expected_std` that is left after evaluations, before their outputs are known.
@@ -161,18 +162,18 @@ def share_of_std(
         Of `DeviationEvidence.logs`, without evaluations of the rows.
     process : tensor of shape (n_rows, n_players, n_outputs)
         Standard deviations of the process with them.
-    surprise : tensor of shape (n_rows, n_outputs)
-        The `surprise` that is expected of them.
-    move : tensor of shape (n_rows, n_players, n_outputs)
-        Square of what they are expected to change.
+    expected_surprise : tensor of shape (n_rows, n_outputs)
+        How far off they will be, as of `surprise`.
+    expected_move : tensor of shape (n_rows, n_players, n_outputs)
+        Square of what they will change.
     n_asked : int
         How many there are.
     """
     variance = process.square()
     later = logs.clone()
     later[..., EVIDENCE.index("process")] = _log(variance)
-    later[..., EVIDENCE.index("surprise")] = surprise[:, None].log()
-    later[..., EVIDENCE.index("move")] = _log_move(move, variance)
+    later[..., EVIDENCE.index("surprise")] = expected_surprise[:, None].log()
+    later[..., EVIDENCE.index("move")] = _log_move(expected_move, variance)
     now = torch.full((len(logs),), n_asked)
     return expected_std(later, now) / expected_std(logs, torch.zeros_like(now))
 
