@@ -102,12 +102,19 @@ class TableEncoder:
                 learned = _learn_categorical(_keys(name, column))
                 self._kinds.append({kind_of_cell(key) for key in learned.codes if key is not None})
                 self._columns.append(learned)
+        self._kept = np.ones(len(self._columns), dtype=bool)
         self._set_source()
         return self
 
     def _set_source(self) -> None:
         counts = [column.n_encoded for column in self._columns]
-        self.source_ = np.repeat(np.arange(len(counts)), counts)
+        self.source_ = np.repeat(np.arange(len(counts)), np.where(self._kept, counts, 0))
+
+    def ignore(self, columns: np.ndarray) -> TableEncoder:
+        """Leave columns, (n_columns,) of bool, out of what `encode` returns; `code` reads all."""
+        self._kept = ~columns
+        self._set_source()
+        return self
 
     def code(self, table: Any) -> list[np.ndarray]:
         """Read a table into one array a column: floats, or category codes (-1: unseen).
@@ -166,8 +173,9 @@ class TableEncoder:
 
     def encode(self, coded: list[np.ndarray]) -> np.ndarray:
         """Turn coded rows into numbers, shape (n_rows, n_encoded, 2): standardised and rank."""
-        pairs = zip(self._columns, coded, strict=True)
-        return np.concatenate([learned.encode(column) for learned, column in pairs], axis=1)
+        columns = zip(self._columns, coded, self._kept, strict=True)
+        kept = [learned.encode(column) for learned, column, is_kept in columns if is_kept]
+        return np.concatenate(kept, axis=1)
 
 
 def _read_numbers(name: Any, kind: str, column: Any) -> np.ndarray:

@@ -1,6 +1,9 @@
 """A fitted model, a background table, and the outputs of the model on hybrid rows."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -128,6 +131,7 @@ class MaskedModel:
             feature_names = _column_names(background)
         self.players: Players = resolve_feature_groups(feature_groups, feature_names)
         self.n_players = len(self.players.names)
+        self._dummies = np.zeros(self.n_players, dtype=bool)
 
         self._is_classifier = must_be_classifier_or_regressor(estimator)
         self.output = resolve_output(estimator, output, self._is_classifier)
@@ -206,6 +210,18 @@ class MaskedModel:
 
         return self._outputs_in_batches(len(row_positions), hybrids)
 
+    def with_dummies(self, dummies: np.ndarray) -> MaskedModel:
+        """Return the same model, some players of which are known never to matter.
+
+        Parameters
+        ----------
+        dummies : ndarray of bool of shape (n_players,)
+            Players that `differing` and `can_matter` leave out.
+        """
+        known = copy(self)
+        known._dummies = np.asarray(dummies, dtype=bool)
+        return known
+
     def differing(self, rows: Any) -> np.ndarray:
         """Players whose columns differ between explained and background rows.
 
@@ -224,7 +240,7 @@ class MaskedModel:
         differing = np.zeros((len(ours), self.n_background, self.n_players), dtype=bool)
         for column, player in enumerate(self.players.player_of_column):
             differing[:, :, player] |= ours[:, None, column] != theirs[None, :, column]
-        return differing
+        return differing & ~self._dummies
 
     def can_matter(self, rows: Any) -> np.ndarray:
         """Players that differ from at least one background row.
@@ -240,7 +256,7 @@ class MaskedModel:
             ``differing(rows).any(axis=1)`` without its memory. The attribution of the others is
             zero.
         """
-        return players_that_can_matter(self.players, self.background, rows)
+        return players_that_can_matter(self.players, self.background, rows) & ~self._dummies
 
     def expand_values(self, values: np.ndarray) -> np.ndarray:
         """Attributions of all outputs from those computed.

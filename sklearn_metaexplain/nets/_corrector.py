@@ -171,6 +171,6 @@ def player_corrections(
     n_players = can_matter.shape[1]
     member = torch.nn.functional.one_hot(player_of_column, n_players).to(correction)
     able = can_matter.to(correction)
-    correction = (correction @ (member / member.sum(0))) * able
+    correction = (correction @ (member / member.sum(0).clamp_min(1))) * able
     mean = correction.sum(1, keepdim=True) / able.sum(1, keepdim=True).clamp_min(1)
     return correction - mean * able

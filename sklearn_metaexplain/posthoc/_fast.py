@@ -100,7 +100,7 @@ class Student:
             n_jobs=n_jobs,
         )
         self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
-        able = torch.ones(len(judged), teacher.n_players, dtype=torch.bool)
+        able = teacher.able(len(judged))
         values, std, _ = teacher.explain(judged, judged_outputs, able)
         self.std = np.zeros(values.shape[1:])
         own, _ = self.explain(judged, judged_outputs, able)

@@ -117,6 +117,11 @@ class MetaExplainer(PosthocExplainer):
         Names of the columns, where `X` has string names.
     n_evaluations_ : int
         Rows that `fit` asked the model about, `n_support`.
+    dummies_ : ndarray of bool of shape (n_attributed,)
+        Columns, or groups, that changed no output when they were replaced in some of the evaluated
+        hybrids. They are taken not to be used by the model, and get nothing. None is looked for
+        with ``n_rounds=1``, or where two replacements of each would take more than an eighth of
+        the evaluations.
     shapley_error_ : float
         Estimate, from held-out evaluations, of the squared error of the values over their squared
         size, at ``budget=0`` (0 where `budget` makes them exact).
@@ -313,6 +318,7 @@ class MetaExplainer(PosthocExplainer):
             support = ask_support(model, X, self.n_support, rng, n_rounds=self.n_rounds)
         self.n_evaluations_ = len(support.outputs)
         self._encoder_ = support.encoder
+        self.dummies_ = support.dummies
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
         for name in ("net_", "student_error_", "_student_"):
             self.__dict__.pop(name, None)
@@ -378,6 +384,8 @@ class MetaExplainer(PosthocExplainer):
         tol = resolve_tol(tol, own_tol, budget)
         model = self._masked_model_
         predictions = model.predict(X)
+        if not self._is_exact(budget, tol):
+            model = model.with_dummies(self.dummies_)
         can_matter = model.can_matter(X)
         n_evaluations = np.zeros(len(predictions), dtype=int)
         rows = (self._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter))

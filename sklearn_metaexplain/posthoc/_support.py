@@ -12,6 +12,7 @@ from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._doubt import doubt
+from sklearn_metaexplain.posthoc._dummy_players import ask_and_compare
 
 _LEAST_PROBES = 16
 # Surrogates of fewer rows do not know what they do not know.
@@ -31,6 +32,7 @@ class Support(NamedTuple):
     coalitions: np.ndarray  # (n_probes, n_players)
     background: np.ndarray  # (n_background, m, 2), encoded
     n_drawn: int  # hybrids that come first, before any that was chosen
+    dummies: np.ndarray  # (n_players,), bool, players that changed nothing
 
     def shuffled(self, rng: np.random.RandomState) -> tuple[torch.Tensor, torch.Tensor]:
         """Encoded hybrids and their outputs in random order."""
@@ -65,8 +67,9 @@ def ask_support(
 ) -> Support:
     """Evaluate a model on hybrid rows and encode them.
 
-    Those of the first round are drawn, those of later ones chosen among more that are drawn: in
-    proportion to doubt, without replacement.
+    Those of the first round are drawn, and some of them compared, which finds dummy players; where
+    these are suspected, the second round is the smaller. Those of later rounds are chosen among
+    more that are drawn: in proportion to doubt, without replacement. A single round is drawn only.
 
     Parameters
     ----------
@@ -94,9 +97,16 @@ def ask_support(
     n_rounds = max(1, min(n_rounds, n_probes // _LEAST_ROUND))
     ends = [n_probes * (k + 1) // n_rounds for k in range(n_rounds)]
     first = _take(probes, np.arange(ends[0]))
-    hybrids.ask(first)
-    n_drawn = len(hybrids.outputs)
-    for n_more in np.diff(ends):
+    dummies = np.zeros(model.n_players, dtype=bool)
+    n_drawn = ends[0]
+    if n_rounds == 1:
+        hybrids.ask(first)
+    else:
+        by_name = np.argsort(model.players.names.astype(str), kind="stable")
+        n_drawn, dummies = ask_and_compare(hybrids, first, by_name, n_probes, rng)
+        hybrids.ignore(dummies)
+    for end in ends[1:]:
+        n_more = max(0, model.n_background + end - len(hybrids.outputs))
         candidates = hybrids.draw(rng, _CANDIDATES * n_more)
         # Categories are placed before candidates are encoded.
         asked = hybrids.encode_asked()
@@ -110,7 +120,8 @@ def ask_support(
         hybrids.outputs,
         hybrids.coalitions,
         encoded[: model.n_background],
-        n_drawn,
+        model.n_background + n_drawn,
+        dummies,
     )
 
 
@@ -137,13 +148,27 @@ class _Hybrids:
         )
         return deal_by_name(probes, model)
 
-    def ask(self, probes: Probes) -> None:
-        """Evaluate the model on hybrids and remember what it said."""
+    def ask(self, probes: Probes) -> np.ndarray:
+        """Evaluate the model on hybrids and remember what it said: (n, n_outputs)."""
         outputs = self._model.evaluate(self._X, *probes)
         self.outputs = np.concatenate([self.outputs, outputs])
         self.coalitions = np.concatenate([self.coalitions, probes.coalitions])
         more = self._code(probes)
         self._coded = [np.concatenate(parts) for parts in zip(self._coded, more, strict=True)]
+        return outputs
+
+    def differing(self, probes: Probes) -> np.ndarray:
+        """Players in which a hybrid's row and its background row differ: (n, n_players)."""
+        differing = np.zeros(probes.coalitions.shape, dtype=bool)
+        columns = zip(*self._sides(probes), self._model.players.player_of_column, strict=True)
+        for ours, theirs, player in columns:
+            same = (ours == theirs) | ((ours != ours) & (theirs != theirs))  # both missing
+            differing[:, player] |= ~same
+        return differing
+
+    def ignore(self, players: np.ndarray) -> None:
+        """Leave players out of what is encoded."""
+        self.encoder.ignore(players[self._model.players.player_of_column])
 
     def encode_asked(self) -> np.ndarray:
         """Encode what was asked, categories placed by what the model said."""
@@ -155,13 +180,20 @@ class _Hybrids:
         return self.encoder.encode(self._code(probes))
 
     def _code(self, probes: Probes) -> list[np.ndarray]:
-        used, positions = np.unique(probes.rows, return_inverse=True)
-        rows = self.encoder.code(_safe_indexing(self._X, used))
         inside = probes.coalitions.T[self._model.players.player_of_column]
         return [
-            np.where(mine, ours[positions], theirs[probes.backgrounds])
-            for ours, theirs, mine in zip(rows, self._background, inside, strict=True)
+            np.where(mine, ours, theirs)
+            for ours, theirs, mine in zip(*self._sides(probes), inside, strict=True)
         ]
+
+    def _sides(self, probes: Probes) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Coded columns of the rows and of the background rows of hybrids."""
+        used, positions = np.unique(probes.rows, return_inverse=True)
+        rows = self.encoder.code(_safe_indexing(self._X, used))
+        return (
+            [column[positions] for column in rows],
+            [column[probes.backgrounds] for column in self._background],
+        )
 
 
 def _take(probes: Probes, positions: np.ndarray) -> Probes:

@@ -75,7 +75,7 @@ class TaskSurrogate:
     player_of_column : tensor of shape (n_encoded,)
         The player of each encoded column.
     n_players : int
-        Number of players.
+        Number of players; some may have no column.
     pretrained : Pretrained or None
         Whose corrector is used.
     device : str
@@ -164,6 +164,11 @@ class TaskSurrogate:
         """The surrogate's outputs of encoded rows, ndarray of shape (n_rows, n_outputs)."""
         parts = [self.stack.predict(part) for part in encoded.split(_PREDICTED_AT_ONCE)]
         return self.scale.restore(torch.cat(parts)).numpy()
+
+    def able(self, n_rows: int) -> torch.Tensor:
+        """Players that have encoded columns, for rows of any kind: (n_rows, n_players)."""
+        has_columns = torch.bincount(self.player_of_column, minlength=self.n_players) > 0
+        return has_columns.expand(n_rows, -1)
 
     def standardise(self, outputs: torch.Tensor) -> torch.Tensor:
         """Turn outputs of the model into the surrogates' units."""

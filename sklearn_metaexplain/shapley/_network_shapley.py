@@ -38,7 +38,7 @@ class NetworkShapley:
     player_of_column : tensor of shape (n_encoded,)
         The player of each encoded column.
     n_players : int
-        Number of players.
+        Number of players; those without a column have no part in the values.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class NetworkShapley:
         self._membership = torch.nn.functional.one_hot(ordered, n_players).double()
         self._background = self._of_players(background)
         # Walks take players in an order that does not depend on that of the columns either.
-        self._players = np.array(list(dict.fromkeys(ordered.tolist())), dtype=int)
+        self._players = np.array(list(dict.fromkeys([*ordered.tolist(), *range(n_players)])))
         self._networks = (
             torch.stack(bag.weights[1:-1]).float().numpy(),
             torch.cat(bag.biases[:-1], 1).transpose(0, 1).float().contiguous().numpy(),

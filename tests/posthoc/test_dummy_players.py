@@ -1,0 +1,202 @@
+"""Players that change nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.svm import SVR
+
+from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.posthoc._support import ask_support
+
+SMALL = {"background": 10, "n_support": 512, "random_state": 0}
+
+
+class Function(RegressorMixin, BaseEstimator):
+    """A function of a table, that counts the rows it is asked for."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def fit(self, X, y=None):
+        self.n_asked_ = 0
+        return self
+
+    def predict(self, X):
+        self.n_asked_ += len(X)
+        return self.function(np.asarray(X, dtype=float))
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(0).normal(size=(300, 6))
+
+
+def dummies_of(function, X, n_support=512, n_rounds=2, seed=0, groups=None):
+    model = Function(function).fit(X)
+    masked = MaskedModel(model, X[:10], feature_groups=groups)
+    rng = np.random.RandomState(seed)
+    support = ask_support(masked, X, n_support, rng, n_rounds=n_rounds)
+    assert model.n_asked_ == len(support.outputs) == n_support
+    return np.flatnonzero(support.dummies).tolist()
+
+
+FUNCTIONS = {
+    "sum": (lambda X: X[:, :4].sum(1), [4, 5]),
+    "all": (lambda X: X.sum(1), []),
+    "one": (lambda X: np.sin(X[:, 2]), [0, 1, 3, 4, 5]),
+    # Three quarters of the replacements of the first three change nothing.
+    "steps": (lambda X: (X[:, :3] > 1).sum(1) + X[:, 3], [4, 5]),
+    "where it is seen": (lambda X: np.where(X[:, 0] > 0.8, X[:, 1], 0) + X[:, 2], [3, 4, 5]),
+    "several outputs": (lambda X: np.stack([X[:, 0], X[:, 1]], 1), [2, 3, 4, 5]),
+    "constant": (lambda X: np.full(len(X), 2.0), []),
+}
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_dummies_are_found_and_no_others(X, name, seed):
+    function, expected = FUNCTIONS[name]
+    assert dummies_of(function, X, seed=seed) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_matters_together_is_found_or_nothing_is_said(X, seed):
+    found = dummies_of(lambda X: (X[:, :3] > 0).all(1) * 1.0, X, seed=seed)
+    assert found in ([3, 4, 5], [])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2])
+def test_what_matters_rarely_is_no_dummy(X, share):
+    edge = np.quantile(X[:, 0], 1 - share)
+    assert 0 not in dummies_of(lambda X: (X[:, 0] > edge) * 5 + X[:, 1], X, n_support=2048)
+
+
+def test_rounding_is_no_change(X):
+    def batches_differ(X):
+        return X[:, 0] * (1 + 1e-13 * len(X)) + 1e-12 * X[:, 1]
+
+    assert dummies_of(batches_differ, X) == [1, 2, 3, 4, 5]
+
+
+def test_constant_columns_cannot_be_compared(X):
+    X = X.copy()
+    X[:, 5] = 1.0
+    assert dummies_of(lambda X: X[:, 0], X) == [1, 2, 3, 4]
+
+
+def test_missing_cells_are_equal(X):
+    X = X.copy()
+    X[:, 5] = np.nan
+    assert dummies_of(lambda X: X[:, 0] + np.nan_to_num(X[:, 4]), X) == [1, 2, 3]
+
+
+def test_a_group_matters_if_one_of_its_columns_does(X):
+    assert dummies_of(lambda X: X[:, 0], X, groups=[[0, 1], [2, 3]]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("settings", [{"n_rounds": 1}, {"n_support": 70}, {"n_support": 250}])
+def test_few_evaluations_or_rounds_are_not_spent_on_it(X, settings):
+    assert dummies_of(lambda X: X[:, 0], X, **settings) == []
+
+
+def test_comparisons_take_a_quarter_at_most():
+    X = np.random.default_rng(0).normal(size=(300, 12))
+    # Everything matters, hardly anywhere.
+    model = MaskedModel(Function(lambda X: (X > 2).sum(1)).fit(X), X[:10])
+    support = ask_support(model, X, 512, np.random.RandomState(0), n_rounds=2)
+    assert not support.dummies.any()
+    assert support.n_drawn == 10 + 251 - 24
+
+
+@pytest.fixture(scope="module")
+def memorised():
+    """A forest that knows its rows by heart, and a column that it never reads but labels do."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(600, 5))
+    y = X[:, 0] + X[:, 1] * X[:, 2] + 1.5 * X[:, 4] + 0.5 * rng.normal(size=600) > 0
+    model = make_pipeline(FunctionTransformer(_first_four), RandomForestClassifier(random_state=0))
+    return model, X[:500], y[:500], X[500:520]
+
+
+def _first_four(X):
+    return X[:, :4]
+
+
+@pytest.mark.parametrize("options", [{}, {"speed": "fast"}, {"pretrained": None}])
+def test_a_dropped_column_gets_nothing_however_labels_depend_on_it(memorised, options):
+    model, X, y, rows = memorised
+    explainer = MetaExplainer(model, **SMALL, **options).fit(X, y)
+    assert explainer.dummies_.tolist() == [False] * 4 + [True]
+    explanation = explainer.explain(rows)
+    assert not explanation.values[:, 4].any()
+    assert not explanation.std[:, 4].any()
+    assert np.abs(explanation.residual).max() < 1e-6
+    assert 0 < explainer.shapley_error_ < 1
+
+
+def test_error_is_less_for_it(memorised):
+    model, X, y, rows = memorised
+    errors = []
+    for n_rounds in (1, 2):
+        explainer = MetaExplainer(model, n_rounds=n_rounds, **SMALL).fit(X, y)
+        truth = explainer.explain(rows, budget=10**6).values
+        off = explainer.explain(rows).values - truth
+        errors.append((off**2).sum() / (truth**2).sum())
+    assert errors[1] < 0.6 * errors[0]
+
+
+def test_evaluations_of_rows_are_not_spent_on_dummies(memorised):
+    model, X, y, rows = memorised
+    explainer = MetaExplainer(model, **SMALL).fit(X, y)
+    asked = explainer.explain(rows[:6], budget=200)
+    assert not asked.values[:, 4].any()
+    # There are 14 coalitions of four players for each of ten background rows.
+    assert asked.n_evaluations.max() <= 140
+
+
+def test_exact_values_are_those_of_all_players(X):
+    # Matters where no row is: nobody can find that out but by asking for everything.
+    model = Function(lambda X: X[:, 0] + (X[:, 1] > X[:, 1].max() - 1e-9) * (len(X) > 1000))
+    explainer = MetaExplainer(model, background=2, n_support=512, random_state=0).fit(X)
+    assert explainer.dummies_.tolist() == [False] + [True] * 5
+    assert explainer.explain(X[:40], budget=10**6).values[:, 1].any()
+
+
+def test_columns_may_come_in_any_order(memorised):
+    _, X, y, _ = memorised
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    used = make_column_transformer((StandardScaler(), list("abcd")))
+    forest = make_pipeline(used, RandomForestRegressor(5, random_state=0))
+    values = []
+    for names in (list("abcde"), list("ecabd")):
+        explainer = MetaExplainer(forest, **SMALL).fit(frame[names], y * 1.0)
+        explanation = explainer.explain(frame[names][:5])
+        values.append(pd.DataFrame(explanation.values[..., 0], columns=names)[list("abcde")])
+        assert explainer.dummies_.tolist() == [name == "e" for name in names]
+    # Rounded in single precision.
+    np.testing.assert_allclose(values[0], values[1], atol=1e-5)
+
+
+def test_columns_of_text_and_identifiers():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "customer": [f"c{i}" for i in range(300)],
+            "city": rng.choice(["Bonn", "Ulm", "Kiel"], 300),
+            "area": rng.normal(size=300),
+            "since": pd.date_range("2020-01-01", periods=300),
+        }
+    )
+    y = frame["area"] + (frame["city"] == "Ulm")
+    read = make_column_transformer((OneHotEncoder(), ["city"]), (StandardScaler(), ["area"]))
+    explainer = MetaExplainer(make_pipeline(read, SVR()), **SMALL).fit(frame, y)
+    assert explainer.dummies_.tolist() == [True, False, False, True]
+    values = explainer.explain(frame[:4]).values
+    assert not values[:, [0, 3]].any()
+    assert values[:, [1, 2]].any()
