@@ -48,6 +48,19 @@ def test_columns_and_their_sources():
     assert several.source_.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6]
 
 
+def test_ignored_columns_are_read_and_not_encoded():
+    table = pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": list("xyx"), "c": [3, 1, 2]})
+    encoder = TableEncoder().fit(table)
+    coded = encoder.code(table)
+    encoder.place_categories(coded, np.arange(3.0)[:, None])
+    everything, source = encoder.encode(coded), encoder.source_
+    encoder.ignore(np.array([True, False, False]))
+    np.testing.assert_array_equal(encoder.encode(coded), everything[:, source > 0])
+    assert encoder.source_.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="Column 'a' held numbers"):
+        encoder.code(table.assign(a=list("uvw")))
+
+
 def test_standardised_and_rank_versions():
     values = np.random.RandomState(0).lognormal(size=(2000, 1))
     encoder = fitted(values)

@@ -63,18 +63,18 @@ def ask_and_compare(
     most = int(_MOST_SHARE * n_probes)
     nobody = np.zeros(len(order), dtype=bool)
     n_drawn = len(probes.rows) - _ALONE * len(order)
-    if _ALONE * len(order) > most // 2 or n_drawn < 1:
+    if _ALONE * len(order) + _TOGETHER > most or n_drawn < 1:
         hybrids.ask(probes)
         return len(probes.rows), nobody
     drawn = Probes(*(part[:n_drawn] for part in probes))
     differing = hybrids.differing(drawn)
     base, players = _pairs(differing, order, rng)
-    outputs = hybrids.ask(
-        _join(drawn, _replace(drawn, base, np.eye(len(order), dtype=bool)[players]))
-    )
-    unit = outputs[:n_drawn].std(0)
+    alone = np.eye(len(order), dtype=bool)
+    outputs = hybrids.ask(_join(drawn, _replace(drawn, base, alone[players])))
     outputs, compared = outputs[:n_drawn], outputs[n_drawn:]
-    suspects: np.ndarray = np.asarray(differing.any(axis=0))
+    unit = outputs.std(0)
+    comparable: np.ndarray = np.asarray(differing.any(axis=0))
+    suspects = comparable.copy()
     n_asked = len(base)
 
     def changes(now: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -94,7 +94,8 @@ def ask_and_compare(
             if len(changed):
                 break
         else:
-            return n_drawn, suspects
+            # A model that hardly ever changes is not one that reads nothing.
+            return n_drawn, nobody if suspects[comparable].all() else suspects
         where = np.zeros_like(differing)
         where[changed] = differing[changed]
         left = order[suspects[order]]
@@ -102,8 +103,8 @@ def ask_and_compare(
         if n_asked + len(base) > most:
             return n_drawn, nobody
         n_asked += len(base)
-        alone = np.eye(len(order), dtype=bool)[players]
-        suspects[players[changes(hybrids.ask(_replace(drawn, base, alone)), base)]] = False
+        compared = hybrids.ask(_replace(drawn, base, alone[players]))
+        suspects[players[changes(compared, base)]] = False
     return n_drawn, nobody
 
 

@@ -61,9 +61,9 @@ class MetaExplainer(PosthocExplainer):
         Rows that `fit` asks the model about, the background included.
     n_rounds : int, default=2
         Rounds in which it asks about them. Those of the first are drawn, those of later ones
-        chosen where quick surrogates of the answers so far disagree. 1 saves their time, and where
-        each call of the model is dear, calls; rounds have at least 64 rows. Intervals are
-        calibrated for 2.
+        chosen where quick surrogates of the answers so far disagree; in between, columns that the
+        model never reads are looked for. 1 saves the time of both, and where each call of the
+        model is dear, calls; rounds have at least 64 rows. Intervals are calibrated for 2.
     budget : int, default=0
         Rows that `explain` may ask the model about for each explained row, beyond the row's own
         prediction. From ``(2**n_players - 2) * n_background`` the values are exact. Each row is
@@ -120,8 +120,8 @@ class MetaExplainer(PosthocExplainer):
     dummies_ : ndarray of bool of shape (n_attributed,)
         Columns, or groups, that changed no output when they were replaced in some of the evaluated
         hybrids. They are taken not to be used by the model, and get nothing. None is looked for
-        with ``n_rounds=1``, or where two replacements of each would take more than an eighth of
-        the evaluations.
+        with ``n_rounds=1``, or where two replacements of each and 64 of all would take more than
+        a quarter of the evaluations.
     shapley_error_ : float
         Estimate, from held-out evaluations, of the squared error of the values over their squared
         size, at ``budget=0`` (0 where `budget` makes them exact).

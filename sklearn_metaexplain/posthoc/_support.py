@@ -82,7 +82,8 @@ def ask_support(
     rng : RandomState
         Source of randomness.
     n_rounds : int, default=1
-        Rounds of equal size, fewer where they would have fewer than 64 hybrids.
+        Rounds of equal size, fewer where they would have fewer than 64 hybrids. Comparisons may
+        take from the second.
 
     Raises
     ------
@@ -106,7 +107,9 @@ def ask_support(
         n_drawn, dummies = ask_and_compare(hybrids, first, by_name, n_probes, rng)
         hybrids.ignore(dummies)
     for end in ends[1:]:
-        n_more = max(0, model.n_background + end - len(hybrids.outputs))
+        n_more = model.n_background + end - len(hybrids.outputs)
+        if n_more <= 0:
+            continue  # comparisons have taken them
         candidates = hybrids.draw(rng, _CANDIDATES * n_more)
         # Categories are placed before candidates are encoded.
         asked = hybrids.encode_asked()

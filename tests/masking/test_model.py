@@ -162,6 +162,19 @@ def test_differing_and_can_matter():
         assert grouped.can_matter(rows).tolist() == [[True, False, False], [True, *matters]]
 
 
+def test_known_dummies_differ_nowhere(table):
+    X, y = table
+    model = MaskedModel(LogisticRegression().fit(X, y), X[:3])
+    dummies = np.arange(X.shape[1]) == 1
+    known = model.with_dummies(dummies)
+    others = ~dummies
+    for method in ("differing", "can_matter"):
+        before, after = (getattr(one, method)(X[:9]) for one in (model, known))
+        assert before[..., dummies].any()
+        assert not after[..., dummies].any()
+        np.testing.assert_array_equal(after[..., others], before[..., others])
+
+
 def test_what_a_class_gains_others_lose_unless_probabilities_miss_one():
     random = np.random.RandomState(0)
     values, base = random.normal(size=(2, 4, 3)), np.array([0.2, 0.3, 0.5])

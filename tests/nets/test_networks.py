@@ -164,10 +164,11 @@ def test_corrections_of_players_sum_to_zero_and_spare_those_that_cannot_matter(s
     generator = torch.Generator().manual_seed(seed)
     correction = torch.randn(6, M, generator=generator, dtype=torch.float64)
     players = torch.tensor([0, 1, 1, 2, 3])
-    able = torch.rand(6, 4, generator=generator) < 0.7
+    able = torch.rand(6, 5, generator=generator) < 0.7
     able[0] = False
+    able[:, 4] = False  # it has no column
     moved = player_corrections(correction, players, able)
-    assert moved.shape == (6, 4)
+    assert moved.shape == (6, 5)
     torch.testing.assert_close(moved.sum(1), torch.zeros(6, dtype=torch.float64))
     assert not moved[~able].any()
 

@@ -54,6 +54,7 @@ FUNCTIONS = {
     "steps": (lambda X: (X[:, :3] > 1).sum(1) + X[:, 3], [4, 5]),
     "where it is seen": (lambda X: np.where(X[:, 0] > 0.8, X[:, 1], 0) + X[:, 2], [3, 4, 5]),
     "several outputs": (lambda X: np.stack([X[:, 0], X[:, 1]], 1), [2, 3, 4, 5]),
+    "hardly ever": (lambda X: (X[:, 0] > 2.5) * 1.0, []),
     "constant": (lambda X: np.full(len(X), 2.0), []),
 }
 
@@ -103,6 +104,11 @@ def test_a_group_matters_if_one_of_its_columns_does(X):
 @pytest.mark.parametrize("settings", [{"n_rounds": 1}, {"n_support": 70}, {"n_support": 250}])
 def test_few_evaluations_or_rounds_are_not_spent_on_it(X, settings):
     assert dummies_of(lambda X: X[:, 0], X, **settings) == []
+
+
+def test_of_many_small_rounds_comparisons_take_whole_ones(X):
+    found = dummies_of(lambda X: (X[:, :3] > 0).all(1) * 1.0, X, n_support=400, n_rounds=6)
+    assert found in ([3, 4, 5], [])
 
 
 def test_comparisons_take_a_quarter_at_most():

@@ -46,6 +46,21 @@ def test_residuals_are_out_of_sample_and_no_worse_than_the_best_surrogate(name):
     assert 0.3 * float(size) < error < 2 * float(size) + 1e-3 * float(outputs.var())
 
 
+def test_a_player_without_a_column_has_no_part_and_changes_nothing():
+    encoded, outputs = evaluated(FUNCTIONS["smooth"])
+    answers = []
+    for n_players in (M, M + 1):
+        stack = SurrogateStack(default_parameters(M), torch.arange(M), n_players)
+        stack.fit(encoded, outputs).set_background(encoded[:6])
+        able = torch.ones(5, n_players, dtype=torch.bool)
+        values = stack.shapley(encoded[:5], able)
+        std = stack.process.shapley_std(values.reading)
+        answers.append((values.process, values.trees, values.network, std))
+    for without, beside in zip(*answers, strict=True):
+        torch.testing.assert_close(beside[:, :M], without, rtol=1e-5, atol=1e-6)
+        assert not beside[:, M].any()
+
+
 def test_effort_is_a_share_of_the_usual_work():
     encoded, outputs = evaluated(FUNCTIONS["sharp"])
     usual, quick = (
