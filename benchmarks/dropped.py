@@ -20,7 +20,7 @@ _DROPPED = 4
 
 
 def draw(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Five columns, and labels of which the last explains half."""
+    """Five columns, and labels whose score the last is half of."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(_N_TRAIN + _N_ROWS, _DROPPED + 1))
     score = X[:, 0] + X[:, 1] * X[:, 2] + 1.5 * X[:, _DROPPED]
