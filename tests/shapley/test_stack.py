@@ -58,7 +58,7 @@ def test_a_player_without_a_column_has_no_part_and_changes_nothing():
         answers.append((values.process, values.trees, values.network, std))
     for without, beside in zip(*answers, strict=True):
         torch.testing.assert_close(beside[:, :M], without, rtol=1e-5, atol=1e-6)
-        assert not beside[:, M].any()
+        assert float(beside[:, M].abs().max()) < 1e-6  # networks are in single precision
 
 
 def test_effort_is_a_share_of_the_usual_work():
