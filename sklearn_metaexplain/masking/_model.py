@@ -217,6 +217,11 @@ class MaskedModel:
         ----------
         dummies : ndarray of bool of shape (n_players,)
             Players that `differing` and `can_matter` leave out.
+
+        Returns
+        -------
+        known : MaskedModel
+            A copy, around the same estimator and background.
         """
         known = copy(self)
         known._dummies = np.asarray(dummies, dtype=bool)
