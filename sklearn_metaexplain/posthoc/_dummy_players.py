@@ -11,8 +11,8 @@ from sklearn_metaexplain.masking._probes import Probes
 # Comparisons of each player alone.
 _ALONE = 2
 # Of all suspects at once, before they are taken for dummies; the first of them usually show it if
-# one matters.
-_TOGETHER, _FIRST = 64, 16
+# one matters. A suspect that differs in fewer than so many of them is not.
+_TOGETHER, _FIRST, _LEAST = 64, 16, 48
 # At most so many probes are spent in all.
 _MOST_SHARE = 0.25
 # Outputs that differ by less, in units of their standard deviation, are rounded.
@@ -37,8 +37,9 @@ def ask_and_compare(
     Two hybrids that differ in one player alone say whether it matters there, which rows at large
     do not: the model has outputs of training rows by heart, and through these a column that it
     never read may be correlated with them. A player that changed nothing is a suspect. All
-    suspects are then replaced at once in 64 hybrids. If nothing changes, they are dummies; else
-    they are looked at one by one where it did, and what is left of them again.
+    suspects are then replaced at once in 64 hybrids. If nothing changes, those that differed in 48
+    of them are dummies; else suspects are looked at one by one where it did, and what is left of
+    them again.
 
     Parameters
     ----------
@@ -82,7 +83,9 @@ def ask_and_compare(
 
     suspects[players[changes(compared, base)]] = False
     while suspects.any() and unit.any():
-        base = rng.permutation(np.flatnonzero(differing[:, suspects].any(1)))[:_TOGETHER]
+        n_differing = differing[:, suspects].sum(1)
+        base = rng.permutation(np.flatnonzero(n_differing))
+        base = base[np.argsort(-n_differing[base], kind="stable")][:_TOGETHER]
         if len(base) < _TOGETHER:
             return n_drawn, nobody
         for part in (base[:_FIRST], base[_FIRST:]):
@@ -95,7 +98,9 @@ def ask_and_compare(
                 break
         else:
             # A model that hardly ever changes is not one that reads nothing.
-            return n_drawn, nobody if suspects[comparable].all() else suspects
+            if suspects[comparable].all():
+                return n_drawn, nobody
+            return n_drawn, suspects & (differing[base].sum(0) >= _LEAST)
         where = np.zeros_like(differing)
         where[changed] = differing[changed]
         left = order[suspects[order]]

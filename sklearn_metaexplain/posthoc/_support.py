@@ -103,8 +103,7 @@ def ask_support(
     if n_rounds == 1:
         hybrids.ask(first)
     else:
-        by_name = np.argsort(model.players.names.astype(str), kind="stable")
-        n_drawn, dummies = ask_and_compare(hybrids, first, by_name, n_probes, rng)
+        n_drawn, dummies = ask_and_compare(hybrids, first, _by_name(model), n_probes, rng)
         hybrids.ignore(dummies)
     for end in ends[1:]:
         n_more = model.n_background + end - len(hybrids.outputs)
@@ -215,6 +214,10 @@ def _choose(rng: np.random.RandomState, doubts: np.ndarray, n: int) -> np.ndarra
 def deal_by_name(probes: Probes, model: MaskedModel) -> Probes:
     """Deal coalitions to players in the order of their names, not of their columns."""
     coalitions = np.empty_like(probes.coalitions)
-    order = np.argsort(model.players.names.astype(str), kind="stable")
-    coalitions[:, order] = probes.coalitions
+    coalitions[:, _by_name(model)] = probes.coalitions
     return probes._replace(coalitions=coalitions)
+
+
+def _by_name(model: MaskedModel) -> np.ndarray:
+    """Players in the order of their names."""
+    return np.argsort(model.players.names.astype(str), kind="stable")

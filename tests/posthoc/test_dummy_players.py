@@ -78,6 +78,22 @@ def test_what_matters_rarely_is_no_dummy(X, share):
     assert 0 not in dummies_of(lambda X: (X[:, 0] > edge) * 5 + X[:, 1], X, n_support=2048)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_what_hardly_ever_differs_is_not_judged_by_the_others(X, seed):
+    X = X.copy()
+    X[:, 5] = np.random.default_rng(seed).random(len(X)) < 0.05
+    X[:10, 5] = 0
+    found = dummies_of(lambda X: X[:, 0] + 3 * X[:, 5] * (X[:, 1] > 0.6) + X[:, 1], X, seed=seed)
+    assert found in ([2, 3, 4], [])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_flags_that_are_not_read_are_found(X, share):
+    X = X.copy()
+    X[:, 4:] = np.random.default_rng(1).random((len(X), 2)) < share
+    assert dummies_of(lambda X: X[:, 0] + X[:, 1] * X[:, 2], X, n_support=2048) == [3, 4, 5]
+
+
 def test_rounding_is_no_change(X):
     def batches_differ(X):
         return X[:, 0] * (1 + 1e-13 * len(X)) + 1e-12 * X[:, 1]
