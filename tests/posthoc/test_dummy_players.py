@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -134,6 +135,19 @@ def test_comparisons_take_a_quarter_at_most():
     support = ask_support(model, X, 512, np.random.RandomState(0), n_rounds=2)
     assert not support.dummies.any()
     assert support.n_drawn == 10 + 251 - 24
+
+
+def test_own_error_is_judged_without_dummies(memorised):
+    model, X, y, _ = memorised
+    explainer = MetaExplainer(model, **SMALL).fit(X, y)
+    surrogate = explainer._surrogate_
+    encoded = explainer._encode(X[:8])
+    outputs = explainer.predict_proba(X[:8])[:, 1:]
+    able = surrogate.able(8)
+    assert able.tolist() == [[True] * 4 + [False]] * 8
+    values, std, _ = surrogate.explain(encoded, torch.from_numpy(outputs), able)
+    assert not values[:, 4].any()
+    assert not std[:, 4].any()
 
 
 @pytest.fixture(scope="module")
