@@ -64,7 +64,7 @@ def ask_and_compare(
     most = int(_MOST_SHARE * n_probes)
     nobody = np.zeros(len(order), dtype=bool)
     n_drawn = len(probes.rows) - _ALONE * len(order)
-    if _ALONE * len(order) + _TOGETHER > most or n_drawn < 1:
+    if _ALONE * len(order) + _TOGETHER > most or n_drawn < _TOGETHER:
         hybrids.ask(probes)
         return len(probes.rows), nobody
     drawn = Probes(*(part[:n_drawn] for part in probes))
