@@ -139,6 +139,7 @@ class TaskSurrogate:
             self.n_players,
             networks=self.hybrids,
             bounds=self.scale.limits(probabilities=self.probabilities),
+            own_lengths=self.hybrids,
         )
         self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
         self.known = KnownRows(encoded, stack.residuals)

@@ -9,12 +9,14 @@ from joblib import Parallel, delayed
 
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._lengths import fit_best_lengths
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 
-_FEW_ROWS = 1000
+#: Fewer rows are dear, and time is not.
+FEW_ROWS = 1000
 # Learning rate of fewer trees than usual.
 _MOST_RATE = 0.5
 _SHARE_OF_MANY = 1 / 3
@@ -47,7 +49,7 @@ class SurrogateStack:
     Parameters
     ----------
     parameters : KernelParameters
-        Kernel of the process.
+        Kernel of the process, as proposed.
     player_of_column : tensor of shape (n_encoded,)
         The player of each encoded column.
     n_players : int
@@ -65,6 +67,8 @@ class SurrogateStack:
         Least and largest value of the outputs, where they are probabilities.
     max_inducing : int or None, default=None
         Most inducing rows of the process. None: 512, or 1,024 from 4,096 rows on.
+    own_lengths : bool, default=False
+        Whether the process looks for its kernel's lengths itself, where rows are fewer than 1,000.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class SurrogateStack:
         tree_effort: float = 1.0,
         bounds: torch.Tensor | None = None,
         max_inducing: int | None = None,
+        own_lengths: bool = False,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
@@ -87,6 +92,7 @@ class SurrogateStack:
         self._network_effort, self._tree_effort = network_effort, tree_effort
         self.network: NetworkBag | None = None
         self._networks = networks
+        self._own_lengths = own_lengths
         self.process = HybridProcess(
             parameters, player_of_column, n_players, max_inducing=max_inducing
         )
@@ -107,15 +113,18 @@ class SurrogateStack:
         """
         n_rows, self.n_outputs = outputs.shape
         # Few rows are dear: each member of a bag then sees nine in ten.
-        many = 10 if self._networks and n_rows < _FEW_ROWS else 5
+        many = 10 if self._networks and n_rows < FEW_ROWS else 5
         self.n_folds = many if self._n_folds is None else self._n_folds
         self.center = outputs.mean(0)
         centred = outputs - self.center
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
         self.trees = ObliviousBoosting(**_tree_settings(n_rows, self._tree_effort))
+        fit_process = HybridProcess.fit
+        if self._own_lengths and n_rows < FEW_ROWS:
+            fit_process = fit_best_lengths
         fits = [
-            delayed(self.process.fit)(encoded, centred),
+            delayed(fit_process)(self.process, encoded, centred),
             delayed(self.trees.fit)(
                 encoded[..., 1],
                 outputs.T.repeat_interleave(self.n_folds, 0),
@@ -126,7 +135,7 @@ class SurrogateStack:
             bounds = None if self.bounds is None else self.bounds - self.center
             self.network = NetworkBag(n_folds=self.n_folds, effort=self._network_effort)
             fits.append(delayed(self.network.fit)(encoded, centred, bounds))
-        Parallel(n_jobs=n_jobs, require="sharedmem")(fits)
+        self.process, *_ = Parallel(n_jobs=n_jobs, require="sharedmem")(fits)
         fitted = self.trees.fitted.view(self.n_outputs, self.n_folds, n_rows)
         out_of_fold = fitted[:, fold, torch.arange(n_rows)].T
         self.process_residuals = self.process.loo_residuals
@@ -283,7 +292,7 @@ def _tree_settings(n_rows: int, effort: float = 1.0) -> dict[str, Any]:
     settings: dict[str, Any]
     if n_rows < 256:
         settings = {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
-    elif n_rows < _FEW_ROWS:
+    elif n_rows < FEW_ROWS:
         # Many small steps, each on some columns: the folds' trees differ, so their mean gains.
         settings = {"depth": 6, "n_trees": 450, "learning_rate": 0.05, "n_bins": 128}
         settings["column_share"] = 0.2

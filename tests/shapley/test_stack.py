@@ -202,3 +202,17 @@ def test_many_trees_look_at_some_columns_and_few_at_all():
         ).fit(encoded, outputs)
         # The first level splits the one column that matters, if it may.
         assert bool((stack.trees.columns[:, 0, 0] == 0).all()) == looks_at_all
+
+
+@pytest.mark.parametrize(
+    ("n", "options", "moves"),
+    [(200, {"own_lengths": True}, True), (200, {}, False), (1000, {"own_lengths": True}, False)],
+)
+def test_the_process_looks_for_its_own_lengths_of_few_rows_if_told_to(n, options, moves):
+    encoded, outputs = evaluated(lambda z: (3 * z[:, 0]).sin(), n=n)
+    proposed = default_parameters(M)
+    stack = SurrogateStack(
+        proposed, torch.arange(M), M, networks=False, tree_effort=0.1, **options
+    ).fit(encoded, outputs)
+    assert bool((stack.process.kernel.parameters.smooth == proposed.smooth).all()) != moves
+    assert stack.process_residuals.equal(stack.process.loo_residuals)
