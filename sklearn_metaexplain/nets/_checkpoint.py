@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "0fa27ba6b966d86a015208975bb0af3218f89e18b0bdbe0d0d4bd6e2456fb87e",
+        "d0d6c71f8e0e92ed4ec26d18f365e6afa7fded7b16f16c8913610fa4a348d4a9",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

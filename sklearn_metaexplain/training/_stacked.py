@@ -58,6 +58,7 @@ def stack_with(
         episode.n_players,
         networks=networks,
         bounds=None if episode.bounds is None else episode.bounds.double(),
+        own_lengths=networks,
     )
     stack.fit(support, outputs).set_background(background)
     values = stack.shapley(query, episode.can_matter)
