@@ -51,8 +51,7 @@ def fit_meta(task: Task, n_support: int, pretrained: Any, **parameters: Any) -> 
         background=task.background,
         n_support=n_support,
         pretrained=pretrained,
-        random_state=SEED,
-        **parameters,
+        **{"random_state": SEED, **parameters},
     )
     model = task.model
     model_seconds, model.asked = model.seconds, []

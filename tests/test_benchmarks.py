@@ -156,6 +156,14 @@ def test_every_method_runs(bench, task):
             )
 
 
+def test_draws_have_other_evaluations_of_the_same_task(bench):
+    both = pd.DataFrame(bench.draws.measure("iris", "bayes", 96, range(2)))
+    errors = both.pivot(index="method", columns="draw", values="error")
+    assert {bench.whole.META, bench.surrogates.AVERAGE} < set(errors.index)
+    assert (errors[0] != errors[1]).all()
+    assert both["n_rows"].eq(bench.run.N_ROWS).all()
+
+
 def test_stability_is_compared_by_ratios(bench):
     scores = {"accuracy": [0.9, 0.8, 0.7], "local Lipschitz": [4.0, 2.0, 1.0]}
     results = pd.DataFrame(
