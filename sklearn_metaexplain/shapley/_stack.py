@@ -120,11 +120,8 @@ class SurrogateStack:
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
         self.trees = ObliviousBoosting(**_tree_settings(n_rows, self._tree_effort))
-        fit_process = HybridProcess.fit
-        if self._own_lengths and n_rows < FEW_ROWS:
-            fit_process = fit_best_lengths
         fits = [
-            delayed(fit_process)(self.process, encoded, centred),
+            delayed(self._fit_process)(encoded, centred),
             delayed(self.trees.fit)(
                 encoded[..., 1],
                 outputs.T.repeat_interleave(self.n_folds, 0),
@@ -153,6 +150,11 @@ class SurrogateStack:
         self._spread = centred.square().mean(0)
         self._looked_at = encoded[:_N_LOOKED_AT]
         return self
+
+    def _fit_process(self, encoded: torch.Tensor, centred: torch.Tensor) -> HybridProcess:
+        if self._own_lengths and len(encoded) < FEW_ROWS:
+            return fit_best_lengths(self.process, encoded, centred)
+        return self.process.fit(encoded, centred)
 
     def _excess(self, encoded: torch.Tensor) -> torch.Tensor:
         """Mean squared error of one member of a bag beyond that of their mean, of unseen rows.
