@@ -23,6 +23,8 @@ _SHARE_OF_MANY = 1 / 3
 # Variance that sampling a surrogate's values may add: of process and networks in that of the
 # residuals, and of any in their own.
 _SAMPLING_SHARE, _MOST_SAMPLING = {"process": 0.005, "networks": 0.015}, 0.03
+# Of that, where rows are few.
+_SHARE_OF_FEW = 0.1
 # Rows on which that is estimated, and among how many they are found.
 _N_TRIED, _N_LOOKED_AT = 16, 512
 
@@ -186,6 +188,8 @@ class SurrogateStack:
         weight = self.weights[:, position].square()
         missed = self.residuals.square().mean(0) / self._spread.clamp_min(1e-300)
         share = (_SAMPLING_SHARE[name] * missed / weight).clamp_max(_MOST_SAMPLING)
+        if len(self.residuals) < FEW_ROWS:
+            share *= _SHARE_OF_FEW
         return torch.where(weight > 0, share, torch.inf)
 
     def predict(self, encoded: torch.Tensor) -> torch.Tensor:
