@@ -216,3 +216,21 @@ def test_the_process_looks_for_its_own_lengths_of_few_rows_if_told_to(n, options
     ).fit(encoded, outputs)
     assert bool((stack.process.kernel.parameters.smooth == proposed.smooth).all()) != moves
     assert stack.process_residuals.equal(stack.process.loo_residuals)
+
+
+def test_few_rows_are_explained_more_closely_than_many():
+    m, efforts = 12, []
+    generator = torch.Generator().manual_seed(0)
+    levels = torch.randn(1000, m, generator=generator, dtype=torch.float64)
+    encoded = levels[..., None].expand(-1, m, 2).contiguous()
+    noise = 1.5 * torch.randn(1000, generator=generator, dtype=torch.float64)
+    outputs = (levels[:, 0] * levels[:, 1] + levels[:, 2:].sum(1).tanh() + noise)[:, None]
+    for n in (999, 1000):
+        stack = SurrogateStack(
+            default_parameters(m), torch.arange(m), m, n_folds=5, tree_effort=0.1, max_inducing=64
+        )
+        stack.fit(encoded[:n], outputs[:n]).set_background(encoded[:200])
+        efforts.append((stack.network_shapley.n_pairs, stack.process.n_enough))
+    (few_pairs, few_background), (many_pairs, many_background) = efforts
+    assert few_pairs > 4 * many_pairs
+    assert few_background > 2 * many_background
