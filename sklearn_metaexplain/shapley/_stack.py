@@ -95,9 +95,7 @@ class SurrogateStack:
         self.network: NetworkBag | None = None
         self._networks = networks
         self._own_lengths = own_lengths
-        self.process = HybridProcess(
-            parameters, player_of_column, n_players, max_inducing=max_inducing
-        )
+        self._parameters, self._max_inducing = parameters, max_inducing
 
     def fit(
         self, encoded: torch.Tensor, outputs: torch.Tensor, *, n_jobs: int | None = None
@@ -134,6 +132,7 @@ class SurrogateStack:
             bounds = None if self.bounds is None else self.bounds - self.center
             self.network = NetworkBag(n_folds=self.n_folds, effort=self._network_effort)
             fits.append(delayed(self.network.fit)(encoded, centred, bounds))
+        self.process: HybridProcess
         self.process, *_ = Parallel(n_jobs=n_jobs, require="sharedmem")(fits)
         fitted = self.trees.fitted.view(self.n_outputs, self.n_folds, n_rows)
         out_of_fold = fitted[:, fold, torch.arange(n_rows)].T
@@ -154,9 +153,15 @@ class SurrogateStack:
         return self
 
     def _fit_process(self, encoded: torch.Tensor, centred: torch.Tensor) -> HybridProcess:
+        process = HybridProcess(
+            self._parameters,
+            self.player_of_column,
+            self.n_players,
+            max_inducing=self._max_inducing,
+        )
         if self._own_lengths and len(encoded) < FEW_ROWS:
-            return fit_best_lengths(self.process, encoded, centred)
-        return self.process.fit(encoded, centred)
+            return fit_best_lengths(process, encoded, centred)
+        return process.fit(encoded, centred)
 
     def _excess(self, encoded: torch.Tensor) -> torch.Tensor:
         """Mean squared error of one member of a bag beyond that of their mean, of unseen rows.

@@ -216,6 +216,8 @@ def test_the_process_looks_for_its_own_lengths_of_few_rows_if_told_to(n, options
     ).fit(encoded, outputs)
     assert bool((stack.process.kernel.parameters.smooth == proposed.smooth).all()) != moves
     assert stack.process_residuals.equal(stack.process.loo_residuals)
+    found = stack.process.kernel.parameters.smooth
+    assert stack.fit(encoded, outputs).process.kernel.parameters.smooth.equal(found)
 
 
 def test_few_rows_are_explained_more_closely_than_many():
