@@ -17,11 +17,10 @@ from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._gp import HybridProcess
 from sklearn_metaexplain.shapley._kernel import KernelParameters, default_parameters
-from sklearn_metaexplain.shapley._lengths import fit_best_lengths
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.shapley._stack import FEW_ROWS
+from sklearn_metaexplain.shapley._stack import SurrogateStack
 
 TREES = "trees alone"
 NETWORKS = "networks alone"
@@ -136,11 +135,10 @@ class Parts:
 
     def fit_process(self, kernel: KernelParameters) -> tuple[HybridProcess, float]:
         """Fit a process to the same evaluations; also return its CPU seconds."""
-        process = HybridProcess(kernel, self.support.player_of_column, self.task.masked.n_players)
-        # As the stack does.
-        fit = fit_best_lengths if len(self.outputs) < FEW_ROWS else HybridProcess.fit
+        players, n_players = self.support.player_of_column, self.task.masked.n_players
+        stack = SurrogateStack(kernel, players, n_players, own_lengths=True)
         with Stopwatch() as watch:
-            process = fit(process, self.support.encoded, self.outputs - self.outputs.mean(0))
+            process = stack.fit_process(self.support.encoded, self.outputs - self.outputs.mean(0))
         return process, watch.seconds
 
     def fit_untrained(self, kernel: KernelParameters) -> tuple[TaskSurrogate, float]:

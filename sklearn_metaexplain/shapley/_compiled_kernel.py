@@ -30,16 +30,16 @@ class CompiledKernel(ProductKernel):
         self, parameters: KernelParameters, player_of_column: torch.Tensor, n_players: int
     ) -> None:
         super().__init__(parameters, player_of_column, n_players)
-        self._players = player_of_column.numpy()
+        self.player_of_column = player_of_column
 
     def factors(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Return every player's factor, (n_left, n_players, n_right), of warped rows."""
-        return self._multiplied(left, right, self._players, self.n_players)
+        return self._multiplied(left, right, self.player_of_column.numpy(), self.n_players)
 
     def __call__(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         """Return the kernel matrix of warped rows."""
         # As if one player had all columns.
-        product = self._multiplied(left, right, np.zeros_like(self._players), 1)[:, 0]
+        product = self._multiplied(left, right, np.zeros_like(self.player_of_column), 1)[:, 0]
         return self.parameters.amplitude * product + self.linear(left, right)
 
     def _multiplied(

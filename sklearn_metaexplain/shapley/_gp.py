@@ -89,14 +89,13 @@ class HybridProcess:
     ) -> None:
         self.kernel = CompiledKernel(parameters, player_of_column, n_players)
         self.max_inducing = max_inducing
-        self._player_of_column = player_of_column
 
     def with_lengths(self, factor: float) -> HybridProcess:
         """Make an unfitted process, the kernel's lengths times `factor`."""
         parameters, kernel = self.kernel.parameters, self.kernel
         return HybridProcess(
             parameters._replace(smooth=parameters.smooth * factor, rough=parameters.rough * factor),
-            self._player_of_column,
+            kernel.player_of_column,
             kernel.n_players,
             max_inducing=self.max_inducing,
         )

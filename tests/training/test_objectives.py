@@ -44,6 +44,16 @@ def test_differentiable_values_are_those_of_the_process(episode):
     torch.testing.assert_close(values, expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("networks", [True, False])
+def test_stacks_look_for_their_lengths_as_those_that_explain_models(episode, networks):
+    proposed = default_parameters(episode.support.shape[1])
+    doubled = proposed._replace(smooth=2 * proposed.smooth, rough=2 * proposed.rough)
+    one, other = (
+        stack_with(episode, parameters, networks=networks).std for parameters in (proposed, doubled)
+    )
+    assert torch.allclose(one, other, rtol=1e-3) == networks
+
+
 def test_relative_error():
     truth = torch.tensor([[3.0, 4.0]])
     assert float(relative_error(truth, truth)) == 0
