@@ -12,7 +12,7 @@ from tasks import SEED, Task
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
-from sklearn_metaexplain.shapley._stack import close_gap
+from sklearn_metaexplain.shapley._gap import close_gap
 
 META = "MetaExplainer"
 ONE_ROUND = "MetaExplainer, n_rounds=1"

@@ -9,9 +9,9 @@ import torch
 
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
+from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
-from sklearn_metaexplain.shapley._stack import close_gap
 
 _N_HYBRIDS = 16_384
 _MOST_ROWS = 512

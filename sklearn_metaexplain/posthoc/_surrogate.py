@@ -26,8 +26,9 @@ from sklearn_metaexplain.nets._evidence import (
 from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
 from sklearn_metaexplain.shapley._deviation import OwnErrors, deviation_evidence, expected_std
+from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack, close_gap
+from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 from sklearn_metaexplain.shapley._std import shrink_std, std_left, widen_std
 
 KernelProposer = Callable[[torch.Tensor, torch.Tensor], KernelParameters]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from joblib import Parallel, delayed
 
+from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._lengths import fit_best_lengths
@@ -329,23 +330,3 @@ def _tree_settings(n_rows: int, effort: float = 1.0) -> dict[str, Any]:
         settings = {"depth": 8, "n_trees": 150, "learning_rate": 0.3, "n_bins": 255}
     rate = min(settings["learning_rate"] / effort, _MOST_RATE)
     return {**settings, "n_trees": int(settings["n_trees"] * effort), "learning_rate": rate}
-
-
-def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:
-    """Distribute what is missing to the sum: half equally, half in proportion to ``|values|``.
-
-    Parameters
-    ----------
-    values : tensor of shape (n_rows, n_players, n_outputs)
-        Attributions.
-    gap : tensor of shape (n_rows, n_outputs)
-        Prediction minus base value minus the sum of `values`.
-    can_matter : tensor of bool of shape (n_rows, n_players)
-        Players among which it is distributed; the others' values must be 0.
-    """
-    able = can_matter[..., None].to(values)
-    equal = able / able.sum(1, keepdim=True).clamp_min(1)
-    size = values.abs() * able
-    total = size.sum(1, keepdim=True)
-    proportional = torch.where(total > 0, size / total.clamp_min(1e-300), equal)
-    return values + gap[:, None] * (equal + proportional) / 2

@@ -8,9 +8,9 @@ from torch import nn
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
+from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 from sklearn_metaexplain.shapley._likelihood import gram_matrix
-from sklearn_metaexplain.shapley._stack import close_gap
 from sklearn_metaexplain.training._episodes import Episode
 from sklearn_metaexplain.training._stacked import StackedEpisode
 

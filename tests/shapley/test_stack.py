@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.shapley._stack import SurrogateStack, close_gap
+from sklearn_metaexplain.shapley._stack import SurrogateStack
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 from tests.shapley.likelihood import negative_log_likelihood
 

@@ -6,9 +6,9 @@ import torch
 
 from sklearn_metaexplain.nets._corrector import Corrector
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._gp import HybridProcess
 from sklearn_metaexplain.shapley._kernel import default_parameters
-from sklearn_metaexplain.shapley._stack import close_gap
 from sklearn_metaexplain.training._episodes import EpisodeStream, draw_episode
 from sklearn_metaexplain.training._evaluate import held_out
 from sklearn_metaexplain.training._objectives import (

@@ -1,0 +1,25 @@
+"""What attributions miss of the sum that they must have, distributed."""
+
+from __future__ import annotations
+
+import torch
+
+
+def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:
+    """Distribute what is missing to the sum: half equally, half in proportion to ``|values|``.
+
+    Parameters
+    ----------
+    values : tensor of shape (n_rows, n_players, n_outputs)
+        Attributions.
+    gap : tensor of shape (n_rows, n_outputs)
+        Prediction minus base value minus the sum of `values`.
+    can_matter : tensor of bool of shape (n_rows, n_players)
+        Players among which it is distributed; the others' values must be 0.
+    """
+    able = can_matter[..., None].to(values)
+    equal = able / able.sum(1, keepdim=True).clamp_min(1)
+    size = values.abs() * able
+    total = size.sum(1, keepdim=True)
+    proportional = torch.where(total > 0, size / total.clamp_min(1e-300), equal)
+    return values + gap[:, None] * (equal + proportional) / 2
