@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 from scipy.stats import norm
 
@@ -21,9 +23,13 @@ def reach(coverage: float, quantiles: np.ndarray | None = None) -> float:
 
     Raises
     ------
+    TypeError
+        If the coverage is no number.
     ValueError
         If the coverage is not between 0 and 1, or beyond the largest known.
     """
+    if not isinstance(coverage, Real):
+        raise TypeError(f"coverage must be a number between 0 and 1, like 0.9; got {coverage!r}.")
     if not 0 < coverage < 1:
         raise ValueError(f"coverage must be between 0 and 1; got {coverage!r}.")
     gaussian = float(norm.ppf((1 + coverage) / 2))

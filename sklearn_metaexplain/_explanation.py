@@ -62,7 +62,9 @@ class Explanation(ExplanationViews):
     estimator_type : {"classifier", "regressor"} or None, default=None
         What kind of model was explained, where it is known.
     labels : array-like of shape (n_samples,), default=None
-        What the only output is in each row, where that differs: `for_predicted` sets it.
+        The class that the model predicts in each row, where it need not be the largest output
+        because the model has a threshold of its own; after `for_predicted`, what the only output
+        is. None: the largest output.
     index : Index of length n_samples, default=None
         Row labels. None: those of `data` where it is a DataFrame.
 
@@ -151,11 +153,13 @@ class Explanation(ExplanationViews):
                 raise ValueError(f"{name} must differ; {repeated[0]!r} is there more than once.")
         self._store("n_evaluations", n_evaluations.astype(np.int64), (n_samples,))
         if self.labels is not None:
-            if n_outputs != 1:
-                raise ValueError(
-                    f"labels say what the only output is in each row; there are {n_outputs}."
-                )
             self._store("labels", np.asarray(self.labels), (n_samples,))
+            unknown = set(self.labels.tolist()) - set(self.output_names.tolist())
+            if n_outputs > 1 and unknown:
+                raise ValueError(
+                    f"labels must be among the outputs {self.output_names.tolist()}; got "
+                    f"{sorted(unknown, key=str)}."
+                )
         rows = {"data": self.data, "index": self.index, **(self.support or {})}
         for name, part in rows.items():
             if part is not None and n_rows_of(part) != n_samples:
@@ -231,10 +235,11 @@ class Explanation(ExplanationViews):
         kept = [k for k, name in enumerate(self.output_names.tolist()) if name == label]
         if not kept:
             raise ValueError(f"No output {label!r}; there are {self.output_names.tolist()}.")
-        return self._with_outputs(np.full(len(self), kept[0]), self.output_names[kept[:1]])
+        one = self._with_outputs(np.full(len(self), kept[0]), self.output_names[kept[:1]])
+        return one if len(self.output_names) == 1 else replace(one, labels=None)
 
     def for_predicted(self) -> Explanation:
-        """Keep of each row the output that is largest, the predicted class.
+        """Keep of each row the predicted class, as of `predicted_labels`.
 
         Returns
         -------
@@ -250,8 +255,14 @@ class Explanation(ExplanationViews):
         labels = self.predicted_labels
         if self.estimator_type == "regressor":
             return self
-        outputs = self.predictions.argmax(axis=1)
+        outputs = self._predicted_positions()
         return replace(self._with_outputs(outputs, np.array(["predicted"])), labels=labels)
+
+    def _predicted_positions(self) -> np.ndarray:
+        """Which output is predicted in each row, (n_samples,)."""
+        if self.labels is None or len(self.output_names) == 1:
+            return self.predictions.argmax(axis=1)
+        return pd.Index(self.output_names).get_indexer(pd.Index(self.labels))
 
     def _with_outputs(self, outputs: np.ndarray, names: np.ndarray) -> Explanation:
         rows = np.arange(len(self))

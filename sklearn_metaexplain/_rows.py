@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-__all__ = ["n_rows_of", "row_positions", "take_rows"]
+__all__ = ["copy_rows", "n_rows_of", "row_positions", "take_rows"]
 
 
 def n_rows_of(table: Any) -> int:
@@ -39,6 +39,13 @@ _NO_POSITION = (
     "found by their label with explanation.index.get_loc, outputs with for_output, and what else "
     "an Explanation holds are attributes, as in explanation.std."
 )
+
+
+def copy_rows(table: Any, rows: slice = slice(None)) -> Any:
+    """Rows of an array, DataFrame or CSR that a model may write over, as some transformers do."""
+    if isinstance(table, pd.DataFrame):
+        return table.iloc[rows].copy()
+    return table[rows].copy() if sparse.issparse(table) else table[rows].copy(order="K")
 
 
 def take_rows(table: Any, positions: np.ndarray) -> Any:

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,9 @@ def load_record(path: str | Path) -> dict[str, Any]:
         If the file is not one that `save_record` wrote.
     """
     try:
+        if not is_zipfile(path):
+            Path(path).open("rb").close()  # says so where there is none
+            raise ValueError("it is no .npz file")
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
         spec = json.loads(_array_to_text(arrays["spec"]))
@@ -152,7 +155,7 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
         return {
             "kind": "zoned",
             "key": _add(np.asarray(moments), arrays),
-            "zone": str(value.dtype.tz),
+            "zone": _zone_of(value.dtype.tz, where),
         }
     if isinstance(value, pd.arrays.IntervalArray):
         ends = [_pack(end.array, arrays, where) for end in (value.left, value.right)]
@@ -174,9 +177,36 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
     }
 
 
+def _zone_of(zone: tzinfo, where: str) -> str:
+    """A name by which pandas finds a time zone again."""
+    name, offset = str(zone), zone.utcoffset(None)
+    # Whatever a fixed offset is called, it is no zone of that name.
+    if isinstance(zone, timezone) or (offset is not None and not _is_zone(name)):
+        return str(timezone(offset or timedelta()))
+    if not _is_zone(name):
+        raise TypeError(
+            f"{where} has times in the zone {name}, which would not be found again; convert them "
+            'with tz_convert to a zone by its name, as in "Europe/Berlin".'
+        )
+    return name
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        pd.DatetimeTZDtype(tz=name)
+    except (TypeError, ValueError, KeyError):
+        return False
+    return True
+
+
 def _encode_cell(cell: Any, where: str) -> Any:
     if isinstance(cell, np.generic):
-        cell = cell.item()
+        moment, cell = cell, cell.item()
+        # Of nanoseconds numpy makes a number.
+        if isinstance(moment, np.datetime64) and isinstance(cell, int):
+            cell = pd.Timestamp(moment)
+        elif isinstance(moment, np.timedelta64) and isinstance(cell, int):
+            cell = pd.Timedelta(moment)
     if cell is None or isinstance(cell, (bool, str)):
         return cell
     if cell is pd.NA or cell is pd.NaT:

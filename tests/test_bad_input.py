@@ -253,6 +253,11 @@ class TestModels:
                 {},
                 'VotingClassifier has no predict_proba and decision_function; set voting="soft"',
             ),
+            (
+                VotingClassifier([("one", LogisticRegression())]),
+                {"output": "raw"},
+                'VotingClassifier has no decision_function; choose output="auto"',
+            ),
             (Silent(), {}, "Silent has no predict"),
             (KMeans(2, n_init=1), {}, "KMeans is neither a classifier nor a regressor"),
             (IsolationForest(n_estimators=2), {}, "IsolationForest is an outlier detector"),

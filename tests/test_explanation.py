@@ -178,8 +178,25 @@ class TestOutputs:
         one = made_up_explanation(1)
         with pytest.raises(ValueError, match=r"labels must have shape \(6,\)"):
             replace(one, labels=["x"])
-        with pytest.raises(ValueError, match="what the only output is in each row; there are 3"):
-            replace(made_up_explanation(), labels=list("xyzxyz"))
+        with pytest.raises(
+            ValueError, match=r"labels must be among the outputs .*; got \['p', 'q', 'r'"
+        ):
+            replace(made_up_explanation(), labels=list("pqrpqr"))
+
+    def test_labels_say_what_a_model_predicts_whose_largest_output_is_another(self):
+        explanation = made_up_explanation()
+        names = explanation.output_names
+        labels = names[[2, 1, 0, 0, 2, 1]]
+        told = replace(explanation, labels=labels)
+        assert told.predicted_labels.tolist() == labels.tolist()
+        one = told.for_predicted()
+        for i, label in enumerate(labels):
+            expected = explanation.for_output(label)
+            np.testing.assert_array_equal(one.values[i], expected.values[i])
+            np.testing.assert_array_equal(one.predictions[i], expected.predictions[i])
+        assert one[[3, 0]].predicted_labels.tolist() == labels[[3, 0]].tolist()
+        # Of one output there is nothing else to predict.
+        assert set(told.for_output(names[0]).predicted_labels) == {names[0]}
 
     def test_for_predicted_of_a_regressor(self):
         explanation = made_up_explanation(1, ["target"], estimator_type="regressor")
@@ -337,6 +354,9 @@ class TestInterval:
             replace(made_up_explanation(), std=None).interval()
         std = np.ones(made_up_explanation().values.shape)
         calibrated = replace(made_up_explanation(), std=std, std_quantiles=self.QUANTILES)
+        for wrong in ("90%", None, np.array([0.5, 0.9])):
+            with pytest.raises(TypeError, match="coverage must be a number between 0 and 1, like"):
+                calibrated.interval(wrong)
         with pytest.raises(ValueError, match=r"give at most 0\.9"):
             calibrated.interval(0.95)
         with pytest.raises(ValueError, match="std_quantiles must have shape"):

@@ -1,9 +1,10 @@
 """Explanations come back from their files as they were."""
 
-from datetime import UTC, time
+from datetime import UTC, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,6 +103,47 @@ class TestFiles:
             assert [type(cell) for cell in loaded.data[name]] == [type(cell) for cell in data[name]]
 
     @pytest.mark.parametrize(
+        "zone",
+        [
+            "Europe/Berlin",
+            "dateutil/Europe/Berlin",
+            dateutil.tz.tzutc(),
+            dateutil.tz.tzoffset("X", 3600),
+            timezone(timedelta(hours=2), "CEST"),
+            timezone(timedelta(hours=2), "EST"),
+            timezone(timedelta(hours=-5, minutes=-30)),
+        ],
+    )
+    def test_zones_are_found_again_or_refused(self, zone, tmp_path):
+        moments = pd.date_range("2024-03-01", periods=N_SAMPLES, freq="18D", tz=zone)
+        explanation = made_up_explanation(data=pd.DataFrame({"t": moments}))
+        if zone == "dateutil/Europe/Berlin":
+            with pytest.raises(TypeError, match=r"times in the zone .*tz_convert to a zone by its"):
+                explanation.save(tmp_path / "one.npz")
+            return
+        loaded = self.saved_and_loaded(explanation, tmp_path).data["t"]
+        assert loaded.dt.tz_localize(None).tolist() == list(moments.tz_localize(None))
+        assert (loaded == moments).all()
+
+    def test_dates_and_durations_of_numpy(self, tmp_path):
+        cells = [
+            np.datetime64("2020-01-01T00:00:00.000000001", "ns"),
+            np.timedelta64(5, "ns"),
+            np.datetime64("2020-01-01", "D"),
+            np.datetime64("NaT", "ns"),
+            np.int64(3),
+            None,
+        ]
+        data = pd.DataFrame({"cell": pd.Series(cells, dtype=object)})
+        loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path).data["cell"]
+        assert loaded[0] == pd.Timestamp(cells[0])
+        assert loaded[1] == pd.Timedelta(5, "ns")
+        assert pd.Timestamp(loaded[2]) == pd.Timestamp("2020-01-01")
+        assert pd.isna(loaded[3])
+        assert loaded[4] == 3
+        assert loaded[5] is None
+
+    @pytest.mark.parametrize(
         "index",
         [
             pd.RangeIndex(3, 3 + N_SAMPLES, name="number"),
@@ -152,7 +194,8 @@ class TestFiles:
         (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
         np.save(tmp_path / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
         for name in ("other.npz", "text.npz", "cut.npz", "pickled.npy"):
-            with pytest.raises(ValueError, match=f"{name} cannot be read"):
+            with pytest.raises(ValueError, match=f"{name} cannot be read") as refusal:
                 Explanation.load(tmp_path / name)
+            assert "allow_pickle" not in str(refusal.value)
         with pytest.raises(FileNotFoundError):
             Explanation.load(tmp_path / "absent.npz")

@@ -72,7 +72,7 @@ def report_data(
         "base": encode_array(listed.base_values.T, "<f8"),
         "predictions": encode_array(listed.predictions.T, "<f8"),
         "residual": encode_array(listed.residual.T, "<f8"),
-        "predicted": encode_array(listed.predictions.argmax(axis=1), "<u4"),
+        "predicted": encode_array(listed._predicted_positions(), "<u4"),
         **{name: encode_array(array, "<f8") for name, array in importances.items()},
         "truth": [encode(column.iloc[kept]) for encode, column in truth],
         "is_wrong": _is_wrong(listed, None if y is None else y[kept]),

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain._progress import progress_bar
+from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain._validation import name_of
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
@@ -20,6 +21,7 @@ from sklearn_metaexplain.masking._outputs import (
     expand_outputs,
     expand_values,
     has_several_targets,
+    has_threshold,
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
@@ -43,8 +45,10 @@ class MaskedModel:
     """A fitted estimator, a background, and the one way by which rows reach the estimator.
 
     Constructing it passes the background to the model once (``n_background`` rows); the outputs
-    are kept in `background_outputs`. It never changes afterwards and does not count: every method
-    passes exactly as many rows to the model as it returns outputs for.
+    are kept in `background_outputs`. A classifier that gives several decision values a row also
+    predicts one row, which tells whether they are targets instead of classes. A MaskedModel never
+    changes afterwards and does not count: every method passes exactly as many rows to the model as
+    it returns outputs for, and passes copies, which a model may write over.
 
     Parameters
     ----------
@@ -138,13 +142,15 @@ class MaskedModel:
         self._method = method_of(self.output, self._is_classifier)
         if self._is_classifier and isinstance(getattr(estimator, "classes_", None), list):
             raise ValueError(SEVERAL_TARGETS)
-        if self._method == "decision_function" and has_several_targets(
-            estimator, _slice_rows(background, slice(0, 1))
+        answers = self._ask_in_batches(
+            background.shape[0], lambda batch: copy_rows(background, batch)
+        )
+        if (
+            self._method == "decision_function"
+            and answers.ndim == 2
+            and has_several_targets(estimator, copy_rows(background, slice(0, 1)))
         ):
             raise ValueError(SEVERAL_TARGETS)
-        answers = self._ask_in_batches(
-            background.shape[0], lambda batch: _slice_rows(background, batch)
-        )
         width = 1 if answers.ndim == 1 else answers.shape[1]
         if self._is_classifier:
             self.output_names = np.asarray(getattr(estimator, "classes_", np.arange(width)))
@@ -168,7 +174,28 @@ class MaskedModel:
         outputs : ndarray of float64 of shape (n, n_computed)
             In the units of `output`.
         """
-        return self._outputs_in_batches(table.shape[0], lambda batch: _slice_rows(table, batch))
+        return self._outputs_in_batches(table.shape[0], lambda batch: copy_rows(table, batch))
+
+    def labels(self, table: Any) -> np.ndarray | None:
+        """Classes that the model predicts, where they may be others than the largest outputs.
+
+        Parameters
+        ----------
+        table : ndarray, DataFrame or CSR of shape (n, n_columns)
+            Rows, passed on as they are.
+
+        Returns
+        -------
+        labels : ndarray of shape (n,) or None
+            What `predict` of a classifier with a threshold of its own says. None of others, which
+            are not asked.
+        """
+        if not (self._is_binary and has_threshold(self.estimator)):
+            return None
+        n = table.shape[0]
+        starts = range(0, max(n, 1), self.batch_size)
+        batches = (copy_rows(table, slice(start, start + self.batch_size)) for start in starts)
+        return np.concatenate([np.asarray(self.estimator.predict(batch)) for batch in batches])
 
     def evaluate(
         self,
@@ -344,7 +371,3 @@ def _column_names(table: Any) -> list[str]:
     if isinstance(table, pd.DataFrame) and all(isinstance(name, str) for name in table.columns):
         return list(table.columns)
     return [f"x{j}" for j in range(table.shape[1])]
-
-
-def _slice_rows(table: Any, rows: slice) -> Any:
-    return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]

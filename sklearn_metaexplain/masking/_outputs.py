@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier, is_outlier_detector, is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import Pipeline
 
 from sklearn_metaexplain._validation import name_of
 
@@ -16,6 +19,7 @@ __all__ = [
     "expand_outputs",
     "expand_values",
     "has_several_targets",
+    "has_threshold",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
@@ -44,6 +48,21 @@ def has_several_targets(estimator: Any, row: Any) -> bool:
         return False
     shape: tuple[int, ...] = getattr(estimator.predict(row), "shape", ())
     return len(shape) == 2 and shape[1] > 1
+
+
+def has_threshold(estimator: Any) -> bool:
+    """Whether a classifier predicts by a threshold that was set or tuned apart."""
+    inner = estimator
+    while inner is not None:
+        if isinstance(inner, (FixedThresholdClassifier, TunedThresholdClassifierCV)):
+            return True
+        if isinstance(inner, Pipeline):
+            inner = inner.steps[-1][1]
+        elif isinstance(inner, FrozenEstimator):
+            inner = inner.estimator
+        else:
+            inner = getattr(inner, "best_estimator_", None)
+    return False
 
 
 def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
@@ -127,7 +146,7 @@ def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
     if not hasattr(estimator, method_of(output, classifier)):
         if not classifier:
             raise TypeError(f"{name} has no predict.")
-        if getattr(estimator, "voting", None) == "hard":
+        if "predict_proba" in missing and getattr(estimator, "voting", None) == "hard":
             remedy = 'set voting="soft"'
         raise TypeError(f"{name} has no {missing}; {remedy}.")
     return output

@@ -21,6 +21,7 @@ from sklearn.utils.validation import _check_feature_names_in
 from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import stage
+from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain._validation import check_table, draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
@@ -149,7 +150,8 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         self._check_params()
         try:
             with stage(f"fit {type(self.estimator).__name__}", verbose=self.verbose):
-                self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+                # Rows are read again below, and a model may be told to write over them.
+                self.estimator_ = clone(self.estimator).fit(copy_rows(X), y, **fit_params)
             self._masked_model_ = MaskedModel(
                 self.estimator_,
                 self.background_,
@@ -315,4 +317,5 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
             n_evaluations=np.asarray(n_evaluations),
             additive=additive,
             support=support,
+            labels=model.labels(X),
         )

@@ -12,8 +12,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from tests.small_explainers import ExactExplainer, OcclusionExplainer
 
@@ -61,6 +62,27 @@ class TestValues:
         np.testing.assert_allclose(explanation.base_values.sum(axis=1), 1)
         assert explanation.output == "probability"
         np.testing.assert_array_equal(explanation.predicted_labels, explainer.predict(X[:6]))
+
+    @pytest.mark.parametrize(
+        "wrap",
+        [
+            lambda model: model,
+            FrozenEstimator,
+            lambda model: make_pipeline(StandardScaler(), model),
+            lambda model: GridSearchCV(model, {"threshold": [0.9]}, cv=2),
+        ],
+    )
+    def test_predicted_labels_are_those_of_a_threshold(self, wrap):
+        model = FixedThresholdClassifier(LogisticRegression(), threshold=0.9)
+        model = wrap(model.fit(X, BINARY) if wrap is FrozenEstimator else model)
+        explainer = exact(model, batch_size=7).fit(X, BINARY)
+        explanation = explainer.explain(X)
+        predicted = explainer.predict(X)
+        largest = explanation.output_names[explanation.predictions.argmax(axis=1)]
+        assert (predicted != largest).sum() > 3
+        np.testing.assert_array_equal(explanation.predicted_labels, predicted)
+        one, of_row = explanation.for_predicted(), explanation.for_output(predicted[70])
+        np.testing.assert_array_equal(one.values[70], of_row.values[70])
 
     def test_multiclass_raw(self):
         explainer = exact(LogisticRegression(max_iter=500), output="raw").fit(X, Y)
