@@ -46,7 +46,8 @@ class Case:
         Errors of up to 16 random values in multiples of their `std`, without and with evaluations
         of the rows; values without a deviation are left out.
     row_raw, row_error : float
-        Expected and true relative squared error of one random row, with evaluations.
+        Expected and true relative squared error of one random row, with evaluations; 0 where they
+        were all that there are.
     """
 
     family: str

@@ -53,7 +53,7 @@ def measure_deviations(
         model, surrogate = explainer._masked_model_, explainer._surrogate_
         predictions, can_matter = model.predict(X), model.can_matter(X)
         rows = explainer._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter)
-        own, _, _ = ask_about_rows(
+        own = ask_about_rows(
             model,
             surrogate,
             X,
@@ -61,7 +61,7 @@ def measure_deviations(
             predictions,
             log_uniform(rng, LEAST_ASKED, MOST_ASKED),
             explainer._row_seed_,
-        )
+        ).own
         parts = []
         for mine in (None, own):
             answer = surrogate.explain(*rows, mine)

@@ -57,15 +57,17 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     >>> dict(calibration["quantiles"])[0.9] < 2
     True
     """
+    # Rows that were enumerated are exact, and say nothing of others.
+    asked = [case for case in cases if case.row_raw > 0]
     return {
         "task": _fit_error([case.evidence for case in cases], [case.error for case in cases]),
         "row": _fit_error(
-            [{**case.evidence, "raw": case.row_raw} for case in cases],
-            [case.row_error for case in cases],
+            [{**case.evidence, "raw": case.row_raw} for case in asked],
+            [case.row_error for case in asked],
         ),
         "quantiles": _quantiles([case.reach for case in cases]),
         "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
-        "usually_taken": _usually_taken(cases),
+        "usually_taken": _usually_taken(asked),
         "n_tasks": len(cases),
     }
 

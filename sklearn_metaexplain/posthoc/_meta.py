@@ -28,7 +28,6 @@ from sklearn_metaexplain.posthoc._self_error import (
 )
 from sklearn_metaexplain.posthoc._support import Support, ask_support, check_n_support
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
-from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import estimate_error
 from sklearn_metaexplain.tasks._off_prior import warn_if_off_prior
 
@@ -66,8 +65,9 @@ class MetaExplainer(PosthocExplainer):
         model is dear, calls; rounds have at least 64 rows. Intervals are calibrated for 2.
     budget : int, default=0
         Rows that `explain` may ask the model about for each explained row, beyond the row's own
-        prediction. From ``(2**n_players - 2) * n_background`` the values are exact. Each row is
-        asked what is expected to tell most about it.
+        prediction. From ``(2**n_players - 2) * n_background`` the values are exact, and earlier
+        for rows that share cells with background rows. Each row is asked what is expected to tell
+        most about it.
     tol : float, default=None
         Spend on each row only as much of `budget` as brings its expected squared error down to
         `tol` times the squared size of its values. None: spend all of it.
@@ -358,7 +358,7 @@ class MetaExplainer(PosthocExplainer):
             )
             self.student_error_ = self._student_.error_
             error += self.student_error_
-        elif self._is_exact(self.budget, self.tol):
+        elif self.tol is None and self.budget >= self._n_hybrids():
             error = standard_error = 0.0
         self.shapley_error_, self.shapley_error_se_ = error, standard_error
         warn_if_large(error, self._evidence_, stacklevel=7)
@@ -366,11 +366,10 @@ class MetaExplainer(PosthocExplainer):
     def _encode(self, X: Any) -> torch.Tensor:
         return torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))
 
-    def _is_exact(self, budget: int, tol: float | None) -> bool:
+    def _n_hybrids(self) -> int:
+        """Most hybrids of a row: with as many evaluations its values are exact."""
         model = self._masked_model_
-        # Beyond 62 players the first factor alone is out of anybody's reach.
-        all_hybrids = (2 ** min(model.n_players, 62) - 2) * model.n_background
-        return tol is None and budget >= all_hybrids
+        return (2**model.n_players - 2) * model.n_background
 
     def _explain(
         self, X: Any, *, budget: int | None = None, tol: float | None = None
@@ -384,27 +383,23 @@ class MetaExplainer(PosthocExplainer):
         tol = resolve_tol(tol, own_tol, budget)
         model = self._masked_model_
         predictions = model.predict(X)
-        if not self._is_exact(budget, tol):
-            model = model.with_dummies(self.dummies_)
-        can_matter = model.can_matter(X)
         n_evaluations = np.zeros(len(predictions), dtype=int)
-        rows = (self._encode(X), torch.from_numpy(predictions), torch.from_numpy(can_matter))
-        if hasattr(self, "_student_"):
-            values, std = self._student_.explain(*rows)
-        elif self._is_exact(budget, tol):
-            values, n_evaluations = enumerate_shapley(model, X, predictions)
-            values[~can_matter] = 0.0  # rather than a rounding error
-            std = np.zeros_like(values)
-        elif budget == 0:
-            values, std, _ = self._surrogate_.explain(
-                *rows, n_jobs=self.n_jobs, verbose=self.verbose
-            )
+        rows = (self._encode(X), torch.from_numpy(predictions))
+        if budget == 0:
+            can_matter = torch.from_numpy(model.with_dummies(self.dummies_).can_matter(X))
+            if hasattr(self, "_student_"):
+                values, std = self._student_.explain(*rows, can_matter)
+            else:
+                values, std, _ = self._surrogate_.explain(
+                    *rows, can_matter, n_jobs=self.n_jobs, verbose=self.verbose
+                )
         else:
             values, std, n_evaluations = explain_asking(
                 model,
                 self._surrogate_,
                 X,
                 *rows,
+                dummies=self.dummies_,
                 budget=budget,
                 goal=self._make_goal(tol),
                 seed=self._row_seed_,

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from sklearn_metaexplain.posthoc._questions import QuestionPools, RowQuestions
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import OwnErrors
+from sklearn_metaexplain.shapley._enumeration import can_enumerate, enumerate_shapley
 from sklearn_metaexplain.shapley._gp import Reading
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
@@ -32,14 +33,23 @@ _MANY_BACKGROUNDS = 500
 _ROUND_GROWS = 1.25
 
 
+class Asked(NamedTuple):
+    """What was asked about rows, and what it showed."""
+
+    own: OwnEvaluations
+    n_evaluations: np.ndarray  # (n_rows,)
+    is_enough: np.ndarray  # (n_rows,), bool, whether they were expected to meet the goal
+    heard: list[tuple[Probes, np.ndarray] | None]  # what was asked of a row, and the outputs
+
+
 def explain_asking(
     model: MaskedModel,
     surrogate: TaskSurrogate,
     X: Any,
     encoded: torch.Tensor,
     predictions: torch.Tensor,
-    can_matter: torch.Tensor,
     *,
+    dummies: np.ndarray,
     budget: int,
     goal: Goal | None = None,
     seed: int,
@@ -50,7 +60,8 @@ def explain_asking(
 
     What is asked about a row depends on the row and on what was learned at fit alone; a larger
     budget asks all that a smaller one does, and more. How much is asked to reach a goal depends on
-    the answers too.
+    the answers too. A row all of whose hybrids are within the budget is enumerated, unless it
+    reaches its goal before.
 
     Parameters
     ----------
@@ -60,8 +71,10 @@ def explain_asking(
         What was learned at fit.
     X : table of shape (n_rows, n_columns)
         Explained rows.
-    encoded, predictions, can_matter : tensor
+    encoded, predictions : tensor
         As of `TaskSurrogate.explain`.
+    dummies : ndarray of bool of shape (n_players,)
+        Players that are taken not to matter, unless a row is enumerated.
     budget : int
         Most evaluations a row, at least 1.
     goal : Goal or None, default=None
@@ -79,33 +92,58 @@ def explain_asking(
     n_evaluations : ndarray of int of shape (n_rows,)
         At most `budget`: nothing is asked that is known or that could tell nothing.
     """
-    rows = (encoded, predictions, can_matter)
-    explain = partial(surrogate.explain, *rows, n_jobs=n_jobs, verbose=verbose)
-    before = None if goal is None else explain()
-    own, n_evaluations, is_enough = ask_about_rows(
-        model,
-        surrogate,
-        X,
-        encoded,
-        predictions.numpy(),
-        budget,
-        seed,
-        goal,
-        before,
-        n_jobs=n_jobs,
-        verbose=verbose,
-    )
-    values, std, _ = explain(own=own)
-    if goal is not None:
-        missed = int((~is_enough).sum())
-        if missed:
-            warnings.warn(
-                f"{missed} of {len(values)} rows are expected to be above tol={goal.tol} after at "
-                f"most budget={budget} evaluations each: raise budget or n_support.",
-                ToleranceWarning,
-                stacklevel=5,
-            )
+    n_rows = len(predictions)
+    is_exact = can_enumerate(model, X, budget)
+    values = np.zeros((n_rows, model.n_players, predictions.shape[1]))
+    std, n_evaluations = np.zeros_like(values), np.zeros(n_rows, dtype=int)
+    asked = np.flatnonzero(~is_exact) if goal is None else np.arange(n_rows)
+    known = None
+    if len(asked):
+        rest = model.with_dummies(dummies)
+        rows = _safe_indexing(X, asked)
+        can_matter = torch.from_numpy(rest.can_matter(rows))
+        part = (encoded[asked], predictions[asked], can_matter)
+        explain = partial(surrogate.explain, *part, n_jobs=n_jobs, verbose=verbose)
+        before = None if goal is None else explain()
+        found = ask_about_rows(
+            rest,
+            surrogate,
+            rows,
+            part[0],
+            part[1].numpy(),
+            budget,
+            seed,
+            goal,
+            before,
+            keep=is_exact[asked],
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        values[asked], std[asked], _ = explain(own=found.own)
+        n_evaluations[asked] = found.n_evaluations
+        if goal is not None:
+            is_exact &= ~found.is_enough
+            known = [heard for heard in found.heard if heard is not None]
+            _warn_of_missed(found.is_enough | is_exact, goal, budget)
+    exact = np.flatnonzero(is_exact)
+    if len(exact):
+        rows = _safe_indexing(X, exact)
+        enumerated, further = enumerate_shapley(model, rows, predictions[exact].numpy(), known)
+        enumerated[~model.can_matter(rows)] = 0.0  # rather than a rounding error
+        values[exact], std[exact] = enumerated, 0.0
+        n_evaluations[exact] += further
     return values, std, n_evaluations
+
+
+def _warn_of_missed(is_enough: np.ndarray, goal: Goal, budget: int) -> None:
+    missed = int((~is_enough).sum())
+    if missed:
+        warnings.warn(
+            f"{missed} of {len(is_enough)} rows are expected to be above tol={goal.tol} after at "
+            f"most budget={budget} evaluations each: raise budget or n_support.",
+            ToleranceWarning,
+            stacklevel=6,
+        )
 
 
 def ask_about_rows(
@@ -119,13 +157,20 @@ def ask_about_rows(
     goal: Goal | None = None,
     before: Explained | None = None,
     *,
+    keep: np.ndarray | None = None,
     n_jobs: int | None = None,
     verbose: int = 0,
-) -> tuple[OwnEvaluations, np.ndarray, np.ndarray]:
+) -> Asked:
     """Evaluate the hybrids of each row that tell most about its Shapley values.
 
-    Returned are also the numbers of evaluations, and which rows were expected to meet the goal
-    when they stopped.
+    Parameters
+    ----------
+    model, surrogate, X, encoded, predictions, budget, goal, seed, n_jobs, verbose
+        As of `explain_asking`.
+    before : Explained, default=None
+        The rows without evaluations, where there is a goal.
+    keep : ndarray of bool of shape (n_rows,), default=None
+        Rows of which it is kept what was asked, unless it was enough. None: none.
     """
     n_rows = len(predictions)
     size = _POOL if model.n_background <= _MANY_BACKGROUNDS else _CHOSEN
@@ -139,6 +184,8 @@ def ask_about_rows(
 
     rows_at_once = max(1, model.batch_size // budget)
     pools = QuestionPools(surrogate, draw, -(-budget // _CHOSEN), _CHOSEN)
+    keep = np.zeros(n_rows, dtype=bool) if keep is None else keep
+    heard: list[tuple[Probes, np.ndarray] | None] = []
     told: list[tuple[torch.Tensor, ...]] = []
     n_evaluations = np.empty(n_rows, dtype=int)
     is_enough = np.empty(n_rows, dtype=bool)
@@ -156,9 +203,14 @@ def ask_about_rows(
         n_evaluations[part] = [one.questions.n_asked for one in asking]
         is_enough[part] = [one.is_enough for one in asking]
         told += [one.questions.conclude() for one in asking]
+        heard += [
+            one.questions.recall() if kept and not one.is_enough else None
+            for one, kept in zip(asking, keep[part], strict=True)
+        ]
     update, explained, missed, move = (torch.stack(part) for part in zip(*told, strict=True))
     errors = OwnErrors(torch.from_numpy(n_evaluations).to(update), missed, move)
-    return OwnEvaluations(update, explained, errors), n_evaluations, is_enough
+    own = OwnEvaluations(update, explained, errors)
+    return Asked(own, n_evaluations, is_enough, heard)
 
 
 def _ask_together(

@@ -14,6 +14,9 @@ from sklearn_metaexplain.shapley._deviation import n_judged
 from sklearn_metaexplain.shapley._gp import Reading
 from sklearn_metaexplain.shapley._selection import Pool, RowPosterior, make_pool
 
+# So many blocks in turn that bring nothing new show that a row has no more to ask.
+_MOST_IDLE = 2
+
 
 class QuestionPools:
     """Hybrids that may be asked about, the same for every row, in blocks.
@@ -111,7 +114,8 @@ class RowQuestions:
         self._misfit = row.new_empty(0, len(prediction))
         self.innovations = self._misfit
         self.move = row.new_zeros(len(self.posterior.gains), len(prediction))
-        self._block, self._n_of_block = 0, 0
+        self._heard: list[tuple[Probes, np.ndarray]] = []
+        self._block, self._n_of_block, self._n_idle = 0, 0, 0
         self._usable: np.ndarray | None = None
         self._marks: np.ndarray = np.empty(0)
 
@@ -121,8 +125,8 @@ class RowQuestions:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing is left that could be asked."""
-        return self._block == self._pools.n_blocks
+        """Whether nothing is left that could be asked, as far as blocks go to show."""
+        return self._block == self._pools.n_blocks or self._n_idle == _MOST_IDLE
 
     def choose(
         self, budget: int, enough: Callable[[np.ndarray, np.ndarray], bool] | None = None
@@ -153,11 +157,13 @@ class RowQuestions:
                 break
             if enough is not None and enough(posterior.explained, posterior.deviations):
                 break
+            self._n_idle = 0 if self._n_of_block else self._n_idle + 1
             self._block, self._n_of_block, self._usable = self._block + 1, 0, None
         return Probes(*map(np.concatenate, zip(*chosen, strict=True)))
 
     def hear(self, probes: Probes, outputs: np.ndarray) -> None:
         """Take the model's outputs of the hybrids chosen last."""
+        self._heard.append((probes, outputs))
         hybrids = self._pools.hybrids(self._row, probes)
         if len(self._misfit) == 0:
             # The row itself comes first.
@@ -168,6 +174,11 @@ class RowQuestions:
         self._misfit = torch.cat([self._misfit, known - surrogate.stack.predict(hybrids)])
         self.innovations = self.posterior.innovations(self._misfit)
         self.move = self.posterior.update(self._misfit, first=1)
+
+    def recall(self) -> tuple[Probes, np.ndarray]:
+        """Return all that was asked, and the model's outputs."""
+        probes, outputs = zip(*self._heard, strict=True)
+        return Probes(*map(np.concatenate, zip(*probes, strict=True))), np.concatenate(outputs)
 
     def conclude(self) -> tuple[torch.Tensor, ...]:
         """Update of the row's Shapley values, the variance explained, what was missed, `move`.

@@ -84,6 +84,9 @@ class TaskSurrogate:
     hybrids : bool, default=True
         Whether it is fitted to hybrids. If not, networks take no part, and the disagreement of
         process and trees is part of the standard deviations.
+    own_lengths : bool, default=None
+        Whether the process, of few evaluations, looks for its own lengths. None: if it is fitted
+        to hybrids.
     probabilities : bool, default=False
         Whether the model's outputs are.
     """
@@ -96,6 +99,7 @@ class TaskSurrogate:
         pretrained: Pretrained | None = None,
         device: str = "cpu",
         hybrids: bool = True,
+        own_lengths: bool | None = None,
         probabilities: bool = False,
     ) -> None:
         self.player_of_column = player_of_column
@@ -103,6 +107,7 @@ class TaskSurrogate:
         self.pretrained = pretrained
         self.device = device
         self.hybrids = hybrids
+        self.own_lengths = hybrids if own_lengths is None else own_lengths
         self.probabilities = probabilities
 
     def fit(
@@ -140,7 +145,7 @@ class TaskSurrogate:
             self.n_players,
             networks=self.hybrids,
             bounds=self.scale.limits(probabilities=self.probabilities),
-            own_lengths=self.hybrids,
+            own_lengths=self.own_lengths,
         )
         self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
         self.known = KnownRows(encoded, stack.residuals)

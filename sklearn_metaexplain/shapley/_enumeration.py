@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils import _safe_indexing
 
 from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.masking._probes import Probes
 from sklearn_metaexplain.shapley._weights import shapley_matrix
+
+# Numbers that are held at once for several rows.
+_MOST_CELLS = 2**22
 
 
 def all_coalitions(n_players: int) -> np.ndarray:
@@ -81,8 +85,46 @@ def walk_shapley(
     return total / (n_background * 2 * (n_walks // 2))
 
 
+def can_enumerate(model: MaskedModel, rows: Any, budget: int) -> np.ndarray:
+    """Rows of which so many evaluations are enough for `enumerate_shapley`.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        Model and background.
+    rows : table of shape (n_rows, n_columns)
+        Rows to explain.
+    budget : int
+        Evaluations a row.
+
+    Returns
+    -------
+    ndarray of bool of shape (n_rows,)
+        False also where the coalitions of all columns that count for some background row or other
+        are far more than that, and would not fit into memory.
+    """
+    can = np.empty(rows.shape[0], dtype=bool)
+    most = max(_MOST_CELLS, 2 * budget)
+    at_once = max(1, _MOST_CELLS // (model.n_background * model.n_players))
+    for start in range(0, len(can), at_once):
+        part = np.arange(start, min(start + at_once, len(can)))
+        differing = model.differing(_safe_indexing(rows, part))
+        asked = (_n_coalitions(differing.sum(2).clip(1)) - 2).sum(1)
+        held = _n_coalitions(differing.any(1).sum(1)) * model.n_background
+        can[part] = (asked <= budget) & (held <= most)
+    return can
+
+
+def _n_coalitions(n_players: np.ndarray) -> np.ndarray:
+    """Coalitions of so many players, at most 2**62."""
+    return np.exp2(n_players.clip(max=62))
+
+
 def enumerate_shapley(
-    model: MaskedModel, rows: Any, predictions: np.ndarray
+    model: MaskedModel,
+    rows: Any,
+    predictions: np.ndarray,
+    known: Sequence[tuple[Probes, np.ndarray]] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact interventional Shapley values of a model against its background.
 
@@ -96,6 +138,9 @@ def enumerate_shapley(
         Explained rows.
     predictions : ndarray of shape (n_rows, n_computed)
         Their outputs.
+    known : sequence of (Probes, ndarray), default=None
+        Hybrids of each row whose outputs, (n, n_computed), are known: they are not asked about
+        again.
 
     Returns
     -------
@@ -104,26 +149,93 @@ def enumerate_shapley(
         At most ``(2**n_players - 2) * n_background`` a row.
     """
     n_rows, n_computed = predictions.shape
-    coalitions = all_coalitions(model.n_players)
-    codes = np.arange(len(coalitions))
-    bits = 1 << np.arange(model.n_players)
-    values = np.empty((n_rows, model.n_players, n_computed))
-    n_evaluations = np.empty(n_rows, dtype=int)
+    values = np.zeros((n_rows, model.n_players, n_computed))
+    n_evaluations = np.zeros(n_rows, dtype=int)
+    waiting: list[_Game] = []
+    n_cells = n_missing = 0
     for i in range(n_rows):
-        row = _safe_indexing(rows, [i])
-        differing = model.differing(row)[0] @ bits  # (n_background,)
-        # Of a coalition only the differing players count: others look it up.
-        effective = codes & differing[:, None]
-        games = np.where(
-            (effective == 0)[..., None], model.background_outputs[:, None], predictions[i]
-        )
-        ask_background, ask_code = np.nonzero(
-            (effective == codes) & (codes > 0) & (codes != differing[:, None])
-        )
-        games[ask_background, ask_code] = model.evaluate(
-            row, np.zeros(len(ask_code), dtype=int), ask_background, coalitions[ask_code]
-        )
-        games = np.take_along_axis(games, effective[..., None], axis=1)
-        values[i] = shapley_from_coalitions(games.mean(0))
-        n_evaluations[i] = len(ask_code)
+        differing = model.differing(_safe_indexing(rows, [i]))[0]
+        game = _Game(model, differing, predictions[i], i)
+        if known is not None:
+            game.hear(*known[i])
+        n_evaluations[i] = game.n_missing
+        waiting.append(game)
+        n_cells, n_missing = n_cells + game.outputs.size, n_missing + game.n_missing
+        # Rows are asked about together, for a model answers a few as slowly as many.
+        if i + 1 == n_rows or n_cells > _MOST_CELLS or n_missing >= model.batch_size:
+            for game, answers in zip(waiting, _ask(model, rows, waiting), strict=True):
+                values[game.i, game.players] = game.shapley(answers)
+            waiting, n_cells, n_missing = [], 0, 0
     return values, n_evaluations
+
+
+class _Game:
+    """The coalitions of one row's players and every background row.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        Model and background.
+    differing : ndarray of bool of shape (n_background, n_players)
+        Where the row differs.
+    prediction : ndarray of shape (n_computed,)
+        The row's output.
+    i : int
+        Its position.
+    """
+
+    def __init__(
+        self, model: MaskedModel, differing: np.ndarray, prediction: np.ndarray, i: int
+    ) -> None:
+        self.i = i
+        self.players = np.flatnonzero(differing.any(0))
+        self._bits = 1 << np.arange(len(self.players))
+        self._differing = differing[:, self.players] @ self._bits  # (n_background,)
+        self._codes = np.arange(1 << len(self.players))
+        # Of a coalition only the differing players count: others look it up.
+        self._effective = self._codes & self._differing[:, None]
+        self.outputs = np.where(
+            (self._effective == 0)[..., None], model.background_outputs[:, None], prediction
+        )
+        self._missing = (
+            (self._effective == self._codes)
+            & (self._codes > 0)
+            & (self._codes != self._differing[:, None])
+        )
+
+    @property
+    def n_missing(self) -> int:
+        """Hybrids whose output is not known."""
+        return int(self._missing.sum())
+
+    def hear(self, probes: Probes, outputs: np.ndarray) -> None:
+        """Take outputs of hybrids of the row."""
+        backgrounds = probes.backgrounds
+        codes = probes.coalitions[:, self.players] @ self._bits & self._differing[backgrounds]
+        self.outputs[backgrounds, codes] = outputs
+        self._missing[backgrounds, codes] = False
+
+    def questions(self, n_players: int) -> Probes:
+        """Hybrids whose output is not known."""
+        backgrounds, codes = np.nonzero(self._missing)
+        coalitions = np.zeros((len(codes), n_players), dtype=bool)
+        coalitions[:, self.players] = all_coalitions(len(self.players))[codes]
+        return Probes(np.full(len(codes), self.i), backgrounds, coalitions)
+
+    def shapley(self, answers: np.ndarray) -> np.ndarray:
+        """Shapley values of `players`, given the outputs of `questions`."""
+        self.outputs[self._missing] = answers
+        if len(self.players) == 0:
+            return answers
+        games = np.take_along_axis(self.outputs, self._effective[..., None], axis=1)
+        return shapley_from_coalitions(games.mean(0))
+
+
+def _ask(model: MaskedModel, rows: Any, games: Sequence[_Game]) -> list[np.ndarray]:
+    """The model's outputs of what is not known of games, one after the other."""
+    first, last = games[0].i, games[-1].i
+    questions = [game.questions(model.n_players) for game in games]
+    positions, backgrounds, coalitions = map(np.concatenate, zip(*questions, strict=True))
+    part = _safe_indexing(rows, np.arange(first, last + 1))
+    outputs = model.evaluate(part, positions - first, backgrounds, coalitions)
+    return np.split(outputs, np.cumsum([len(one.rows) for one in questions])[:-1])

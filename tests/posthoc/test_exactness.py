@@ -169,11 +169,30 @@ class TestEnumeration:
         X = numbers()
         explainer = meta(Recording()).fit(X)
         spare = explainer.explain(X[:5], budget=self.BUDGET)
-        short = explainer.explain(X[:5], budget=self.BUDGET - 1)
-        assert (short.n_evaluations < self.BUDGET).all()
-        assert (short.std > 0).any()
+        needed = spare.n_evaluations
+        short = explainer.explain(X[:5], budget=needed.max() - 1)
+        assert (short.n_evaluations < needed.max()).all()
+        is_exact = needed < needed.max()
+        assert (short.std[~is_exact] > 0).any()
+        assert (short.std[is_exact] == 0).all()
         # Nearly everything is known by then.
         np.testing.assert_allclose(short.values, spare.values, atol=0.02)
+
+    def test_a_row_is_exact_once_its_own_hybrids_are_within_the_budget(self):
+        rng = np.random.default_rng(0)
+        X = rng.integers(0, 2, size=(80, 12)).astype(float)
+        background = X[:1]
+        near, far = background.copy(), 1 - background
+        near[0, [2, 5, 7]] = 1 - near[0, [2, 5, 7]]  # 6 hybrids, where 12 columns have 4,094
+        explainer = meta(Recording(), background=background).fit(X)
+        explainer.estimator_.asked_.clear()
+        explanation = explainer.explain(np.vstack([near, far]), budget=20)
+        assert explanation.n_evaluations.tolist() == [6, 20]
+        assert explainer.estimator_.n_asked == 2 + 26
+        truth = enumerated(explainer.predict_proba, near, background, alone(12))
+        np.testing.assert_allclose(explanation.values[0], truth, atol=1e-6)
+        assert (explanation.std[0] == 0).all()
+        assert (explanation.std[1] > 0).any()
 
 
 class TestSpending:
@@ -274,7 +293,7 @@ class TestNested:
         X[:, 1] = np.round(X[:, 1])
         explainer = meta(Recording()).fit(X)
         explainer.estimator_.asked_.clear()
-        explainer.explain(X[[7]], budget=150)
+        explainer.explain(X[[7]], budget=100)
         asked = as_cells(explainer.estimator_.asked_[1:])
         assert len(asked) > 40
         assert len(set(asked)) == len(asked)

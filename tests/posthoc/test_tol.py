@@ -175,7 +175,7 @@ def test_a_move_is_what_hybrids_add_to_the_row_s_own_output(explainer, wine):
     model, surrogate = explainer._masked_model_, explainer._surrogate_
     X, stack = wine[0][:4], surrogate.stack
     encoded, predictions = explainer._encode(X), model.predict(X)
-    own, *_ = ask_about_rows(model, surrogate, X, encoded, predictions, 30, seed=0)
+    own = ask_about_rows(model, surrogate, X, encoded, predictions, 30, seed=0).own
     misfit = surrogate.standardise(torch.from_numpy(predictions)) - stack.predict(encoded)
     reading = stack.process.read(encoded, thorough=True)
     first, _ = stack.process.condition_on_outputs(reading, misfit, thorough=True)
@@ -289,3 +289,27 @@ def test_no_more_is_drawn_than_is_used(explainer, wine, monkeypatch):
     at_once = draw_row_probes(rng, 3 * sizes["block"], **sizes)
     for parts, whole in zip(zip(*drawn, strict=True), at_once, strict=True):
         np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("budget", [EXACT, 100 * EXACT])
+def test_what_no_surrogate_can_promise_is_enumerated(explainer, wine, budget, monkeypatch):
+    X = wine[0][:3]
+    made = []
+    draw = _own.draw_row_probes
+    monkeypatch.setattr(_own, "draw_row_probes", lambda *a, **k: made.append(1) or draw(*a, **k))
+    truth = explainer.explain(X, budget=EXACT)
+    assert not made
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explanation = explainer.explain(X, budget=budget, tol=1e-14)
+    # Nothing is asked twice, and no time is spent on looking for more than there is.
+    np.testing.assert_array_equal(explanation.n_evaluations, truth.n_evaluations)
+    assert len(made) < 4 * EXACT / 128
+    np.testing.assert_allclose(explanation.values, truth.values, atol=1e-9)
+    assert (explanation.std == 0).all()
+
+
+def test_a_promise_that_is_kept_is_not_enumerated(explainer, wine):
+    explanation = explainer.explain(wine[0][:3], budget=EXACT, tol=0.01)
+    assert (explanation.n_evaluations < EXACT).all()
+    assert (explanation.std > 0).any()
