@@ -190,10 +190,12 @@ class AdaptationDisplay:
         Raises
         ------
         ValueError
-            If curves and steps differ in length.
+            If there are no curves, or curves and steps differ in length.
         """
         curves = {str(name): np.asarray(curve, float) for name, curve in self.curves.items()}
-        n_steps = len(next(iter(curves.values()), []))
+        if not curves:
+            raise ValueError("curves is empty; there is nothing to draw.")
+        n_steps = len(next(iter(curves.values())))
         steps = np.arange(1, n_steps + 1) if self.steps is None else np.asarray(self.steps)
         for name, curve in curves.items():
             if curve.shape != steps.shape:

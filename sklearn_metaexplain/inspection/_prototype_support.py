@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain._rows import take_rows
+from sklearn_metaexplain._rows import n_rows_of, take_rows
 
 __all__ = ["SupportingRows", "read_support"]
 
@@ -46,6 +46,11 @@ def read_support(
         found, names = found[first], names and [names[i] for i in first]
         sizes = sizes[first] * (sizes.sum() / sizes[first].sum())
     found = found.astype(np.intp)
+    if found.max(initial=-1) >= n_rows_of(X):
+        raise ValueError(
+            f"support[{rows!r}] names row {found.max()}, of a table of {n_rows_of(X)} rows: pass "
+            "the table that the classifier was fitted to."
+        )
     if names is None and not hasattr(X, "index"):
         names = [str(position) for position in found]
     return SupportingRows(take_rows(X, found), sizes, names, title)

@@ -195,7 +195,7 @@ def train_episodes(
         max_epochs=max_epochs,
         train_split=HeldOut(held_out),
         callbacks=[
-            ("early_stopping", EarlyStopping(patience=patience, threshold=0, load_best=True)),
+            ("keep_best", EarlyStopping(patience=patience, threshold=0, load_best=True)),
             *(callbacks or []),
         ],
         # Data loaders draw a seed even where nothing is shuffled: not from the global generator.

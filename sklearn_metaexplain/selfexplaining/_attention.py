@@ -70,7 +70,8 @@ class AttentionClassifier(AdditiveClassifier):
     patience : int, default=5
         Epochs without a better loss of the rows held out after which training stops.
     callbacks : list of skorch callbacks, default=None
-        For the training.
+        For the training. A step is an episode, so that those that score rows, as `EpochScoring`,
+        do not serve; losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None
@@ -226,7 +227,9 @@ class AttentionClassifier(AdditiveClassifier):
         return self._network.gates(self._network.read_rows(self._context, cells), cells)
 
     def _contributions(self, cells: CellBlocks) -> torch.Tensor:
-        return self._network.contributions(cells, self._gates(cells))
+        said = self._network.contributions(cells, self._gates(cells))
+        # Training may have given the one column that is read something to say.
+        return torch.zeros_like(said) if self._encoder.is_constant_ else said
 
     def _support(self, encoded: torch.Tensor) -> dict[str, Any]:
         if self._network.groups is None:

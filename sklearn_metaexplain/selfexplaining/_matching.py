@@ -56,7 +56,8 @@ class MatchingClassifier(SelfExplainingClassifier):
     patience : int, default=5
         Epochs without a better loss of the rows held out after which training stops.
     callbacks : list of skorch callbacks, default=None
-        For the training.
+        For the training. A step is an episode, so that those that score rows, as `EpochScoring`,
+        do not serve; losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None

@@ -14,6 +14,7 @@ from sklearn_metaexplain.nets._corrector import Corrector
 from sklearn_metaexplain.nets._episodic import EpisodicNet
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.training import _autoencoding, _classifiers, _logged_calibration
+from sklearn_metaexplain.training._arguments import count, natural, positive, share
 from sklearn_metaexplain.training._episodes import EpisodeStream
 from sklearn_metaexplain.training._evaluate import (
     EVALUATION_SEED,
@@ -146,10 +147,10 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m sklearn_metaexplain.training")
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("train", help=train.__doc__)
-    command.add_argument("--minutes", type=float, default=120.0, help="over all sittings")
+    command.add_argument("--minutes", type=positive, default=120.0, help="over all sittings")
     command.add_argument(
         "--kernel-share",
-        type=float,
+        type=share,
         default=0.45,
         help="of the minutes; at 0 or 1 the other network stays as --init has it",
     )
@@ -157,21 +158,24 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--init", help="weights to start from: a registered name or a file")
     command.add_argument("--seed", type=int, default=1)
-    command.add_argument("--workers", type=int, default=1, help="processes that draw tasks")
-    command.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
-    command.add_argument("--batch-size", type=int, default=4, help="tasks a step")
-    command.add_argument("--steps-per-epoch", type=int, default=100)
-    command.add_argument("--epochs", type=int, default=10**6, help="most epochs of each network")
-    command.add_argument("--validation-tasks", type=int, default=96)
+    command.add_argument("--workers", type=natural, default=1, help="processes that draw tasks")
+    command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
+    command.add_argument("--batch-size", type=count, default=4, help="tasks a step")
+    command.add_argument("--steps-per-epoch", type=count, default=100)
+    command.add_argument("--epochs", type=count, default=10**6, help="most epochs of each network")
+    command.add_argument("--validation-tasks", type=count, default=96)
     command.add_argument(
-        "--repeats", type=int, default=0, help="how often the corrector meets a task again"
+        "--repeats",
+        type=natural,
+        default=0,
+        help="how often the corrector meets a task again",
     )
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train)
     command = commands.add_parser("evaluate", help=evaluate.__doc__)
     command.add_argument("--weights", default="default", help="registered name or file")
-    command.add_argument("--tasks", type=int, default=100)
-    command.add_argument("--n-support", type=int, nargs="+", default=[128, 512])
+    command.add_argument("--tasks", type=count, default=100)
+    command.add_argument("--n-support", type=count, nargs="+", default=[128, 512])
     command.set_defaults(run=evaluate)
     _classifiers.add_command(commands)
     _autoencoding.add_command(commands)

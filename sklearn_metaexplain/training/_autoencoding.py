@@ -24,6 +24,7 @@ from sklearn_metaexplain.nets._prior_reference import (
     standardise,
 )
 from sklearn_metaexplain.nets._task_autoencoder import SetAutoencoder, TaskCode
+from sklearn_metaexplain.training._arguments import count, natural, positive
 from sklearn_metaexplain.training._autoencoder_tasks import (
     MOST_READ,
     TwoViews,
@@ -154,16 +155,16 @@ def add_command(commands: Any) -> None:
         As `ArgumentParser.add_subparsers` returns them.
     """
     command = commands.add_parser("train-autoencoder", help=train_autoencoder.__doc__)
-    command.add_argument("--minutes", type=float, default=40.0, help="over all sittings")
+    command.add_argument("--minutes", type=positive, default=40.0, help="over all sittings")
     command.add_argument("--out", required=True, help="weights file (.safetensors) to write")
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--seed", type=int, default=1)
-    command.add_argument("--workers", type=int, default=0, help="processes that draw tasks")
-    command.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
-    command.add_argument("--group-size", type=int, default=8, help="tasks a step")
-    command.add_argument("--steps-per-epoch", type=int, default=100)
-    command.add_argument("--epochs", type=int, default=10**6, help="most epochs")
-    command.add_argument("--validation-groups", type=int, default=16)
-    command.add_argument("--reference-tasks", type=int, default=400, help="of each kind")
+    command.add_argument("--workers", type=natural, default=0, help="processes that draw tasks")
+    command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
+    command.add_argument("--group-size", type=count, default=8, help="tasks a step")
+    command.add_argument("--steps-per-epoch", type=count, default=100)
+    command.add_argument("--epochs", type=count, default=10**6, help="most epochs")
+    command.add_argument("--validation-groups", type=count, default=16)
+    command.add_argument("--reference-tasks", type=count, default=400, help="of each kind")
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train_autoencoder)

@@ -19,6 +19,7 @@ from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
 from sklearn_metaexplain.shapley._error import raw_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
+from sklearn_metaexplain.training._arguments import count
 from sklearn_metaexplain.training._episodes import Episode, draw_episode
 from sklearn_metaexplain.training._stacked import StackedEpisode, stack_with
 
@@ -224,6 +225,6 @@ def add_command(commands: Any) -> None:
     """
     command = commands.add_parser("calibrate-logged", help=calibrate_logged.__doc__)
     command.add_argument("--weights", default="default", help="registered name or file")
-    command.add_argument("--tasks", type=int, default=200)
+    command.add_argument("--tasks", type=count, default=200)
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=calibrate_logged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from numbers import Integral
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -92,9 +93,13 @@ def make_network(
     if init is not None:
         return _load(network, params, init)
     maker = KINDS[network].network_class if isinstance(network, str) else network
-    width = params["encoder"].get("width", 4) if isinstance(params.get("encoder"), Mapping) else 4
-    if width % 4:
-        raise ValueError(f"network_params: the encoder's width={width} must be a multiple of 4.")
+    sizes = params["encoder"] if isinstance(params.get("encoder"), Mapping) else {}
+    for name, size in {"width": 4, **sizes}.items():
+        least = 0 if name == "n_layers" else 1
+        is_number = isinstance(size, Integral) and size >= least
+        if not is_number or (name == "width" and size % 4):
+            wanted = "a multiple of 4" if name == "width" else f"a whole number from {least} on"
+            raise ValueError(f"network_params: the encoder's {name}={size!r} must be {wanted}.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -174,7 +179,7 @@ def check_episode(network: str | Callable[..., nn.Module], learner: Learner, epi
 
 def check_network_device(network: Any, device: str) -> str:
     """Refuse a device that is not there, or on which a network is not trained."""
-    if network == "kernel" and torch.device(device).type != "cpu":
+    if network == "kernel" and device.partition(":")[0] != "cpu":
         raise ValueError(
             f'device={device!r}: network="kernel" is trained on the CPU, where its Gaussian '
             'processes are; use device="cpu", and n_jobs to draw tasks meanwhile.'

@@ -84,5 +84,7 @@ def test_wrong_histories():
         AdaptationDisplay.from_history([{"epoch": 1}])
     with pytest.raises(ValueError, match="'b' has shape"):
         AdaptationDisplay(curves={"a": [1.0, 2.0], "b": [1.0]}).plot()
+    with pytest.raises(ValueError, match="curves is empty"):
+        AdaptationDisplay(curves={}).plot()
     with pytest.raises(ValueError, match=r"pass at most 7 curves\."):
         AdaptationDisplay(curves={str(k): [1.0] for k in range(8)}).plot()

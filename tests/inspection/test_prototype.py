@@ -154,6 +154,8 @@ def test_what_is_refused():
         PrototypeDisplay.from_explanation(explanation, rows="voters")
     with pytest.raises(ValueError, match="as X_train to from_explainer or as X to from"):
         PrototypeDisplay.from_explanation(explanation)
+    with pytest.raises(ValueError, match=r"names row 9, of a table of 5 rows: pass the table that"):
+        PrototypeDisplay.from_explanation(explanation, X=np.ones((5, 2)))
     with pytest.raises(ValueError, match=r"X has shape \(3, 3\); .* with the 2 columns of row"):
         PrototypeDisplay.from_rows(np.ones((1, 2)), np.ones((1, 2)), weights=[1], X=np.ones((3, 3)))
     with pytest.raises(ValueError, match="keeps no data"):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -165,6 +165,19 @@ def test_nothing_but_constant_columns(classifier):
     explanation = fitted.explain(X + np.arange(11)[:, None])
     assert (explanation.values == 0).all()
     np.testing.assert_allclose(fitted.predict_proba(X), np.tile(np.bincount(y) / 11, (11, 1)))
+
+
+@every_classifier
+def test_training_gives_constant_columns_nothing_to_say(classifier):
+    X, y = np.ones((20, 3)), np.arange(20) % 2
+    y[:4] = 0
+    fitted = clone(classifier).set_params(max_epochs=3, lr=0.05, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted.fit(X, y)
+    np.testing.assert_allclose(fitted.predict_proba(X[:1]), [[0.6, 0.4]])
+    explanation = fitted.explain(X)
+    assert (explanation.values == 0).all()
 
 
 @every_classifier

@@ -1,12 +1,15 @@
 """Training on one table: what is held out, what history says, which weights are kept."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
-from skorch.callbacks import Callback
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_metaexplain import AttentionClassifier, MatchingClassifier, PrototypeClassifier
 from sklearn_metaexplain._validation import draw_seed
@@ -177,3 +180,15 @@ def test_a_fit_from_scratch_draws_one_seed(kind):
     assert state.randint(2**31) == once.randint(2**31)
     seeded = kind(random_state=np.random.RandomState(3), **settings).fit(X, y)
     np.testing.assert_array_equal(drawn.predict_proba(X), seeded.predict_proba(X))
+
+
+def test_callbacks_may_have_any_name_of_their_own():
+    X, y = clouds(60, 3, 3)
+    stop = EarlyStopping(monitor="valid_accuracy", lower_is_better=False, patience=1)
+    classifier = PrototypeClassifier(
+        max_epochs=20, patience=20, callbacks=[("early_stopping", stop)], random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = classifier.fit(X, y)
+    assert len(fitted.net_.history) < 20

@@ -74,3 +74,27 @@ def test_evaluate_prints_every_part_beside_what_it_replaces(trained, capsys):
         "corrected",
     ):
         assert f"| {method} |" in printed
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "message"),
+    [
+        ("train", "--minutes", "0", "must be above 0"),
+        ("train", "--lr", "nan", "must be above 0"),
+        ("train", "--epochs", "0", "must be at least 1"),
+        ("train", "--workers", "-1", "must be at least 0"),
+        ("train", "--kernel-share", "1.5", "must be between 0 and 1"),
+        ("train", "--batch-size", "many", "invalid"),
+        ("train-classifiers", "--minutes", "0", "must be above 0"),
+        ("train-classifiers", "--validation-tasks", "0", "must be at least 1"),
+        ("train-autoencoder", "--epochs", "0", "must be at least 1"),
+        ("evaluate", "--tasks", "0", "must be at least 1"),
+        ("calibrate-logged", "--tasks", "0", "must be at least 1"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_by_name(command, option, value, message, capsys):
+    with pytest.raises(SystemExit):
+        main([command, option, value])
+    told = capsys.readouterr().err
+    assert f"argument {option}: " in told
+    assert message in told

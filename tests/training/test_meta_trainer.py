@@ -591,6 +591,13 @@ def test_time_can_be_the_limit():
         ({"learner": MAML(inner_lr=-1.0)}, "'inner_lr' parameter of MAML"),
         ({"device": "abacus"}, "device='abacus' cannot be used"),
         ({"network": "kernel", "device": "cuda"}, '"kernel" is trained on the CPU'),
+        ({"network": "kernel", "device": "abacus"}, '"kernel" is trained on the CPU'),
+        ({"network_params": {"encoder": {"width": -4}}}, "width=-4 must be a multiple of 4"),
+        (
+            {"network_params": {"encoder": {"n_heads": 0}}},
+            "n_heads=0 must be a whole number from 1",
+        ),
+        ({"network_params": {"encoder": {"n_layers": 1.5}}}, r"n_layers=1.5 must be a whole .* 0"),
         ({"network": Line}, "objective is needed for a network of one's own"),
         ({"network": "kernel", "network_params": None}, "'kernel' learns from models:"),
         (

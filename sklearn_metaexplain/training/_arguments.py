@@ -1,0 +1,39 @@
+"""Numbers of the command line, those that make no sense refused."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+
+def positive(text: str) -> float:
+    """Read a number above 0, such as minutes and learning rates."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+    return value
+
+
+def share(text: str) -> float:
+    """Read a number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """Read a whole number from 1 on, such as steps, tasks and epochs."""
+    return _whole(text, least=1)
+
+
+def natural(text: str) -> int:
+    """Read a whole number from 0 on, such as processes."""
+    return _whole(text, least=0)
+
+
+def _whole(text: str, least: int) -> int:
+    value = int(text)
+    if value < least:
+        raise argparse.ArgumentTypeError(f"must be at least {least}, got {text}")
+    return value
