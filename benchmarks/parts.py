@@ -20,7 +20,7 @@ from sklearn_metaexplain.shapley._kernel import KernelParameters, default_parame
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.shapley._stack import SurrogateStack
+from sklearn_metaexplain.shapley._stack import FEW_ROWS, SurrogateStack
 
 TREES = "trees alone"
 NETWORKS = "networks alone"
@@ -31,6 +31,7 @@ LEARNED = "GP alone, meta-trained kernel"
 STACK = "stack without corrector"
 UNTRAINED = "MetaExplainer, n_rounds=1, pretrained=None"
 DEFAULT_STACK = "stack with the default kernel, nothing meta-trained"
+FIXED_STACK = "stack with the default kernel, lengths fixed too, nothing meta-trained"
 # A likelihood search reads no more rows than this many evaluations hold, so that beyond them its
 # kernel is taken over.
 MOST_SEARCHED = 2048
@@ -106,7 +107,7 @@ class Parts:
 
     def without_networks(self) -> Result:
         """The stack of process and trees, without the corrector."""
-        alone = self._new_surrogate(hybrids=False)
+        alone = self._new_surrogate(hybrids=False, own_lengths=True)
         with Stopwatch() as fit:
             self._fit(alone, self.surrogate.stack.process.kernel.parameters)
         with Stopwatch() as watch:
@@ -141,21 +142,26 @@ class Parts:
             process = stack.fit_process(self.support.encoded, self.outputs - self.outputs.mean(0))
         return process, watch.seconds
 
-    def fit_untrained(self, kernel: KernelParameters) -> tuple[TaskSurrogate, float]:
+    def fit_untrained(
+        self, kernel: KernelParameters, **parameters: Any
+    ) -> tuple[TaskSurrogate, float]:
         """Fit what MetaExplainer fits without meta-trained networks, but for the search."""
-        untrained = self._new_surrogate()
+        untrained = self._new_surrogate(**parameters)
         with Stopwatch() as watch:
             self._fit(untrained, kernel)
         return untrained, watch.seconds
 
     def untrained(
-        self, untrained: TaskSurrogate, seconds_fit: float, search: Search | None = None
+        self,
+        method: str,
+        untrained: TaskSurrogate,
+        seconds_fit: float,
+        seconds_kernel: float = 0.0,
     ) -> Result:
         """Without anything meta-trained; without a search, with the default kernel."""
         with Stopwatch() as watch:
             values = self._explain(untrained)
-        method, seconds = (DEFAULT_STACK, 0.0) if search is None else (UNTRAINED, search.seconds)
-        return self._result(method, values, watch, seconds + seconds_fit, seconds)
+        return self._result(method, values, watch, seconds_kernel + seconds_fit, seconds_kernel)
 
     def default_process(self) -> tuple[Result, float]:
         """The process with the default kernel; also the CPU seconds of its fit."""
@@ -239,7 +245,10 @@ def explain_parts(parts: Parts, pretrained: Any, search: Search) -> Iterator[Res
     yield parts.stack()
     default, seconds = parts.default_process()
     yield default
-    yield parts.untrained(*parts.fit_untrained(default_parameters(parts.support.encoded.shape[1])))
+    kernel = default_parameters(parts.support.encoded.shape[1])
+    yield parts.untrained(DEFAULT_STACK, *parts.fit_untrained(kernel))
+    if parts.n_support < FEW_ROWS:  # with more, no process looks for its lengths
+        yield parts.untrained(FIXED_STACK, *parts.fit_untrained(kernel, own_lengths=False))
     untrained, both = parts.fit_untrained(search.kernel)
     networks, seconds_networks = parts.networks()
     yield networks
@@ -248,6 +257,6 @@ def explain_parts(parts: Parts, pretrained: Any, search: Search) -> Iterator[Res
     yield parts.trees(both - seconds - seconds_networks)
     searched = untrained.stack.process
     yield parts.process(SEARCHED, searched, search.seconds + seconds, search.seconds)
-    yield parts.untrained(untrained, both, search)
+    yield parts.untrained(UNTRAINED, untrained, both, search.seconds)
     proposal = parts.propose(pretrained)
     yield parts.learned_process(proposal + seconds, proposal)

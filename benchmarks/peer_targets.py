@@ -9,7 +9,7 @@ import speed
 from boosted import BOOSTED
 from fastshap import FASTSHAP
 from measures import Target, geometric_mean, side_by_side
-from parts import DEFAULT_STACK, UNTRAINED
+from parts import DEFAULT_STACK, FIXED_STACK, UNTRAINED
 from surrogates import AVERAGE, NETWORK
 from whole import META, ONE_ROUND
 
@@ -53,7 +53,7 @@ def peer_targets(results: pd.DataFrame, n_support: int) -> Iterator[Target]:
             f"on {len(rivals[best])} tasks",
         )
     drawn = {**ours, "method": ONE_ROUND}
-    for method in (DEFAULT_STACK, UNTRAINED) if n_support <= 2048 else ():
+    for method in (FIXED_STACK, DEFAULT_STACK, UNTRAINED) if n_support <= 2048 else ():
         both = side_by_side(results, drawn, {**ours, "method": method})
         if len(both):
             lower = int((both["one"] < both["other"]).sum())

@@ -14,6 +14,7 @@ from measures import Target, average, geometric_mean, side_by_side, split_by_tru
 from parts import (
     DEFAULT,
     DEFAULT_STACK,
+    FIXED_STACK,
     LEARNED,
     NETWORKS,
     SEARCHED,
@@ -236,6 +237,11 @@ def _ablations(results: pd.DataFrame) -> pd.DataFrame:
             "meta-trained / stack with the default kernel, both with n_rounds=1",
             ONE_ROUND,
             DEFAULT_STACK,
+        ),
+        (
+            "meta-trained / stack with the default kernel and its lengths, both with n_rounds=1",
+            ONE_ROUND,
+            FIXED_STACK,
         ),
     )
     lines = []

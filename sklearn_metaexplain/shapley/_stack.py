@@ -17,7 +17,7 @@ from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 
 # Fewer rows are dear, and time is not.
-_FEW_ROWS = 1000
+FEW_ROWS = 1000
 # Learning rate of fewer trees than usual.
 _MOST_RATE = 0.5
 _SHARE_OF_MANY = 1 / 3
@@ -114,7 +114,7 @@ class SurrogateStack:
         """
         n_rows, self.n_outputs = outputs.shape
         # Few rows are dear: each member of a bag then sees nine in ten.
-        many = 10 if self._networks and n_rows < _FEW_ROWS else 5
+        many = 10 if self._networks and n_rows < FEW_ROWS else 5
         self.n_folds = many if self._n_folds is None else self._n_folds
         self.center = outputs.mean(0)
         centred = outputs - self.center
@@ -174,7 +174,7 @@ class SurrogateStack:
             self.n_players,
             max_inducing=self._max_inducing,
         )
-        if self._own_lengths and len(encoded) < _FEW_ROWS:
+        if self._own_lengths and len(encoded) < FEW_ROWS:
             return fit_best_lengths(process, encoded, centred)
         return process.fit(encoded, centred)
 
@@ -208,7 +208,7 @@ class SurrogateStack:
         weight = self.weights[:, position].square()
         missed = self.residuals.square().mean(0) / self._spread.clamp_min(1e-300)
         share = (_SAMPLING_SHARE[name] * missed / weight).clamp_max(_MOST_SAMPLING)
-        if len(self.residuals) < _FEW_ROWS:
+        if len(self.residuals) < FEW_ROWS:
             share *= _SHARE_OF_FEW
         return torch.where(weight > 0, share, torch.inf)
 
@@ -318,7 +318,7 @@ def _tree_settings(n_rows: int, effort: float = 1.0) -> dict[str, Any]:
     settings: dict[str, Any]
     if n_rows < 256:
         settings = {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
-    elif n_rows < _FEW_ROWS:
+    elif n_rows < FEW_ROWS:
         # Many small steps, each on some columns: the folds' trees differ, so their mean gains.
         settings = {"depth": 6, "n_trees": 450, "learning_rate": 0.05, "n_bins": 128}
         settings["column_share"] = 0.2
