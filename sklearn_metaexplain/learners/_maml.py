@@ -48,7 +48,7 @@ class MAML(InnerLoopLearner):
     learn_lr : bool, default=False
         Meta-SGD: a learned rate for each element of each parameter, from `inner_lr` on. They are
         in the state that `make_state` gives, shared by all steps, and may become negative, as in
-        the paper.
+        the paper, which takes one step; with several, a task unlike the others may diverge.
 
     See Also
     --------
