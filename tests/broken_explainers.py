@@ -55,6 +55,32 @@ class WrongPredictions(ExactExplainer):
         )
 
 
+class WritesOverFrames(ExactExplainer):
+    """Leaves arrays alone."""
+
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        if isinstance(X, pd.DataFrame):
+            X.iloc[:, 0] = 0.0
+        return explanation
+
+
+class ShufflesData(ExactExplainer):
+    """Keeps the rows in another order than their attributions."""
+
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        return replace(explanation, data=explanation.data[::-1])
+
+
+class CountsBatches(ExactExplainer):
+    """Says that a row of many costs less."""
+
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        return replace(explanation, n_evaluations=np.full(len(explanation), 100 // len(X)))
+
+
 class Inefficient(ExactExplainer):
     """Goes round the check that `explain` makes itself."""
 

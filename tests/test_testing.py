@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import SkipTestWarning
@@ -24,6 +25,7 @@ from tests.broken_explainers import (
     CannotBePickled,
     ChangesDirectory,
     ChangesParameter,
+    CountsBatches,
     CountsCalls,
     DependsOnContainer,
     DependsOnThreads,
@@ -40,9 +42,11 @@ from tests.broken_explainers import (
     SavesNothing,
     SeedsNumpy,
     SeedsTorch,
+    ShufflesData,
     SilencesChecks,
     SkipsValidation,
     SwallowsOptions,
+    WritesOverFrames,
     WrongNames,
     WrongPredictions,
     WrongTransform,
@@ -103,6 +107,19 @@ def test_no_check_of_an_honest_explainer_is_skipped():
         check_explainer(ExactExplainer(LogisticRegression(), **SMALL))
 
 
+@pytest.mark.parametrize("kind", ["many columns", "sparse", "lists"])
+def test_tables_of_the_users_of_any_kind(kind):
+    X = np.random.RandomState(0).normal(size=(40, 30 if kind == "many columns" else 4))
+    y = X @ np.arange(1.0, X.shape[1] + 1)
+    table = {"sparse": sparse.csr_matrix, "lists": np.ndarray.tolist}.get(kind, np.array)(X)
+    explainer = ExactExplainer(Ridge(), **SMALL)
+    if kind == "many columns":
+        explainer = OcclusionExplainer(Ridge(), **SMALL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkipTestWarning)
+        check_explainer(explainer, data=(table, y))
+
+
 def test_what_a_check_cannot_tell_is_warned_of():
     with pytest.warns(
         SkipTestWarning, match="check_column_permutation for OrderedColumns: the mod"
@@ -121,6 +138,7 @@ class OrderedColumns(ExplainedLeastSquares):
 
 BROKEN = [
     (BatchDependent, "check_row_alone"),
+    (CountsBatches, "check_row_alone"),
     (OrderDependent, "check_row_permutation"),
     (PositionBiased, "check_column_permutation"),
     (PositionBiased, "check_constant_columns"),
@@ -129,6 +147,7 @@ BROKEN = [
     (WrongNames, "check_feature_names"),
     (LosesIndex, "check_feature_names"),
     (OneOutputOnly, "check_shapes"),
+    (ShufflesData, "check_shapes"),
     (WrongTransform, "check_transform"),
     (SwallowsOptions, "check_options"),
     (SkipsValidation, "check_bad_input"),
@@ -139,6 +158,7 @@ BROKEN = [
     (FitsUserEstimator, "check_user_estimator"),
     (ChangesParameter, "check_params_untouched"),
     (CountsCalls, "check_explain_changes_nothing"),
+    (WritesOverFrames, "check_explain_changes_nothing"),
     (IgnoresSeed, "check_clone"),
     (IgnoresSeed, "check_pipeline"),
     (CannotBePickled, "check_pickle"),

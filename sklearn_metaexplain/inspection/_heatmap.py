@@ -212,10 +212,10 @@ class HeatmapDisplay(ExplanationDisplay):
 
 def _row_order(values: np.ndarray, predictions: np.ndarray, order: str | None) -> np.ndarray:
     n = len(values)
-    if order is None or n < 3:
-        return np.arange(n)
     if order == "prediction":
         return np.argsort(predictions, kind="stable")
+    if order is None or n < 3:  # no more than two rows make no clusters
+        return np.arange(n)
     if n > _MOST_CLUSTERED:
         raise ValueError(
             f"{n:,} rows are too many to cluster, {_MOST_CLUSTERED:,} are not; pass "

@@ -125,7 +125,9 @@ def select_outputs(explanation: Any, output: Any) -> list[SelectedOutput]:
         return [select_output(explanation, output)]
     if len(output) == 0:
         raise ValueError("output is an empty list; name at least one output.")
-    return [select_output(explanation, label) for label in np.asarray(output).tolist()]
+    # An array made of a list would turn labels of several kinds into text.
+    labels = list(output) if isinstance(output, (list, tuple)) else output.tolist()
+    return [select_output(explanation, label) for label in labels]
 
 
 def _quantity(explanation: Explanation, name: str, is_regressor: bool) -> str:

@@ -92,7 +92,8 @@ def number_formatter(numbers: Any, *, signed: bool = False) -> Any:
     else:
         decimals = max(0, 2 - size) if largest > 0 else 0
         form = f"{'+' if signed else ''},.{decimals}f"
-    return lambda number: format(number, form).replace("-", _MINUS)
+    # Nothing that is taken away is still nothing.
+    return lambda number: format(number + 0.0, form).replace("-", _MINUS)
 
 
 def room_for_text(ax: Any, low: float, high: float, texts: Sequence[str], font: float) -> float:

@@ -163,7 +163,7 @@ def sum_to_zero_over_classes(
 
 def expand_values(values: np.ndarray, is_binary: bool) -> np.ndarray:
     """Attributions of both classes, (..., 2), from those of the second where there are two."""
-    return np.concatenate([-values, values], axis=-1) if is_binary else values
+    return np.concatenate([0.0 - values, values], axis=-1) if is_binary else values
 
 
 def expand_outputs(outputs: np.ndarray, output: str, is_binary: bool) -> np.ndarray:

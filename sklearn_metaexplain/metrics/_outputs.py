@@ -27,10 +27,10 @@ def chosen_outputs(explanation: Explanation) -> np.ndarray:
     chosen : ndarray of int of shape (n_samples, n_chosen)
         The predicted class (``n_chosen = 1``), or all targets of a regressor.
     """
-    predictions = explanation.predictions
     if explains_classifier(explanation):
-        return predictions.argmax(axis=1)[:, None]
-    return np.broadcast_to(np.arange(predictions.shape[1]), predictions.shape)
+        return explanation._predicted_positions()[:, None]
+    n_outputs = len(explanation.output_names)
+    return np.broadcast_to(np.arange(n_outputs), (len(explanation), n_outputs))
 
 
 def of_outputs(array: np.ndarray, chosen: np.ndarray) -> np.ndarray:

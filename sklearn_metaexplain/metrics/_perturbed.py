@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _get_feature_names
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain.masking import RowPool, hybrid_index, resolve_feature_groups
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.masking._probes import draw_row_probes
@@ -80,7 +81,7 @@ class PerturbedModel:
         # Means over the background are taken at once.
         self._sets_at_once = max(1, self._batch_size // self._n_background)
         self._pool = RowPool(explanation.data, background)
-        self.predictions = _ask(predict, explanation.data, explanation)
+        self.predictions = _ask(predict, copy_rows(explanation.data), explanation)
         _check_same_model(self.predictions, explanation)
 
     def without(self, replaced: np.ndarray) -> np.ndarray:

@@ -50,5 +50,5 @@ def is_same_prediction(
     excess = np.abs(after.predictions - before.predictions) - tolerance
     same = np.asarray((np.take_along_axis(excess, chosen, axis=1) <= 0).all(axis=1))
     if explains_classifier(before):
-        same &= chosen[:, 0] == after.predictions.argmax(axis=1)
+        same &= chosen[:, 0] == chosen_outputs(after)[:, 0]
     return same

@@ -8,10 +8,12 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, resample
 from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
 
 from sklearn_metaexplain._explanation import Explanation
@@ -103,6 +105,7 @@ def seed_stability(
     >>> round(score, 6)  # a seed could only draw another background
     1.0
     """
+    X = X.tocsr() if issparse(X) else X
     transformers, own = _unwrap(explainer)
     random = np.random.RandomState(draw_seed(random_state))
     explain(explainer, _safe_indexing(X, [0]))  # an error if it cannot
@@ -198,9 +201,12 @@ def retraining_stability(
     while isinstance(explainer, FrozenEstimator) or hasattr(explainer, "best_estimator_"):
         frozen = isinstance(explainer, FrozenEstimator)
         explainer = explainer.estimator if frozen else explainer.best_estimator_
+    X = X.tocsr() if issparse(X) else X
     random = np.random.RandomState(draw_seed(random_state))
     rows = _safe_indexing(X, draw_rows(random, _num_samples(X), n_samples))
-    stratify = y if y is not None and is_classifier(explainer) else None
+    # What `LoggedExplainer` calls a classifier's outputs are no classes.
+    has_classes = y is not None and type_of_target(y) in ("binary", "multiclass")
+    stratify = y if has_classes and is_classifier(explainer) else None
     explanations = []
     for _ in range(n_repeats):
         drawn = resample(np.arange(_num_samples(X)), stratify=stratify, random_state=random)
@@ -221,7 +227,8 @@ def _mean_similarity(explanations: list[Explanation]) -> float:
                 "the explainer, as in MetaExplainer(pipeline)."
             )
     # Models that were trained anew may predict different classes.
-    mean = replace(first, predictions=np.mean([each.predictions for each in explanations], axis=0))
+    predictions = np.mean([each.predictions for each in explanations], axis=0)
+    mean = replace(first, predictions=predictions, labels=None)
     similarities = [
         cosine(of_outputs(left.values, outputs), of_outputs(right.values, outputs))
         for outputs in chosen_outputs(mean).T

@@ -54,6 +54,7 @@ class LoggedOutputs:
                 "outputs that the model logged."
             )
         self.output = output
+        self._labels = column_labels(y)
         array = _numbers(y, "y")
         self._shape = array.shape[1:]
         self.is_classes = output != "raw"
@@ -77,6 +78,14 @@ class LoggedOutputs:
         computed : ndarray of float64 of shape (n_rows, n_computed)
             Those that surrogates are fitted to.
         """
+        labels = column_labels(outputs)
+        if labels is not None and self._labels is not None and len(labels) == len(self._labels):
+            if set(labels) != set(self._labels):
+                raise ValueError(
+                    f"outputs have the columns {list(labels)}, and y had {list(self._labels)} in "
+                    "fit; name them alike."
+                )
+            outputs = outputs[self._labels]
         array = _numbers(outputs, "outputs")
         if array.shape != (n_rows, *self._shape):
             raise ValueError(

@@ -59,6 +59,8 @@ def check_shapes(explainer: Any, data: Data = None) -> None:
         assert (explanation.n_evaluations >= 0).all()
         assert explanation.output in OUTPUTS
         assert explanation.data is not None, "data must hold the rows"
+        told, given = as_frame(explanation.data), as_frame(X[:5])
+        pd.testing.assert_frame_equal(told, given, check_dtype=False, obj="data")
         assert explanation[0].values.shape == (1, *shape[1:])
         assert len(explainer_.explain(X[:1])) == 1, "one row"
 

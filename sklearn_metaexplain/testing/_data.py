@@ -5,6 +5,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags
 
@@ -32,7 +33,8 @@ TOLERANCE = 1e-7  # scikit-learn's own for batch and order invariance
 def tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
     """Tables and targets the explainer is to be checked on: the user's, or ours."""
     if data is not None:
-        return [data]
+        X, y = data
+        return [(X if hasattr(X, "shape") else np.asarray(X), y)]
     tags = get_tags(explainer)
     random = np.random.RandomState(0)
     X = random.normal(size=(N_ROWS, 4))
@@ -63,8 +65,10 @@ def as_frame(X: Any) -> pd.DataFrame:
     """The table with column names that differ from x0, x1, ... and labelled rows."""
     if isinstance(X, pd.DataFrame):
         return X
-    names = [f"column {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"[: X.shape[1]]]
-    return pd.DataFrame(X, columns=names, index=[f"row {i}" for i in range(len(X))])
+    X = X.toarray() if sparse.issparse(X) else np.asarray(X)
+    n_rows, n_columns = X.shape
+    names = [f"column {chr(ord('a') + j % 26)}{j // 26 or ''}" for j in range(n_columns)]
+    return pd.DataFrame(X, columns=names, index=[f"row {i}" for i in range(n_rows)])
 
 
 def prepared(explainer: Any) -> Any:
@@ -84,7 +88,10 @@ def fitted(explainer: Any, X: Any, y: Any) -> Any:
 
 
 def assert_same(actual: Explanation, expected: Explanation, what: str) -> None:
-    """Values, base values, predictions and errors agree to the tolerance."""
+    """Values, base values, predictions and errors agree to the tolerance, evaluations exactly."""
+    assert actual.n_evaluations.tolist() == expected.n_evaluations.tolist(), (
+        f"{what}: n_evaluations differ"
+    )
     for name in ("values", "base_values", "predictions", "std"):
         left, right = getattr(actual, name), getattr(expected, name)
         assert (left is None) == (right is None), f"{what}: {name} is None in one of two"

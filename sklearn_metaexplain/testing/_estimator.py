@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_metaexplain._resolve import explain, is_explainer
-from sklearn_metaexplain.testing._data import Data, assert_same, fitted, prepared, tables
+from sklearn_metaexplain.testing._data import Data, as_frame, assert_same, fitted, prepared, tables
 
 __all__: list[str] = []
 
@@ -72,16 +72,19 @@ def check_params_untouched(explainer: Any, data: Data = None) -> None:
 
 def check_explain_changes_nothing(explainer: Any, data: Data = None) -> None:
     """`explain` changes no attribute and none of the rows it is given."""
-    X, y = tables(explainer, data)[0]
-    explainer_ = fitted(explainer, X, y)
-    before = {name: joblib.hash(value) for name, value in vars(explainer_).items()}
-    table = joblib.hash(X)
-    explainer_.explain(X)
-    explainer_.transform(X)
-    after = {name: joblib.hash(value) for name, value in vars(explainer_).items()}
-    changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
-    assert not changed, f"explain changed {sorted(changed)}"
-    assert joblib.hash(X) == table, "explain changed the rows"
+    given, y = tables(explainer, data)[0]
+    # Copies, for what is changed in place is then of no other check.
+    for X in (given.copy(), as_frame(given).copy()):
+        explainer_ = fitted(explainer, X, y)
+        before = {name: joblib.hash(value) for name, value in vars(explainer_).items()}
+        table = joblib.hash(X)
+        explainer_.explain(X)
+        explainer_.transform(X)
+        after = {name: joblib.hash(value) for name, value in vars(explainer_).items()}
+        names = before.keys() | after.keys()
+        changed = [name for name in names if before.get(name) != after.get(name)]
+        assert not changed, f"explain changed {sorted(changed)}"
+        assert joblib.hash(X) == table, f"explain changed the rows of a {type(X).__name__}"
 
 
 def check_global_state(explainer: Any, data: Data = None) -> None:

@@ -96,7 +96,7 @@ def make_network(
     sizes = params["encoder"] if isinstance(params.get("encoder"), Mapping) else {}
     for name, size in {"width": 4, **sizes}.items():
         least = 0 if name == "n_layers" else 1
-        is_number = isinstance(size, Integral) and size >= least
+        is_number = isinstance(size, Integral) and int(size) >= least
         if not is_number or (name == "width" and size % 4):
             wanted = "a multiple of 4" if name == "width" else f"a whole number from {least} on"
             raise ValueError(f"network_params: the encoder's {name}={size!r} must be {wanted}.")

@@ -30,6 +30,9 @@ def test_rows_by_prediction_ascend():
     predictions = dict(zip(explanation.index, explanation.predictions[:, 1], strict=True))
     ordered = [predictions[label] for label in display.row_labels]
     assert ordered == sorted(ordered)
+    two = explanation[np.argsort(-explanation.predictions[:2, 1])]
+    pair = HeatmapDisplay.from_explanation(two, order="prediction")
+    assert list(pair.row_labels) == list(two.index)[::-1]
 
 
 def test_clusters_stand_together():

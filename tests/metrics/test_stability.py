@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import make_column_transformer
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -164,6 +165,19 @@ def test_seeds_of_the_metric(metric):
     )
     assert first == again != other
     assert np.random.get_state()[1].tolist() == before
+
+
+@pytest.mark.parametrize("metric", BOTH)
+def test_sparse_tables_of_any_format(metric):
+    X = np.random.RandomState(0).normal(size=(40, 3))
+    X[X < 0] = 0.0
+    explainer = ExactExplainer(Ridge(), background=5, random_state=0)
+    explainer.fit(sparse.csr_matrix(X), X[:, 0])
+    scores = [
+        metric(explainer, table, X[:, 0], n_repeats=2, n_samples=5, random_state=0)
+        for table in (sparse.csr_matrix(X), sparse.coo_matrix(X))
+    ]
+    assert scores[0] == scores[1]
 
 
 def test_frozen_models_need_no_targets():

@@ -450,3 +450,15 @@ def test_random_attributions_start_from_the_explainer_s_own_background():
     np.testing.assert_allclose(
         random.explain(X[:4]).base_values, explanation.base_values, rtol=0, atol=1e-12
     )
+
+
+def test_the_outputs_of_a_log_are_no_classes():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(80, 4))
+    of_yes = 1 / (1 + np.exp(-2 * X[:, 0] - X[:, 1] * X[:, 2]))
+    logged = LoggedExplainer(n_support=40, output="probability", random_state=0)
+    table = compare_explainers(
+        {"log": logged}, X, of_yes, metrics=["retraining_stability"], n_samples=5, random_state=0
+    )
+    # Were every row a class of its own, all bootstraps would be of the same rows.
+    assert table.loc["random", "retraining_stability"] < 0.9

@@ -289,6 +289,19 @@ class TestBadInput:
         with pytest.raises(ValueError, match="outputs holds"):
             explainer.explain(X[:3], outputs=scores(X)[:3] + 9)
 
+    def test_outputs_are_read_by_their_columns(self):
+        X = numbers()
+        of_yes = probabilities(X)
+        logged = pd.DataFrame({"no": 1 - of_yes, "yes": of_yes})
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, logged)
+        expected = explainer.explain(X[:3], outputs=logged[:3])
+        found = explainer.explain(X[:3], outputs=logged[["yes", "no"]][:3])
+        np.testing.assert_array_equal(found.predictions, expected.predictions)
+        np.testing.assert_array_equal(found.values, expected.values)
+        wrong = logged[:3].rename(columns={"yes": "maybe"})
+        with pytest.raises(ValueError, match=r"columns \['no', 'maybe'\], and y had \['no', 'yes'"):
+            explainer.explain(X[:3], outputs=wrong)
+
     def test_text_in_a_column_of_numbers(self):
         X = pd.DataFrame(numbers(), columns=list("abcd"))
         explainer = LoggedExplainer(**SMALL).fit(X, scores(X.to_numpy()))
