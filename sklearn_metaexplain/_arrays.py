@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-__all__ = ["as_array"]
+__all__ = ["as_array", "rounding_of"]
+
+# By so many units in the last place of the largest number do equal numbers differ by rounding.
+_ROUNDED = 8
+
+
+def rounding_of(numbers: np.ndarray) -> float:
+    """By how much equal numbers of such size, none of them missing, may differ by rounding."""
+    return _ROUNDED * float(np.spacing(np.abs(numbers).max()))
 
 
 def as_array(frame: pd.DataFrame) -> np.ndarray:

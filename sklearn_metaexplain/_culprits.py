@@ -123,7 +123,11 @@ def _unknown_category(error: str, frame: pd.DataFrame, X: Any, name: str) -> str
         return None
     columns, unknown = [], None
     for j in range(frame.shape[1]):
-        for cell in frame.iloc[:, j].unique():
+        try:
+            cells = frame.iloc[:, j].unique()
+        except TypeError:  # cells that have no hash are no categories
+            continue
+        for cell in cells:
             plain = cell.item() if isinstance(cell, np.generic) else cell
             if repr(plain) in found[1] and re.search(
                 rf"(?:^|, |\(){re.escape(repr(plain))}\)?(?:, |$)", found[1]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_metaexplain._arrays import rounding_of
 from sklearn_metaexplain._columns import (
     as_float,
     columns_of,
@@ -20,8 +21,6 @@ from sklearn_metaexplain._columns import (
 _MAX_KNOTS = 257
 _CLIP = 4.0
 _SHRINKAGE = 5.0
-# By so many units in the last place of the largest number do equal numbers differ by rounding.
-_ROUNDED = 8
 
 
 @dataclass
@@ -222,7 +221,7 @@ def _learn_numeric(column: np.ndarray) -> _Numeric:
     if len(present) == 0:
         return _Numeric(0.0, 1.0, np.zeros(1), np.zeros(1), missing_share)
     values, counts = np.unique(present, return_counts=True)
-    rounding = _ROUNDED * float(np.spacing(np.abs(present).max()))
+    rounding = rounding_of(present)
     if values[-1] - values[0] <= rounding:
         return _Numeric(float(values[0]), 1.0, values[:1], np.zeros(1), missing_share, rounding)
     middle = (np.cumsum(counts) - 0.5 * counts) / len(present)

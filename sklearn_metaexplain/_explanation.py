@@ -62,9 +62,9 @@ class Explanation(ExplanationViews):
     estimator_type : {"classifier", "regressor"} or None, default=None
         What kind of model was explained, where it is known.
     labels : array-like of shape (n_samples,), default=None
-        The class that the model predicts in each row, where it need not be the largest output
-        because the model has a threshold of its own; after `for_predicted`, what the only output
-        is. None: the largest output.
+        The class that the model predicts in each row, where it need not be the largest output, as
+        with a threshold of its own; after `for_predicted`, what the only output is. None: the
+        largest output.
     index : Index of length n_samples, default=None
         Row labels. None: those of `data` where it is a DataFrame.
 
@@ -145,7 +145,11 @@ class Explanation(ExplanationViews):
             self._store("std_quantiles", quantiles, (len(quantiles), 2))
         feature_names = np.asarray(self.feature_names, dtype=object)
         self._store("feature_names", feature_names, (n_features,))
-        self._store("output_names", np.asarray(self.output_names), (n_outputs,))
+        names = self.output_names
+        # An array of a list would turn labels of several kinds into text.
+        is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
+        names = np.asarray(names, dtype=object if is_mixed else None)
+        self._store("output_names", names, (n_outputs,))
         for name in ("feature_names", "output_names"):
             labels = pd.Series(getattr(self, name))
             repeated = labels[labels.duplicated()].tolist()

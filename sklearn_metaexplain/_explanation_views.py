@@ -56,10 +56,10 @@ class ExplanationViews:
     def predicted_labels(self) -> np.ndarray:
         """The predicted class of each row, ndarray of shape (n_samples,).
 
-        It is the output that is largest, or `labels` where the model has a threshold of its own
-        (`FixedThresholdClassifier`, `TunedThresholdClassifierCV`). After `for_predicted` they are
-        the same as before. A ValueError for a regressor with several targets, of which none is
-        predicted more than the others.
+        It is the output that is largest, or `labels` of a model that may predict another one
+        (`FixedThresholdClassifier`, `TunedThresholdClassifierCV`, `SVC`, `NuSVC`). After
+        `for_predicted` they are the same as before. A ValueError for a regressor with several
+        targets, of which none is predicted more than the others.
         """
         if self.labels is not None:
             return self.labels

@@ -133,7 +133,7 @@ def _has_explainer_tags(obj: Any) -> bool:
 def _names_after(transformer: Any, names: Any) -> Any:
     try:
         return transformer.get_feature_names_out(names)
-    except (AttributeError, ValueError):  # it names nothing
+    except (AttributeError, TypeError, ValueError):  # it names nothing, or not in this way
         return None
 
 

@@ -1,6 +1,7 @@
 """Arrays, labels and tables in one ``.npz`` file, without pickle."""
 
 import json
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -74,7 +75,7 @@ def load_record(path: str | Path) -> dict[str, Any]:
         if spec["format"] != FORMAT:
             raise ValueError(f"format {spec['format']!r}, expected {FORMAT!r}")
         return {name: _unpack(part, arrays) for name, part in spec["record"].items()}
-    except (BadZipFile, EOFError, KeyError, TypeError, ValueError) as error:
+    except (BadZipFile, EOFError, KeyError, TypeError, ValueError, zlib.error) as error:
         raise ValueError(f"{path} cannot be read as a saved explanation: {error}") from error
 
 
@@ -212,7 +213,8 @@ def _encode_cell(cell: Any, where: str) -> Any:
     if cell is pd.NA or cell is pd.NaT:
         return {"missing": str(cell)}
     if isinstance(cell, pd.Timestamp):
-        return {"timestamp": cell.isoformat()}
+        zone = None if cell.tz is None else _zone_of(cell.tz, where)
+        return {"timestamp": cell.isoformat(), "zone": zone}
     for kind, (of_type, write, _) in _WRITTEN.items():
         if isinstance(cell, of_type):
             return {kind: write(cell)}
@@ -231,7 +233,8 @@ def _decode_cell(cell: Any) -> Any:
     if not isinstance(cell, dict):
         return cell
     if "timestamp" in cell:
-        return pd.Timestamp(cell["timestamp"])
+        moment, zone = pd.Timestamp(cell["timestamp"]), cell.get("zone")
+        return moment if zone is None else moment.tz_convert(zone)
     for kind, (_, _, read) in _WRITTEN.items():
         if kind in cell:
             return read(cell[kind])

@@ -104,3 +104,13 @@ def test_sparse_targets_hold_what_they_hold():
     assert "missing values, which are in column 'b'" in str(
         name_culprit(error, X, Ridge(), targets)
     )
+
+
+def test_cells_that_no_category_can_be_are_passed_by():
+    X = pd.DataFrame({"port": ["A", "B"] * 20, "notes": [[1]] * 40})
+    encoder = make_column_transformer((OneHotEncoder(), ["port"]))
+    model = make_pipeline(encoder, LogisticRegression()).fit(X, Y)
+    rows = X[:3].assign(port="C")
+    with pytest.raises(ValueError, match="Found unknown categories") as error:
+        model.predict(rows)
+    assert "'C', which is in column 'port'" in str(name_culprit(error.value, rows, model))

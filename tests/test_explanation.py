@@ -174,6 +174,12 @@ class TestOutputs:
         with pytest.raises(ValueError, match="read-only"):
             one.labels[0] = "x"
 
+    def test_names_of_outputs_stay_what_they_are(self):
+        mixed = replace(made_up_explanation(), output_names=["a", 1, None])
+        assert mixed.output_names.tolist() == ["a", 1, None]
+        assert mixed.for_output(1).output_names.tolist() == [1]
+        assert made_up_explanation().output_names.dtype.kind == "U"
+
     def test_labels_are_those_of_one_output(self):
         one = made_up_explanation(1)
         with pytest.raises(ValueError, match=r"labels must have shape \(6,\)"):

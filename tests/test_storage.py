@@ -125,6 +125,15 @@ class TestFiles:
         assert loaded.dt.tz_localize(None).tolist() == list(moments.tz_localize(None))
         assert (loaded == moments).all()
 
+    def test_moments_of_objects_keep_their_zones(self, tmp_path):
+        moments = [pd.Timestamp("2024-07-01", tz=zone) for zone in ("Europe/Berlin", "UTC", None)]
+        cells = pd.Series([*moments, None, None, "x"], dtype=object)
+        loaded = self.saved_and_loaded(
+            made_up_explanation(data=pd.DataFrame({"t": cells})), tmp_path
+        ).data["t"]
+        assert loaded[:3].tolist() == moments
+        assert str(loaded[0].tz) == "Europe/Berlin"
+
     def test_dates_and_durations_of_numpy(self, tmp_path):
         cells = [
             np.datetime64("2020-01-01T00:00:00.000000001", "ns"),
@@ -199,3 +208,19 @@ class TestFiles:
             assert "allow_pickle" not in str(refusal.value)
         with pytest.raises(FileNotFoundError):
             Explanation.load(tmp_path / "absent.npz")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_files_with_a_wrong_byte_are_refused_or_right(seed, tmp_path):
+    explanation = made_up_explanation(data=labelled_frame())
+    explanation.save(tmp_path / "kept.npz")
+    content = bytearray((tmp_path / "kept.npz").read_bytes())
+    content[np.random.RandomState(seed).randint(len(content))] ^= 0xFF
+    (tmp_path / "kept.npz").write_bytes(content)
+    refusal, loaded = None, explanation
+    try:
+        loaded = Explanation.load(tmp_path / "kept.npz")
+    except ValueError as error:
+        refusal = str(error)
+    assert refusal is None or "cannot be read as a saved explanation" in refusal
+    np.testing.assert_array_equal(loaded.values, explanation.values)

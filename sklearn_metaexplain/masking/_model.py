@@ -21,11 +21,11 @@ from sklearn_metaexplain.masking._outputs import (
     expand_outputs,
     expand_values,
     has_several_targets,
-    has_threshold,
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
     name_targets,
+    predicts_apart,
     resolve_output,
 )
 from sklearn_metaexplain.masking._players import (
@@ -187,10 +187,10 @@ class MaskedModel:
         Returns
         -------
         labels : ndarray of shape (n,) or None
-            What `predict` of a classifier with a threshold of its own says. None of others, which
-            are not asked.
+            What `predict` says of a classifier with a threshold of its own or of a support vector
+            machine. None of others, which are not asked.
         """
-        if not (self._is_binary and has_threshold(self.estimator)):
+        if self.n_outputs < 2 or not predicts_apart(self.estimator):
             return None
         n = table.shape[0]
         starts = range(0, max(n, 1), self.batch_size)

@@ -8,6 +8,7 @@ from sklearn.base import is_classifier, is_outlier_detector, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC, NuSVC
 
 from sklearn_metaexplain._validation import name_of
 
@@ -19,16 +20,18 @@ __all__ = [
     "expand_outputs",
     "expand_values",
     "has_several_targets",
-    "has_threshold",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
     "name_targets",
+    "predicts_apart",
     "resolve_output",
     "sum_to_zero_over_classes",
 ]
 
 PROBABILITY_CLIP = 1e-6
+# By a threshold that was set or tuned, or by votes of pairs of classes.
+_APART = (FixedThresholdClassifier, TunedThresholdClassifierCV, SVC, NuSVC)
 _REMEDY = "wrap it in sklearn.calibration.CalibratedClassifierCV"
 
 SEVERAL_TARGETS = (
@@ -50,11 +53,11 @@ def has_several_targets(estimator: Any, row: Any) -> bool:
     return len(shape) == 2 and shape[1] > 1
 
 
-def has_threshold(estimator: Any) -> bool:
-    """Whether a classifier predicts by a threshold that was set or tuned apart."""
+def predicts_apart(estimator: Any) -> bool:
+    """Whether a classifier may predict another class than that of its largest output."""
     inner = estimator
     while inner is not None:
-        if isinstance(inner, (FixedThresholdClassifier, TunedThresholdClassifierCV)):
+        if isinstance(inner, _APART):
             return True
         if isinstance(inner, Pipeline):
             inner = inner.steps[-1][1]

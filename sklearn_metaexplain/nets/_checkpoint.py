@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "d0d6c71f8e0e92ed4ec26d18f365e6afa7fded7b16f16c8913610fa4a348d4a9",
+        "845d3eb9f5bd0bab937e762efffbe9d5edc28e84e9d598ce9dbb5565b32ad564",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -18,7 +18,9 @@ def resolve_budget(budget: int | None, default: int | None, *, least: int) -> in
         The smallest that makes sense.
     """
     if budget is None:
-        return default
+        budget = default
+    if budget is None:
+        return None
     message = f"budget must be an int of at least {least} or None; got {budget!r}."
     if not isinstance(budget, Integral) or isinstance(budget, bool):
         raise TypeError(message)

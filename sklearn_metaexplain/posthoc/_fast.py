@@ -82,7 +82,9 @@ class Student:
         judged, judged_outputs = (
             part[: max(8, len(encoded) // 4)] for part in (judged, judged_outputs)
         )
-        encoded = encoded[~_among(encoded, judged)] if len(encoded) > 2 * len(judged) else encoded
+        # Where few rows differ, most are among them.
+        others = ~_among(encoded, judged)
+        encoded = encoded[others] if 2 * int(others.sum()) >= len(encoded) else encoded
         if len(encoded) > _MOST_ROWS:
             encoded = encoded[rng.permutation(len(encoded))[:_MOST_ROWS]]
         probes = draw_probes(

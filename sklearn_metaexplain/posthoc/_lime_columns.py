@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
+from sklearn_metaexplain._arrays import rounding_of
 from sklearn_metaexplain._cells import is_boolean, is_whole
 from sklearn_metaexplain._columns import as_float, columns_of, is_numeric, kind_of
 from sklearn_metaexplain.masking import RowPool
@@ -198,8 +199,10 @@ def _ordered(name: str, cells: Any, discretizer: str | None, labels: Any, seed: 
     column = _Column(name, kind, interval_texts(name, edges, cells), shares, kept, edges)
     column.whole = is_whole(cells)
     if present.any():
-        column.mean = float(numbers[present].mean())
-        column.scale = float(numbers[present].std()) or 1.0
+        known = numbers[present]
+        column.mean = float(known.mean())
+        # The deviation of equal numbers need not be zero.
+        column.scale = float(known.std()) if np.ptp(known) > rounding_of(known) else 1.0
     return column
 
 

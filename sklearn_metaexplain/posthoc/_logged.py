@@ -48,7 +48,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         that their outputs are known.
     n_support : int, default=2048
         Most logged rows that the surrogate is fitted to; of more rows a random sample of that
-        size, drawn by `random_state`. A drawn background is part of it.
+        size, drawn by `random_state`. A drawn background of no more rows is part of it.
     output : {"raw", "probability", "log_odds"}, default="raw"
         What the logged numbers are. "probability": a 1-D `y` is the probability of the second of
         two classes, and both are explained; a 2-D one has a column for each class. "log_odds":
@@ -207,7 +207,7 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
                 np.where((rows >= 0)[:, None], outputs[rows], np.nan),
                 n_jobs=self.n_jobs,
             )
-        logged.computed = outputs[:0]  # not kept
+        logged.computed = outputs[:0].copy()  # the log is not kept
         self.n_evaluations_ = 0
         self.shapley_error_, self.shapley_error_se_ = self._surrogate_.error
         self._is_complete = True

@@ -127,8 +127,9 @@ class NetworkShapley:
         if thorough:
             n_pairs = min(_THOROUGHNESS * n_pairs, _MOST_PAIRS_THOROUGH)
         most = max(_FEW_STEPS, _MOST_ENUMERATED * 2 * n_pairs * (self.n_players + 1))
-        for n_asked in (n_folds, 1):
-            # One network for each background row is enough where all would take too long.
+        # One network for each background row is enough where all would take too long, if each has
+        # its turn.
+        for n_asked in (n_folds, 1) if n_background >= 2 * n_folds else (n_folds,):
             if n_asked * n_background << self.n_players <= most:
                 games = enumerate_networks(rows, self._background, n_asked, *self._networks)
                 values = shapley_from_coalitions(games).transpose(1, 0, 2)

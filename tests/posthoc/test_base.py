@@ -15,6 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
 
 from tests.small_explainers import ExactExplainer, OcclusionExplainer
 
@@ -83,6 +84,18 @@ class TestValues:
         np.testing.assert_array_equal(explanation.predicted_labels, predicted)
         one, of_row = explanation.for_predicted(), explanation.for_output(predicted[70])
         np.testing.assert_array_equal(one.values[70], of_row.values[70])
+
+    @pytest.mark.parametrize("output", ["probability", "raw"])
+    def test_predicted_labels_are_those_of_a_support_vector_machine(self, output):
+        rng = np.random.RandomState(0)
+        rows = rng.normal(size=(120, 4))
+        labels = rng.permutation(["a", "b", "c"] * 40)
+        explainer = exact(SVC(probability=True, random_state=0), output=output).fit(rows, labels)
+        explanation = explainer.explain(rows)
+        predicted = explainer.predict(rows)
+        largest = explanation.output_names[explanation.predictions.argmax(axis=1)]
+        assert (largest != predicted).any()
+        np.testing.assert_array_equal(explanation.predicted_labels, predicted)
 
     def test_multiclass_raw(self):
         explainer = exact(LogisticRegression(max_iter=500), output="raw").fit(X, Y)

@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ExplanationWarning
@@ -136,3 +136,13 @@ def test_it_is_judged_by_rows_that_it_does_not_learn_from(monkeypatch):
         Student(teacher).fit(encoded, encoded[:20], encoded[:20, 0], np.random.RandomState(0))
     # A quarter is kept to judge by.
     assert torch.equal(learned[0], encoded[10:])
+
+
+def test_tables_of_few_distinct_rows():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, size=(200, 3)).astype(float)
+    y = X @ [1.0, -2.0, 0.5]
+    explainer = MetaExplainer(LinearRegression(), **SMALL, speed="fast").fit(X, y)
+    expected = (X[:8] - explainer.background_.mean(axis=0)) * [1.0, -2.0, 0.5]
+    np.testing.assert_allclose(explainer.explain(X[:8]).values[..., 0], expected, atol=0.02)
+    assert explainer.student_error_ < 0.01

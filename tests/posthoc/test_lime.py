@@ -504,3 +504,14 @@ EXPLAINERS = [
 @parametrize_with_explainer_checks(EXPLAINERS)
 def test_explainer_check(explainer, check):
     check(explainer)
+
+
+@pytest.mark.parametrize("constant", [0.1, 0.5, 1.1])
+def test_a_constant_column_is_one_whatever_rounding_makes_of_its_deviation(constant):
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    X[:, 2] = constant
+    y = X @ [3.0, -2.0, 0.0]
+    explainer = LimeExplainer(LinearRegression(), discretizer=None, random_state=0).fit(X, y)
+    values = explainer.explain(np.array([[1.0, 1.0, 0.7]])).values[0, :, 0]
+    assert np.abs(values[:2]).min() > 1
+    assert abs(values[2]) < 0.01

@@ -73,6 +73,16 @@ def test_where_all_networks_are_too_many_each_background_row_asks_one(monkeypatc
     assert 0 < float(error) < 1e-2
 
 
+def test_few_background_rows_do_not_speak_for_all_networks(monkeypatch):
+    shapley, encoded, bag = explained(n_background=2)
+    monkeypatch.setattr(_network_shapley, "_FEW_STEPS", 2 << M)
+    monkeypatch.setattr(_network_shapley, "_MOST_ENUMERATED", 0)
+    rows = encoded[50:60]
+    gap = bag.predict(rows) - bag.predict(encoded[:2]).mean(0)
+    # With a network each two of five would be asked, and the sums be those of these two.
+    torch.testing.assert_close(shapley(rows).sum(1), gap, rtol=0, atol=1e-5)
+
+
 def test_games_of_more_players_than_a_block_are_those_of_hybrids():
     generator = torch.Generator().manual_seed(0)
     encoded = torch.randn(200, 10, 2, generator=generator, dtype=torch.float64)
