@@ -117,6 +117,8 @@ def _unwrap(obj: Any) -> tuple[list[Any], Any]:
 
 
 def _check_refitted(obj: Any) -> None:
+    while isinstance(obj, (FrozenEstimator, Pipeline)):
+        obj = obj.estimator if isinstance(obj, FrozenEstimator) else obj.steps[-1][1]
     if hasattr(obj, "cv_results_") and not hasattr(obj, "best_estimator_"):
         raise ValueError(
             f"{type(obj).__name__} was fitted with refit=False and has no best_estimator_ to "

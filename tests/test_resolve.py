@@ -138,5 +138,6 @@ class TestUnwrap:
 
     def test_search_without_refit(self):
         search = GridSearchCV(exact(), {"background": [2]}, cv=2, refit=False).fit(X, Y)
-        with pytest.raises(ValueError, match="refit=False"):
-            explain(search, X)
+        for tuned in (search, make_pipeline(StandardScaler(), search).fit(X, Y)):
+            with pytest.raises(ValueError, match="refit=False"):
+                explain(tuned, X)

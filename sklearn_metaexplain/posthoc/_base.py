@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain._validation import check_table, draw_seed, match_container
@@ -36,7 +37,9 @@ from sklearn_metaexplain.posthoc._delegation import DelegationMixin
 __all__ = ["PosthocExplainer"]
 
 
-class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, BaseEstimator):
+class PosthocExplainer(
+    CompleteFitMixin, DelegationMixin, ExplainerMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Base of explainers that wrap any classifier or regressor.
 
     A subclass declares its own parameters, learns what it needs in `_fit_explainer`, and writes
@@ -173,9 +176,6 @@ class PosthocExplainer(DelegationMixin, ExplainerMixin, MetaEstimatorMixin, Base
         self._fit_explainer(X)
         self._is_complete = True
         return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "_is_complete", False)
 
     def _check_params(self) -> None:
         """Check parameters together, once `background_` is there and before the model is fitted.

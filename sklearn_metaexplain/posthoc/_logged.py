@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._validation import draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
@@ -30,7 +31,7 @@ __all__ = ["LoggedExplainer"]
 _LEAST_ROWS = 8
 
 
-class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
+class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEstimator):
     """Shapley values from a table and a model's logged outputs, without the model.
 
     `fit` learns a surrogate of the model from rows and what the model said of them: a Gaussian
@@ -212,9 +213,6 @@ class LoggedExplainer(ExplainerMixin, RegressorMixin, BaseEstimator):
         self.shapley_error_, self.shapley_error_se_ = self._surrogate_.error
         self._is_complete = True
         return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "_is_complete", False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the model's outputs by the surrogate.

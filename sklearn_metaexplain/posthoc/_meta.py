@@ -21,7 +21,7 @@ from sklearn_metaexplain.posthoc._own import explain_asking
 from sklearn_metaexplain.posthoc._promise import Goal
 from sklearn_metaexplain.posthoc._proposal import KernelProposal
 from sklearn_metaexplain.posthoc._self_error import (
-    n_judged,
+    n_rows_judged,
     quantiles_of,
     task_evidence,
     warn_if_large,
@@ -349,7 +349,7 @@ class MetaExplainer(PosthocExplainer):
             warn_if_off_prior(*support.drawn(), seed=self._row_seed_, stacklevel=6)
 
     def _estimate_own_error(self, support: Support, X: Any, rng: np.random.RandomState) -> None:
-        rows = support.whole_rows(n_judged(self._masked_model_.n_background))
+        rows = support.whole_rows(n_rows_judged(self._masked_model_.n_background))
         self._evidence_ = task_evidence(self._surrogate_, *rows)
         error, standard_error = estimate_error(self._evidence_, self._calibration_.get("task"))
         if self.speed == "fast":

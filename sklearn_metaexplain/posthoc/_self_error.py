@@ -17,7 +17,7 @@ _ROWS = 64
 _LARGE = 0.25
 
 
-def n_judged(n_background: int) -> int:
+def n_rows_judged(n_background: int) -> int:
     """Rows that the error is estimated on; of many background rows, each row is dear."""
     return max(8, min(_ROWS, _ROWS * 100 // n_background))
 

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
@@ -30,7 +31,9 @@ from sklearn_metaexplain.selfexplaining._training import train_on_table
 _MOST_NUMBERS = 2**20
 
 
-class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, BaseEstimator):
+class SelfExplainingClassifier(
+    CompleteFitMixin, AdaptingMixin, ExplainerMixin, ClassifierMixin, BaseEstimator
+):
     """Base of classifiers that read labelled rows and show what a prediction is made of.
 
     A subclass names its network in `_kind` and writes `_learn`, which keeps what it needs of the
@@ -170,9 +173,6 @@ class SelfExplainingClassifier(AdaptingMixin, ExplainerMixin, ClassifierMixin, B
             self._learn(encoded, labels, rng)
         self._is_complete = True
         return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "_is_complete", False)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 #: What an estimate of the error reads, in this order.
-EVIDENCE = ("raw", "residual")
+ERROR_EVIDENCE = ("raw", "residual")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 
@@ -48,8 +48,8 @@ def estimate_error(
     Parameters
     ----------
     evidence : mapping
-        What `EVIDENCE` names: the raw error, and the share of the outputs' variance that is missed
-        in evaluations held out.
+        What `ERROR_EVIDENCE` names: the raw error, and the share of the outputs' variance that is
+        missed in evaluations held out.
     calibration : mapping, default=None
         "intercept", "slopes" and "spread", found on tasks held out, and "log_factor", which makes
         the mean of the estimates that of the errors. None: the raw error, with a standard error
@@ -70,8 +70,8 @@ def estimate_error(
 
 
 def log_evidence(evidence: Mapping[str, float]) -> np.ndarray:
-    """Logarithms of the evidence, in the order of `EVIDENCE`."""
-    return np.log([max(evidence[name], _LEAST) for name in EVIDENCE])
+    """Logarithms of the evidence, in the order of `ERROR_EVIDENCE`."""
+    return np.log([max(evidence[name], _LEAST) for name in ERROR_EVIDENCE])
 
 
 def scaled_error(

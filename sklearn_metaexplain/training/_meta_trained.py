@@ -12,6 +12,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.learners import Learner, learner_record
 from sklearn_metaexplain.nets._checkpoint import Pretrained, save_pretrained
@@ -22,7 +23,7 @@ from sklearn_metaexplain.training._networks import check_episode, settings_of
 from sklearn_metaexplain.training._own_tasks import as_distribution, drawable
 
 
-class MetaTrainedMixin:
+class MetaTrainedMixin(CompleteFitMixin):
     """Mixin of what has meta-trained a network: judges it on tasks and saves it."""
 
     network: Any
@@ -37,10 +38,6 @@ class MetaTrainedMixin:
     n_steps_: int
     initial_loss_: float
     validation_loss_: float
-    _is_complete: bool  # False, or missing, where fit has failed
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return getattr(self, "_is_complete", False)
 
     def evaluate(self, tasks: Any, n_tasks: int = 100, *, random_state: Any = 0) -> Bunch:
         """Judge the network on tasks, each after adaptation to its support.
