@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "f4d3e631dba41f2dc1bcb9a37f3b9995865016113198a8207347f5560e2acfb8",
+            "d0bddd350e22c9df13df487be11422f8874ce47efe1b15b5d69c0e25aa417108",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "e6c7e22e03df08a8e3c28e9ab65a6d3ea15a3175d25a49301644bc6917d46c44",
+            "dd6e889dd7ea521ee696f0312917cd7837d3be11e5f1775e21ab65bfe8d7a0da",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "f2fe2a30663dd92a869e3acf90bda2640d69fe2c44e16ce3c950026d238fe7c3",
+            "57f22d21ec18033fdcfbf87a8437eb286e745f5c765c5955ae79eddc176f2cb1",
         ),
     },
 }

@@ -7,13 +7,20 @@ import warnings
 
 import numpy as np
 import torch
+from sklearn.ensemble import ExtraTreesClassifier
 
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.prior import sample_labelled_table
+from sklearn_metaexplain.prior import LabelledTable, sample_labelled_table
 
 _MOST_COLUMNS = 64
-_MANY_CLASSES_SHARE = 0.2
+# Tables of at least so many columns, besides those that come by.
+_WIDE, _WIDE_SHARE = 16, 0.25
+_MANY_CLASSES_SHARE = 0.3
+# Of the rows that guessing the largest class gets wrong, those that a small forest gets right.
+_LEAST_SKILL = 0.1
+_UNSKILLED_SHARE = 0.25
+_N_TREES = 16
 _LEAST_QUERY, _N_QUERY = 2, 64
 
 
@@ -23,7 +30,8 @@ def draw_labelled_episode(
     """Draw a labelled table of the prior and split it.
 
     Half of the episodes are N-way K-shot, with as many support rows in each class; the others
-    take rows as they come.
+    take rows as they come. Of tables whose labels a small forest can hardly tell three quarters
+    are drawn anew: there would be little to learn from.
 
     Parameters
     ----------
@@ -44,7 +52,8 @@ def draw_labelled_episode(
     if max_classes < 2:
         raise ValueError(f"max_classes={max_classes} is too small: give at least 2.")
     max_classes = min(max_classes, max_support // 2)
-    n_columns = round(_log_uniform(rng, 1.5, _MOST_COLUMNS + 0.5))
+    least_columns = _WIDE if rng.random() < _WIDE_SHARE else 1.5
+    n_columns = round(_log_uniform(rng, least_columns, _MOST_COLUMNS + 0.5))
     most = max_classes if rng.random() < _MANY_CLASSES_SHARE else min(6, max_classes)
     n_classes = min(int(_log_uniform(rng, 2, most + 1)), most)
     balanced = bool(rng.random() < 0.5)
@@ -61,14 +70,18 @@ def draw_labelled_episode(
     with warnings.catch_warnings():
         # Random functions may overflow on the way to finite outputs.
         warnings.simplefilter("ignore")
-        labelled = sample_labelled_table(
-            rng,
-            n_rows=n_rows,
-            n_columns=max(n_columns, 2),
-            n_classes=n_classes,
-            least_in_class=least,
-            balanced=balanced,
-        )
+        while True:
+            labelled = sample_labelled_table(
+                rng,
+                n_rows=n_rows,
+                n_columns=max(n_columns, 2),
+                n_classes=n_classes,
+                least_in_class=least,
+                balanced=balanced,
+            )
+            # Of the others some, for tables that tell nothing are to be known as such.
+            if rng.random() < _UNSKILLED_SHARE or _skill(rng, labelled) >= _LEAST_SKILL:
+                break
     support, query = _split(rng, labelled.labels, n_support, n_shots if balanced else None)
     return labelled_episode(
         labelled.table, labelled.labels, support, query[:_N_QUERY], labelled.n_classes
@@ -103,6 +116,16 @@ def labelled_episode(
         torch.from_numpy(labels[query]),
         n_classes,
     )
+
+
+def _skill(rng: np.random.Generator, labelled: LabelledTable) -> float:
+    """How much of the labels the columns tell, by the rows that each tree has not seen."""
+    forest = ExtraTreesClassifier(
+        _N_TREES, bootstrap=True, oob_score=True, random_state=int(rng.integers(2**31))
+    )
+    forest.fit(labelled.table, labelled.labels)
+    largest = np.bincount(labelled.labels).max() / len(labelled.labels)
+    return float((forest.oob_score_ - largest) / (1 - largest))
 
 
 def _split(

@@ -51,15 +51,16 @@ class TaskDistribution(Protocol):
 class SyntheticTables:
     """Labelled tables of the prior: what the shipped classifiers were meta-trained on.
 
-    Half of the tables are N-way K-shot, with equally many support rows in each class.
+    Half of the tables are N-way K-shot, with equally many support rows in each class. Of tables
+    whose labels can hardly be told from their columns, three in four are drawn anew.
 
     Parameters
     ----------
     max_support : int, default=256
         Most support rows.
     max_classes : int, default=None
-        Most classes, at most half of `max_support`; one table in five has up to so many, the others
-        have up to 6. None: 20, or half of `max_support` if that is less.
+        Most classes, at most half of `max_support`; three tables in ten have up to so many, the
+        others have up to 6. None: 20, or half of `max_support` if that is less.
 
     Raises
     ------

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder
+from sklearn_metaexplain.prior import LabelledTable
+from sklearn_metaexplain.training import _labelled_episodes
 from sklearn_metaexplain.training._labelled_episodes import (
     _split,
     draw_labelled_episode,
@@ -45,6 +47,38 @@ def test_same_state_same_episode_and_of_many_kinds():
     assert max(one.support.shape[1] for one in episodes) > 20
     assert max(one.n_classes for one in episodes) > 6
     assert np.mean([one.n_classes <= 6 for one in episodes]) > 0.75
+
+
+def test_most_tables_tell_something(monkeypatch):
+    skills = []
+    judge = _labelled_episodes._skill
+    monkeypatch.setattr(
+        _labelled_episodes, "_skill", lambda *given: skills.append(judge(*given)) or skills[-1]
+    )
+    for seed in range(40):
+        draw_labelled_episode(np.random.default_rng(seed))
+    skills = np.array(skills)
+    # Of 40 tables that were kept most were judged, and others were drawn for those refused.
+    kept = (skills >= _labelled_episodes._LEAST_SKILL).sum()
+    assert 20 <= kept <= 40
+    assert kept < len(skills)
+
+
+def test_skill_is_the_share_of_what_guessing_misses():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [100, 60, 40])
+    noise = rng.normal(size=(200, 3))
+    told = noise.copy()
+    told[:, 1] += 50 * labels
+    half = noise.copy()
+    half[:, 1] += 50 * (labels == 2)
+    skills = [
+        _labelled_episodes._skill(rng, LabelledTable(table, labels, "made up"))
+        for table in (noise, half, told)
+    ]
+    assert abs(skills[0]) < 0.25
+    assert 0.25 < skills[1] < 0.7
+    assert skills[2] > 0.95
 
 
 labels_of_rows = st.lists(st.integers(0, 3), min_size=8, max_size=60).map(
