@@ -128,7 +128,7 @@ def add_command(commands: Any) -> None:
     command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=count, default=8, help="tables a step")
     command.add_argument("--steps-per-epoch", type=count, default=100)
-    command.add_argument("--epochs", type=count, default=10**6)
+    command.add_argument("--epochs", type=natural, default=10**6)
     command.add_argument("--validation-tasks", type=count, default=256)
     command.add_argument("--evaluation-tasks", type=count, default=500)
     command.add_argument("--quiet", action="store_true")
