@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -142,6 +144,9 @@ def test_of_models_that_disagree_the_class_of_their_mean_is_compared():
     first = attributed([[[1.0, 2.0], [0.0, 3.0]]], None, [[0.6, 0.4]], "probability", "classifier")
     other = attributed([[[-1.0, 2.0], [0.0, 3.0]]], None, [[0.1, 0.9]], "probability", "classifier")
     assert _mean_similarity([first, other, other]) == pytest.approx(1.0)
+    # What one of the models has predicted by a threshold of its own is not what all do.
+    told = replace(first, labels=first.output_names[:1])
+    assert _mean_similarity([told, other, other]) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("metric", BOTH)
