@@ -192,10 +192,10 @@ class MaskedModel:
         """
         if self.n_outputs < 2 or not predicts_apart(self.estimator):
             return None
-        n = table.shape[0]
-        starts = range(0, max(n, 1), self.batch_size)
-        batches = (copy_rows(table, slice(start, start + self.batch_size)) for start in starts)
-        return np.concatenate([np.asarray(self.estimator.predict(batch)) for batch in batches])
+        predict = self.estimator.predict
+        return self._in_batches(
+            table.shape[0], lambda batch: np.asarray(predict(copy_rows(table, batch)))
+        )
 
     def evaluate(
         self,
@@ -326,11 +326,12 @@ class MaskedModel:
         return self._to_outputs(self._ask_in_batches(n, rows_of))
 
     def _ask_in_batches(self, n: int, rows_of: Callable[[slice], Any]) -> np.ndarray:
+        return self._in_batches(
+            n, lambda batch: self._ask(rows_of(batch), batch.stop - batch.start)
+        )
+
+    def _in_batches(self, n: int, ask: Callable[[slice], np.ndarray]) -> np.ndarray:
         batches = [slice(i, min(i + self.batch_size, n)) for i in range(0, n, self.batch_size)]
-
-        def ask(batch: slice) -> np.ndarray:
-            return self._ask(rows_of(batch), batch.stop - batch.start)
-
         if len(batches) == 1:
             return ask(batches[0])
         parallel = Parallel(n_jobs=self.n_jobs, require="sharedmem")
