@@ -12,7 +12,6 @@ from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._column_encoder import CellBlocks, ColumnMixer, TableContext
 from sklearn_metaexplain.nets._sparsemax import sparsemax
 
-_N_OWN = 4
 #: Kinds of gates, by ``attention`` and ``gate``; one set of weights serves all.
 GATES = ("shared_sigmoid", "shared_sparsemax", "per_class_sigmoid", "per_class_sparsemax")
 
@@ -48,17 +47,16 @@ class AttentionNetwork(SelfExplainingNetwork):
         gate: str = "sigmoid",
     ) -> None:
         super().__init__(encoder=encoder)
-        width, n_heads = self.width, self.n_heads
+        width, n_evidence = self.width, self.n_evidence
         self.attention, self.gate = attention, gate
         #: Group of each encoded column, where gates have two levels. A group of one has no inside:
         #: its gate is the column's.
         self.groups: torch.Tensor | None = None
-        self.own = nn.Linear(width, _N_OWN, bias=False)
-        self.weight = nn.Parameter(torch.full((n_heads,), 1 / n_heads))
-        self.cell = nn.Linear(2 * width + 2 * n_heads, width)
+        self.weight = nn.Parameter(torch.full((n_evidence,), 1 / n_evidence))
+        self.cell = nn.Linear(2 * width + 2 * n_evidence, width)
         self.mixer = ColumnMixer(width, 4)
         self.norm = nn.LayerNorm(width)
-        self.class_evidence = nn.Linear(n_heads, width, bias=False)
+        self.class_evidence = nn.Linear(n_evidence, width, bias=False)
         self.gate_heads = nn.ModuleDict()
         for name in GATES:
             head = nn.Linear(width, 1)
@@ -67,8 +65,6 @@ class AttentionNetwork(SelfExplainingNetwork):
             self.gate_heads[name] = head
         # Weights that sum to 1 make a mean of what gates make a sum of.
         self.log_total = nn.Parameter(torch.tensor([0.0, 0.8]))
-        #: Weights of the cells' own features in each class, trained on one table.
-        self.task_weight: nn.Parameter | None = None
 
     @property
     def gate_head(self) -> str:
@@ -76,15 +72,9 @@ class AttentionNetwork(SelfExplainingNetwork):
         return f"{self.attention}_{self.gate}"
 
     def head_names(self) -> list[str]:
-        """What multiplies the evidence: the kernels' weights and the gates of the present kind."""
+        """What multiplies the evidence: the heads' weights and the gates of the present kind."""
         names = ["weight", f"gate_heads.{self.gate_head}"]
         return [*names, "log_total"] if self.gate == "sparsemax" else names
-
-    def start_task(self, n_columns: int, n_classes: int) -> None:
-        """Add offsets of the columns, and weights of the cells' features, zero at first."""
-        super().start_task(n_columns, n_classes)
-        weight = torch.zeros(_N_OWN, n_classes, dtype=self.weight.dtype)
-        self.task_weight = nn.Parameter(weight.to(self.weight.device))
 
     def read_rows(self, context: TableContext, cells: CellBlocks) -> torch.Tensor:
         """What gates are told of each column of each row, the others known: (n, m, width)."""
@@ -126,8 +116,6 @@ class AttentionNetwork(SelfExplainingNetwork):
     def contributions(self, cells: CellBlocks, gates: Gates) -> torch.Tensor:
         """What each column adds to each class's logit, (n, m, n_classes)."""
         said = torch.einsum("h,nmhc->nmc", self.weight, cells.evidence)
-        if self.task_weight is not None:
-            said = said + self.own(cells.cells) @ self.task_weight
         if self.gate == "sparsemax":
             n_columns = torch.tensor(float(said.shape[1]), dtype=said.dtype, device=said.device)
             said = said * (self.log_total[0] + self.log_total[1] * n_columns.log()).exp()

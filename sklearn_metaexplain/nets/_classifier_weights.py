@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "d0bddd350e22c9df13df487be11422f8874ce47efe1b15b5d69c0e25aa417108",
+            "12b867c63e55a6bd05f5f664e37cd95e004f51787d6d555035f88de5d7c778bd",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "dd6e889dd7ea521ee696f0312917cd7837d3be11e5f1775e21ab65bfe8d7a0da",
+            "f416a46e33a75906597ceba5f1d9f878f6395b7fcaa70d9a17a46fda2374bc6b",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "57f22d21ec18033fdcfbf87a8437eb286e745f5c765c5955ae79eddc176f2cb1",
+            "ecf47f60edd83613b68c4d57566304bbaef7ed82837a4a986af2e1821e8da406",
         ),
     },
 }

@@ -23,21 +23,21 @@ class Blocks(nn.Module):
     ----------
     width : int
         Features of a cell and of a column.
-    n_heads : int
-        Kernels in each column.
+    n_evidence : int
+        Heads of the evidence.
     n_own : int, default=4
         Numbers in a block that depend on the cell's own value, not on the classes.
     """
 
-    def __init__(self, width: int, n_heads: int, n_own: int = 4) -> None:
+    def __init__(self, width: int, n_evidence: int, n_own: int = 4) -> None:
         super().__init__()
         self.own = nn.Linear(width, n_own, bias=False)
-        self.scale = nn.Linear(width, n_own + n_heads)
+        self.scale = nn.Linear(width, n_own + n_evidence)
         nn.init.zeros_(self.scale.weight)
         nn.init.constant_(self.scale.bias, -1.0)
 
     def forward(self, context: TableContext, cells: CellBlocks) -> torch.Tensor:
-        """Blocks of shape (n, m, n_own + n_heads * n_classes)."""
+        """Blocks of shape (n, m, n_own + n_evidence * n_classes)."""
         scale = F.softplus(self.scale(context.tokens))
         n_own = self.own.out_features
         own = self.own(cells.cells) * scale[:, :n_own]
@@ -68,13 +68,9 @@ class SelfExplainingNetwork(nn.Module):
         return self.encoder.config["width"]
 
     @property
-    def n_heads(self) -> int:
-        """Kernels in each column."""
-        return self.encoder.config["n_heads"]
-
-    def start_task(self, n_columns: int, n_classes: int) -> None:
-        """Add parameters of one table's columns and classes, to be trained on that table."""
-        self.encoder.start_task(n_columns)
+    def n_evidence(self) -> int:
+        """Heads of a cell's evidence."""
+        return self.encoder.n_evidence
 
     def head_names(self) -> list[str]:
         """Names of the modules and parameters that are the head with the present settings.
@@ -113,7 +109,7 @@ class PrototypeNetwork(SelfExplainingNetwork):
 
     def __init__(self, *, encoder: dict[str, Any] | None = None) -> None:
         super().__init__(encoder=encoder)
-        self.blocks = Blocks(self.width, self.n_heads)
+        self.blocks = Blocks(self.width, self.n_evidence)
 
     def head_names(self) -> list[str]:
         """The embedding's last layer; distances have no parameters."""
@@ -150,7 +146,7 @@ class MatchingNetwork(SelfExplainingNetwork):
         super().__init__(encoder=encoder)
         self.metric = metric
         self.metric_blocks = nn.ModuleDict(
-            {name: Blocks(self.width, self.n_heads) for name in ("euclidean", "cosine")}
+            {name: Blocks(self.width, self.n_evidence) for name in ("euclidean", "cosine")}
         )
         self.sharpness = nn.Linear(self.width, 1)
         nn.init.zeros_(self.sharpness.weight)

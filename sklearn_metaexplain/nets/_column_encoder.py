@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sklearn_metaexplain.nets._class_ridge import ClassRidge, ClassWeights
 from sklearn_metaexplain.nets._tokens import N_CELL_FEATURES, cell_features
 
 # How finely the heads look at first, in squared units of a standardised column.
@@ -30,6 +31,7 @@ class TableContext(NamedTuple):
     tokens: torch.Tensor  # (m, width), what each column is like
     sharpness: torch.Tensor  # (m, n_heads), inverse squared bandwidths
     caution: torch.Tensor  # (m, n_heads), rows of evidence that the prior is worth
+    weights: ClassWeights  # of the regression on all columns' cells
 
     @property
     def n_classes(self) -> int:
@@ -40,7 +42,7 @@ class CellBlocks(NamedTuple):
     """Rows, column by column; a block depends on its own cell and on the context alone."""
 
     cells: torch.Tensor  # (n, m, width), the cells' own features
-    evidence: torch.Tensor  # (n, m, n_heads, n_classes), log of posterior over prior
+    evidence: torch.Tensor  # (n, m, n_heads + 1, n_classes), for or against each class
 
 
 class ColumnMixer(nn.Module):
@@ -84,8 +86,9 @@ class ColumnEncoder(nn.Module):
     Each head places the cells of a column in a space of its own and weighs support cells by a
     Gaussian kernel; the weighted labels, held against the classes' shares, are the cell's
     evidence. Bandwidths and caution are read from the support, columns being compared with one
-    another, so that they fit the table at hand. Nothing depends on the order of columns, rows
-    or classes.
+    another, so that they fit the table at hand. Kernels look at one column at a time; the last
+    head of the evidence is the cell's term in a regression on all columns together. Nothing
+    depends on the order of columns, rows or classes.
 
     Parameters
     ----------
@@ -123,8 +126,14 @@ class ColumnEncoder(nn.Module):
         self.settings = nn.Linear(width, 2 * n_heads)
         nn.init.zeros_(self.settings.weight)
         nn.init.zeros_(self.settings.bias)
+        self.ridge = ClassRidge(width)
         #: Offsets of one table's columns, where the network is trained on that table.
         self.task_columns: nn.Parameter | None = None
+
+    @property
+    def n_evidence(self) -> int:
+        """Heads of the evidence: the kernels and the regression."""
+        return self.n_heads + 1
 
     def start_task(self, n_columns: int) -> None:
         """Give every column of one table an offset of its own to be trained, zero at first."""
@@ -163,6 +172,7 @@ class ColumnEncoder(nn.Module):
             tokens,
             (self.log_sharpness + sharpness).exp(),
             (self.log_caution + caution).exp(),
+            self.ridge.solve(cells, votes, tokens),
         )
 
     def embed(self, context: TableContext, rows: torch.Tensor) -> CellBlocks:
@@ -171,7 +181,8 @@ class ColumnEncoder(nn.Module):
         weights = _kernel(points, context.points, context.sharpness)
         counts = weights @ context.votes
         evidence = _evidence(counts, context.prior, context.caution[..., None])
-        return CellBlocks(cells, evidence.permute(2, 0, 1, 3))
+        said = self.ridge(context.weights, cells)
+        return CellBlocks(cells, torch.cat([evidence.permute(2, 0, 1, 3), said[:, :, None]], 2))
 
     def _place(self, encoded: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         cells = self.cell(cell_features(encoded))

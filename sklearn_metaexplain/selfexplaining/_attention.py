@@ -220,8 +220,7 @@ class AttentionClassifier(AdditiveClassifier):
         self._offset = torch.zeros(n_encoded, n_classes, dtype=self._intercept.dtype)
 
     def _embed_blocks(self, cells: CellBlocks) -> torch.Tensor:
-        own = self._network.own(cells.cells)
-        return torch.cat([own, cells.evidence.flatten(-2)], -1)
+        return cells.evidence.flatten(-2)
 
     def _gates(self, cells: CellBlocks) -> Gates:
         return self._network.gates(self._network.read_rows(self._context, cells), cells)

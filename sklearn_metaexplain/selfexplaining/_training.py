@@ -97,7 +97,7 @@ def train_on_table(
     network = network.float()
     encoded = encoded.float().to(device)
     targets = torch.from_numpy(labels).to(device)
-    network.start_task(encoded.shape[1], n_classes)
+    network.encoder.start_task(encoded.shape[1])
 
     def episode(support: np.ndarray, query: np.ndarray) -> LabelledEpisode:
         return LabelledEpisode(

@@ -29,6 +29,10 @@ def table(n_rows=12, n_classes=3, seed=0):
     return rows, torch.arange(n_rows) % n_classes
 
 
+def context_cells(network, support):
+    return network._place(support)[0]
+
+
 def test_evidence_by_hand():
     network = randomised()
     support, labels = table(10)
@@ -36,7 +40,7 @@ def test_evidence_by_hand():
     query, _ = table(3, seed=1)
     context = network.read(support, labels, 3)
     blocks = network.embed(context, query)
-    assert blocks.evidence.shape == (3, N_COLUMNS, 3, 3)
+    assert blocks.evidence.shape == (3, N_COLUMNS, 3 + 1, 3)
     prior = np.bincount(labels, minlength=3) / 10
     np.testing.assert_allclose(context.prior, prior)
     points = network._place(query)[1].numpy()
@@ -49,13 +53,16 @@ def test_evidence_by_hand():
             share /= weights.sum() + caution
             expected = np.log(share / prior[c])
             assert float(blocks.evidence[i, j, h, c]) == pytest.approx(expected, abs=1e-10)
+    solved = network.ridge.solve(context_cells(network, support), context.votes, context.tokens)
+    said = network.ridge(solved, blocks.cells)
+    torch.testing.assert_close(blocks.evidence[:, :, -1], said)
 
 
-def test_a_cell_far_from_all_others_is_no_evidence():
+def test_a_cell_far_from_all_others_is_no_evidence_to_kernels():
     network = randomised()
     context = network.read(*table(), 3)
     evidence = network.embed(context, torch.full((1, N_COLUMNS, 2), 1e3).double()).evidence
-    np.testing.assert_allclose(evidence, 0, atol=1e-12)
+    np.testing.assert_allclose(evidence[:, :, :-1], 0, atol=1e-12)
 
 
 @given(st.permutations(range(N_COLUMNS)), st.permutations(range(12)), st.permutations(range(3)))
