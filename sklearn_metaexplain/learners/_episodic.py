@@ -33,7 +33,7 @@ class Episodic(InContext):
     random_state : int or RandomState, default=None
         What draws. None: an episode's content alone decides, so that an episode is always drawn
         from in the same way. An int gives other draws, as fixed as these; a RandomState gives
-        new ones each time an episode comes back.
+        new ones each time an episode comes back, but in `MetaTrainer`, which draws an int of it.
 
     See Also
     --------

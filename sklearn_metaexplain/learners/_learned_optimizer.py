@@ -41,7 +41,7 @@ class LearnedOptimizer(InnerLoopLearner):
         Layers of the LSTM.
     preprocess : float, default=10.0
         Gradients below exp(-preprocess) count as small: the LSTM is told their value, and of
-        larger ones the logarithm and the sign.
+        larger ones the logarithm and the sign. At most 80.
     meta_batch_size : int, default=4
         Episodes of an outer step, for whoever trains.
     outer_optimizer : {"adam", "adamw", "sgd"}, default="adam"
@@ -94,7 +94,8 @@ class LearnedOptimizer(InnerLoopLearner):
         **InnerLoopLearner._parameter_constraints,
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "preprocess": [Interval(Real, 0, None, closed="neither")],
+        # exp(80) is about as large as single precision goes.
+        "preprocess": [Interval(Real, 0, 80, closed="right")],
         "truncation": [Interval(Integral, 1, None, closed="left"), None],
         "learn_init": ["boolean"],
         "random_state": ["random_state"],

@@ -55,6 +55,12 @@ class MAML(InnerLoopLearner):
     ANIL : Only the head moves in the inner loop.
     Reptile : Needs no gradient through the inner loop at all.
 
+    Notes
+    -----
+    With the kernel network of `~sklearn_metaexplain.MetaExplainer` the meta-gradient is an
+    approximation: that network refines its proposal by gradients of the likelihood, which count
+    as constants.
+
     References
     ----------
     Finn et al., Model-agnostic meta-learning for fast adaptation of deep networks, 2017,

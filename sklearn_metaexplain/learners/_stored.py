@@ -87,10 +87,14 @@ def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> 
     episode : object
         What the objective takes; its query is not read.
     """
-    adapted = stored.learner.adapt(loss, episode, state=stored.state)
-    with torch.no_grad():
-        found = [*adapted.values(), loss.at(adapted, episode, "support")]
-    if not all(bool(value.isfinite().all()) for value in found):
+    try:
+        adapted = stored.learner.adapt(loss, episode, state=stored.state)
+        with torch.no_grad():
+            found = [*adapted.values(), loss.at(adapted, episode, "support")]
+        is_finite = all(bool(value.isfinite().all()) for value in found)
+    except torch.linalg.LinAlgError:  # a kernel that is not positive definite
+        is_finite = False
+    if not is_finite:
         warnings.warn(
             f"The inner steps of {stored.learner} left the range of numbers on this task; the "
             "network stays as it was meta-trained.",

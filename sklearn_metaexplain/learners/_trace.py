@@ -41,8 +41,8 @@ class AdaptationTrace:
     support_influence : ndarray of shape (n_support,) or None
         Derivative of the query loss after the last step with respect to the weight of each
         support row's loss, at weights of 1. Negative: more of this row would have lowered the
-        query loss, and leaving it out raises it by about as much. None for learners without an
-        inner loop.
+        query loss, and leaving it out raises it by about as much. Of the kernel network an
+        approximation, see `trace_adaptation`. None for learners without an inner loop.
     gates : ndarray of shape (n_steps, n_layers, n_cells, 3) or None
         Of a learned optimiser, the mean activation of the input, forget and output gates of each
         cell of its LSTM, in [0, 1], over the coordinates of each layer. None for other learners,
@@ -113,10 +113,15 @@ def trace_adaptation(
     --------
     sklearn_metaexplain.inspection.AdaptationDisplay : Draws the trace's `curves`.
 
+    Notes
+    -----
+    `support_influence` passes through all steps that were taken, for which it is exact. Of the
+    kernel network of `~sklearn_metaexplain.MetaExplainer` it is an approximation: that network
+    refines its proposal by gradients of the likelihood, which count as constants.
+
     References
     ----------
-    Koh and Liang, Understanding black-box predictions via influence functions, 2017. Here the
-    derivative is exact for the steps that were taken: it passes through all of them.
+    Koh and Liang, Understanding black-box predictions via influence functions, 2017.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -55,25 +56,41 @@ class EpisodicNet(NeuralNet):
         super().__init__(module, criterion, **kwargs)
 
     def train_step_single(self, batch: EpisodeBatch, **fit_params: Any) -> dict[str, Any]:
-        """Accumulate the gradients of the batch's episodes."""
+        """Accumulate the gradients of the batch's episodes, or none if a task is degenerate."""
         self._set_training(True)
+        try:
+            loss = self.accumulate(batch)
+        except torch.linalg.LinAlgError:
+            # A kernel that is not positive definite, of which other gradients are left.
+            loss = math.nan
+        gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
+        is_finite = (bool(torch.isfinite(gradient).all()) for gradient in gradients)
+        if math.isnan(loss) or not all(is_finite):
+            # One degenerate task must not end hours of training.
+            self.module_.zero_grad()
+        return {"loss": torch.tensor(loss), "y_pred": torch.empty(0)}
+
+    def accumulate(self, batch: EpisodeBatch) -> float:
+        """Add the gradient of the batch's mean objective; return the objective."""
         total = 0.0
         for episode in batch.episodes:
             loss = self.criterion_(self.module_, episode) / len(batch)
             loss.backward()
             total += float(loss.detach())
-        gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
-        if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
-            # One degenerate task must not end hours of training.
-            self.module_.zero_grad()
-        return {"loss": torch.tensor(total), "y_pred": torch.empty(0)}
+        return total
 
     def validation_step(self, batch: EpisodeBatch, **fit_params: Any) -> dict[str, Any]:
         """Mean objective of the batch's episodes."""
         self._set_training(False)
         with torch.no_grad():
-            losses = [self.criterion_(self.module_, episode) for episode in batch.episodes]
+            losses = [self._judge(episode) for episode in batch.episodes]
         return {"loss": torch.stack(losses).mean(), "y_pred": torch.empty(0)}
+
+    def _judge(self, episode: Any) -> torch.Tensor:
+        try:
+            return self.criterion_(self.module_, episode)
+        except torch.linalg.LinAlgError:
+            return torch.tensor(math.nan)
 
 
 class HeldOut:

@@ -33,7 +33,7 @@ def save_networks(
     Parameters
     ----------
     path : str or Path
-        The file, written at once.
+        The file, written at once; its folder is made if need be.
     networks : mapping of str to Module
         Each has `config`, the keyword arguments that build it.
     record : mapping
@@ -56,6 +56,7 @@ def save_networks(
         "digest": _digest(tensors),
     }
     content = save_tensors(tensors, metadata={"sklearn_metaexplain": json.dumps(header)})
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 

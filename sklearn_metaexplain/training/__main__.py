@@ -11,10 +11,15 @@ import torch
 
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained, save_pretrained
 from sklearn_metaexplain.nets._corrector import Corrector
-from sklearn_metaexplain.nets._episodic import EpisodicNet
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.training import _autoencoding, _classifiers, _logged_calibration
-from sklearn_metaexplain.training._arguments import count, natural, positive, share
+from sklearn_metaexplain.training._arguments import (
+    count,
+    file_to_write,
+    natural,
+    positive,
+    share,
+)
 from sklearn_metaexplain.training._episodes import EpisodeStream
 from sklearn_metaexplain.training._evaluate import (
     EVALUATION_SEED,
@@ -23,20 +28,25 @@ from sklearn_metaexplain.training._evaluate import (
     summarise,
     task_errors,
 )
+from sklearn_metaexplain.training._fingerprints import fingerprint
 from sklearn_metaexplain.training._objectives import CorrectorObjective, KernelObjective
+from sklearn_metaexplain.training._run_dir import claim, command_settings
 from sklearn_metaexplain.training._stacked import StackedStream, stack_episode
-from sklearn_metaexplain.training._trainer import meta_train
+from sklearn_metaexplain.training._trainer import meta_train, summary
 
 _MAX_SUPPORT = {"kernel": 1024, "corrector": 2048}
 # A stack costs far more than explaining some more rows by it.
 _N_QUERY = {"kernel": 6, "corrector": 12}
 _VALIDATION_BATCH = 8
+# A run goes on with these alone; its minutes and epochs may grow.
+_SETTINGS = ("seed", "lr", "batch_size", "steps_per_epoch")
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Train both networks, and write one file; `sklearn_metaexplain.calibration` comes next."""
     torch.manual_seed(arguments.seed)
-    run_dir = Path(arguments.run_dir or Path(arguments.out).with_suffix(".run"))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    run_dir = Path(arguments.run_dir or arguments.out.with_suffix(".run"))
     validation = list(
         held_out(VALIDATION_SEED, arguments.validation_tasks, max_support=_MAX_SUPPORT["kernel"])
     )
@@ -61,6 +71,18 @@ def train(arguments: argparse.Namespace) -> None:
         )
 
     start = _start(arguments.init)
+    first_corrector = start.corrector or Corrector()
+    # Both folders before either network is trained, which takes long.
+    settings = {name: getattr(arguments, name) for name in _SETTINGS}
+    if arguments.kernel_share > 0:
+        claim(run_dir / "kernel", command_settings(settings, start.kernel, validation))
+    if arguments.kernel_share < 1:
+        settings |= {
+            "repeats": arguments.repeats,
+            "kernel network": fingerprint(start.kernel),
+            "kernel network is trained": arguments.kernel_share > 0,
+        }
+        claim(run_dir / "corrector", command_settings(settings, first_corrector, validation))
     kernel, kernel_record = start.kernel, _record_of("kernel", start.training)
     if arguments.kernel_share > 0:
         kernel_net = meta_train(
@@ -72,12 +94,13 @@ def train(arguments: argparse.Namespace) -> None:
             minutes=arguments.kernel_share * arguments.minutes,
             **options,
         )
-        kernel, kernel_record = kernel_net.module_, _history("kernel", kernel_net, arguments)
+        kernel = kernel_net.module_
+        kernel_record = summary(kernel_net, arguments.steps_per_epoch, "kernel_")
     kernel = kernel.eval().requires_grad_(False)
     corrector, corrector_record = start.corrector, _record_of("corrector", start.training)
     if arguments.kernel_share < 1:
         corrector_net = meta_train(
-            corrector or Corrector(),
+            first_corrector,
             CorrectorObjective,
             # Other tasks than the kernel network's, on which its proposals would flatter it.
             StackedStream(
@@ -89,7 +112,7 @@ def train(arguments: argparse.Namespace) -> None:
             **options,
         )
         corrector = corrector_net.module_
-        corrector_record = _history("corrector", corrector_net, arguments)
+        corrector_record = summary(corrector_net, arguments.steps_per_epoch, "corrector_")
     corrector = corrector and corrector.eval().requires_grad_(False)
     record = {
         "seed": arguments.seed,
@@ -121,15 +144,6 @@ def _record_of(part: str, training: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in training.items() if key.startswith(f"{part}_")}
 
 
-def _history(part: str, net: EpisodicNet, arguments: argparse.Namespace) -> dict[str, float]:
-    history = net.history
-    return {
-        f"{part}_steps": len(history) * arguments.steps_per_epoch,
-        f"{part}_minutes": round(sum(row["dur"] for row in history) / 60, 1),
-        f"{part}_valid_loss": round(min(row["valid_loss"] for row in history), 4),
-    }
-
-
 def evaluate(arguments: argparse.Namespace) -> None:
     """Print errors on prior tasks held out, method by method."""
     pretrained = load_pretrained(arguments.weights)
@@ -154,7 +168,9 @@ def main(argv: list[str] | None = None) -> None:
         default=0.45,
         help="of the minutes; at 0 or 1 the other network stays as --init has it",
     )
-    command.add_argument("--out", required=True, help="weights file (.safetensors) to write")
+    command.add_argument(
+        "--out", type=file_to_write, required=True, help="weights file (.safetensors) to write"
+    )
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--init", help="weights to start from: a registered name or a file")
     command.add_argument("--seed", type=int, default=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 
 
 def positive(text: str) -> float:
@@ -30,6 +31,17 @@ def count(text: str) -> int:
 def natural(text: str) -> int:
     """Read a whole number from 0 on, such as processes."""
     return _whole(text, least=0)
+
+
+def file_to_write(text: str) -> Path:
+    """Read the path of a file to write, which is refused now rather than after the training."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder; give a file")
+    folder = next(each for each in path.parents if each.exists())
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{folder} is a file, no folder to write into")
+    return path
 
 
 def _whole(text: str, least: int) -> int:

@@ -24,7 +24,7 @@ from sklearn_metaexplain.nets._prior_reference import (
     standardise,
 )
 from sklearn_metaexplain.nets._task_autoencoder import SetAutoencoder, TaskCode
-from sklearn_metaexplain.training._arguments import count, natural, positive
+from sklearn_metaexplain.training._arguments import count, file_to_write, natural, positive
 from sklearn_metaexplain.training._autoencoder_tasks import (
     MOST_READ,
     TwoViews,
@@ -32,7 +32,8 @@ from sklearn_metaexplain.training._autoencoder_tasks import (
     draw_task,
 )
 from sklearn_metaexplain.training._episodes import TaskStream
-from sklearn_metaexplain.training._trainer import meta_train
+from sklearn_metaexplain.training._run_dir import claim, command_settings
+from sklearn_metaexplain.training._trainer import meta_train, summary
 
 # Streams of training, validation and reference never share a seed.
 _VALIDATION_SEED, _REFERENCE_SEED = 10**6 + 10, 10**6 + 11
@@ -40,6 +41,8 @@ _LEAST_REFERENCE_ROWS = 64
 _LIKENESS_WEIGHT = 0.3
 _TEMPERATURE = 0.1
 _OUTLYING = 5.0
+# A run goes on with these alone; its minutes and epochs may grow.
+_SETTINGS = ("seed", "lr", "group_size", "steps_per_epoch")
 
 
 class AutoencodingObjective(nn.Module):
@@ -108,7 +111,8 @@ def make_reference(network: SetAutoencoder, n_tasks: int) -> PriorReference:
 
 def train_autoencoder(arguments: argparse.Namespace) -> None:
     """Train the task autoencoder, measure tasks held out, and write one file."""
-    run_dir = Path(arguments.run_dir or Path(arguments.out).with_suffix(".run"))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    run_dir = Path(arguments.run_dir or arguments.out.with_suffix(".run"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(arguments.seed)
         network = SetAutoencoder()
@@ -116,11 +120,16 @@ def train_autoencoder(arguments: argparse.Namespace) -> None:
         "draw": partial(draw_group, size=arguments.group_size),
         "batch_size": 1,
     }
+    validation = list(
+        TaskStream(seed=_VALIDATION_SEED, n_steps=arguments.validation_groups, **groups)
+    )
+    kept = {name: getattr(arguments, name) for name in _SETTINGS}
+    claim(run_dir, command_settings(kept, network, validation))
     net = meta_train(
         network,
         AutoencodingObjective,
         TaskStream(seed=arguments.seed, n_steps=arguments.steps_per_epoch, **groups),
-        list(TaskStream(seed=_VALIDATION_SEED, n_steps=arguments.validation_groups, **groups)),
+        validation,
         run_dir=run_dir,
         minutes=arguments.minutes,
         lr=arguments.lr,
@@ -130,13 +139,10 @@ def train_autoencoder(arguments: argparse.Namespace) -> None:
     )
     network = net.module_.eval().requires_grad_(False)
     reference = make_reference(network, arguments.reference_tasks)
-    history = net.history
     record = {
         "seed": arguments.seed,
-        "steps": len(history) * arguments.steps_per_epoch,
         "group_size": arguments.group_size,
-        "minutes": round(sum(row["dur"] for row in history) / 60, 1),
-        "valid_loss": round(min(row["valid_loss"] for row in history), 4),
+        **summary(net, arguments.steps_per_epoch),
         "median_unexplained": {
             kind: round(float(errors.median()), 3)
             for kind, errors in zip(KINDS, reference.errors, strict=True)
@@ -156,7 +162,9 @@ def add_command(commands: Any) -> None:
     """
     command = commands.add_parser("train-autoencoder", help=train_autoencoder.__doc__)
     command.add_argument("--minutes", type=positive, default=40.0, help="over all sittings")
-    command.add_argument("--out", required=True, help="weights file (.safetensors) to write")
+    command.add_argument(
+        "--out", type=file_to_write, required=True, help="weights file (.safetensors) to write"
+    )
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--workers", type=natural, default=0, help="processes that draw tasks")

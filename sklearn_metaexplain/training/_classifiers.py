@@ -16,11 +16,14 @@ from sklearn_metaexplain.training._arguments import count, natural, positive
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
-from sklearn_metaexplain.training._trainer import meta_train
+from sklearn_metaexplain.training._run_dir import claim, command_settings
+from sklearn_metaexplain.training._trainer import meta_train, summary
 
 _VALIDATION_SEED = 10**6
 _EVALUATION_SEED = 10**6 + 1
 _VALIDATION_BATCH = 16
+# A run goes on with these alone; its minutes and epochs may grow.
+_SETTINGS = ("seed", "lr", "batch_size", "steps_per_epoch")
 
 
 def train_classifiers(arguments: argparse.Namespace) -> None:
@@ -30,6 +33,9 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
     torch.manual_seed(arguments.seed)
     module, earlier = _start(arguments.init, arguments.width)
     validation = held_out_tables(_VALIDATION_SEED, arguments.validation_tasks)
+    run_dir = Path(arguments.run_dir or folder / "classifiers.run")
+    kept = {name: getattr(arguments, name) for name in _SETTINGS}
+    claim(run_dir, command_settings(kept, module, validation))
     net = meta_train(
         module,
         JointObjective,
@@ -43,20 +49,17 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
             validation[start : start + _VALIDATION_BATCH]
             for start in range(0, len(validation), _VALIDATION_BATCH)
         ],
-        run_dir=Path(arguments.run_dir or folder / "classifiers.run"),
+        run_dir=run_dir,
         minutes=arguments.minutes,
         lr=arguments.lr,
         n_workers=arguments.workers,
         verbose=1 - arguments.quiet,
         max_epochs=arguments.epochs,
     )
-    history = net.history
     record: dict[str, Any] = {
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
-        "steps": len(history) * arguments.steps_per_epoch,
-        "minutes": round(sum(row["dur"] for row in history) / 60, 1),
-        "valid_loss": round(min((row["valid_loss"] for row in history), default=float("nan")), 4),
+        **summary(net, arguments.steps_per_epoch),
         "init": earlier,
     }
     network = net.module_.eval().requires_grad_(False)

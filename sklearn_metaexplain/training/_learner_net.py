@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,20 +62,22 @@ class LearnerNet(EpisodicNet):
         ]
 
     def train_step_single(self, batch: EpisodeBatch, **fit_params: Any) -> dict[str, Any]:
-        """Accumulate the mean meta-gradient of the batch's episodes."""
-        self._set_training(True)
+        """Accumulate the mean meta-gradient of the batch's episodes, and note the accuracy."""
+        self._accuracy = math.nan
+        step = super().train_step_single(batch, **fit_params)
+        self._note("train_accuracy", self._accuracy)
+        return step
+
+    def accumulate(self, batch: EpisodeBatch) -> float:
+        """Add the mean meta-gradient of the batch's episodes; return their query loss."""
         scale = 1 / len(batch)
         loss, accuracy = 0.0, 0.0
         for episode in batch.episodes:
             moved = to_device(episode, self.device)
             loss += scale * self.module_.accumulate(self.criterion_, moved, scale)
             accuracy += scale * getattr(self.criterion_, "accuracy", 0.0)
-        gradients = [p.grad for p in self.module_.parameters() if p.grad is not None]
-        if not all(bool(gradient.isfinite().all()) for gradient in gradients):
-            # As in EpisodicNet: one degenerate task must not end hours of training.
-            self.module_.zero_grad()
-        self._note("train_accuracy", accuracy)
-        return {"loss": torch.tensor(loss), "y_pred": torch.empty(0)}
+        self._accuracy = accuracy
+        return loss
 
     def validation_step(self, batch: EpisodeBatch, **fit_params: Any) -> dict[str, Any]:
         """Mean query loss of the batch's episodes after adaptation."""
@@ -91,7 +94,9 @@ class LearnerNet(EpisodicNet):
 def judge(
     module: MetaLearned, objective: nn.Module, episodes: list[Any], device: str
 ) -> tuple[list[float], list[float]]:
-    """Query losses and accuracies of episodes after adaptation; NaN where there is no accuracy.
+    """Query losses and accuracies of episodes after adaptation.
+
+    NaN where there is no accuracy, and of a task whose kernel is not positive definite.
 
     Parameters
     ----------
@@ -106,8 +111,14 @@ def judge(
     """
     losses, accuracies = [], []
     for episode in episodes:
-        losses.append(module.query_loss(objective, to_device(episode, device)))
-        accuracies.append(getattr(objective, "accuracy", float("nan")))
+        try:
+            loss = module.query_loss(objective, to_device(episode, device))
+        except torch.linalg.LinAlgError:
+            loss, accuracy = math.nan, math.nan
+        else:
+            accuracy = getattr(objective, "accuracy", math.nan)
+        losses.append(loss)
+        accuracies.append(accuracy)
     return losses, accuracies
 
 

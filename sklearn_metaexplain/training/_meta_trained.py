@@ -81,9 +81,9 @@ class MetaTrainedMixin(CompleteFitMixin):
         Parameters
         ----------
         path : str or path
-            The file, ``.safetensors`` by custom. The estimator whose network it is takes it as
-            ``pretrained=path``. `MetaExplainer` then corrects nothing, and its estimate of its
-            own error is not calibrated.
+            The file, ``.safetensors`` by custom; its folder is made if need be. The estimator
+            whose network it is takes it as ``pretrained=path``. `MetaExplainer` then corrects
+            nothing, and its estimate of its own error is not calibrated.
 
         Returns
         -------

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from torch import nn
 
-from sklearn_metaexplain.learners import InContext, Learner
+from sklearn_metaexplain.learners import Learner
 from sklearn_metaexplain.training._learner_net import draw_tasks
 from sklearn_metaexplain.training._meta_trained import MetaTrainedMixin
 from sklearn_metaexplain.training._networks import (
     KINDS,
     check_episode,
     check_network_device,
+    make_learner,
     make_module,
     make_objective,
 )
@@ -45,7 +46,8 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         `AttentionClassifier`, on labelled tables; "kernel", that of `MetaExplainer`, on models;
         or a network of one's own, a module or what makes one, on whatever `objective` takes.
     learner : Learner, default=None
-        How the network learns from a task. None: `InContext`, by reading its support.
+        How the network learns from a task; a RandomState of it gives way to an int, drawn from
+        it. None: `InContext`, by reading its support.
     objective : Module, default=None
         The loss of an episode, see `~sklearn_metaexplain.learners.EpisodeLoss`. None: that of
         the network; one of one's own needs one.
@@ -64,7 +66,8 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         1.
     init : str or path, default=None
         Weights to start from: registered ones or a file. What its learner has learned is taken
-        over if `learner` is of the same kind. None: from scratch.
+        over if `learner` is of the same kind and steps the same parameters, or reads gradients
+        alike; a warning tells where that of the same kind is not. None: from scratch.
     network_params : dict, default=None
         Keyword arguments of the network, such as ``{"encoder": {"width": 16}}``,
         ``{"metric": "cosine"}`` for "matching" or ``{"gate": "sparsemax"}`` for "attention".
@@ -73,8 +76,9 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         Tasks that are held out; the weights kept are those of the epoch with the least loss on
         them.
     run_dir : str or path, default=None
-        Folder of the checkpoints. `fit` goes on from those it finds, to the result that it would
-        have had without the interruption. None: a temporary one.
+        Folder of the checkpoints. `fit` goes on from the one it finds, if it is of the same run,
+        to the result that it would have had without the interruption, also by Ctrl-C, after which
+        `fit` raises KeyboardInterrupt. `n_steps` and `minutes` may grow. None: a temporary one.
     n_jobs : int, default=None
         Processes that draw tasks beside the one that trains, with the same result; -1: as many as
         there are processors. None: none.
@@ -102,7 +106,8 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
     n_steps_ : int
         Outer steps taken.
     net_ : LearnerNet
-        The skorch net.
+        The skorch net; its `kept_epoch_` is the number of the epoch whose weights were kept, 0
+        for the start.
     history_ : History
         Its history: ``train_loss`` and ``valid_loss``, query losses after adaptation, of each
         epoch; for tables also ``train_accuracy`` and ``valid_accuracy``.
@@ -117,6 +122,10 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
     -----
     The meta-gradient of an outer step, the mean over its tasks, is shortened to a norm of 1 where
     it is longer. That of `Reptile`, which is a way to go, is taken at its full length.
+
+    Where the learner looks through inner steps of network="kernel", the meta-gradient is an
+    approximation: that network refines its proposal by gradients of the likelihood, which count
+    as constants.
 
     Labelled tables in which no class has two support rows are drawn again for learners with an
     inner loop, whose steps would do nothing on them; so are those, for `Episodic` with `n_way`, in
@@ -156,7 +165,11 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         "network_params": [Mapping, None],
         "validation_tasks": [Interval(Integral, 1, None, closed="left")],
         "run_dir": [str, PathLike, None],
-        "n_jobs": [Integral, None],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
         "device": [str],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -231,20 +244,22 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
             If `tasks` are no distribution and no pairs.
         ValueError
             If the tasks do not suit the network or the learner, no table is large enough to set
-            rows aside for `validation`, `run_dir` has the checkpoints of another run, or a table
-            cannot be read.
+            rows aside for `validation`, `run_dir` has the checkpoints of another run or such as
+            cannot be read, or a table cannot be read.
 
         Warns
         -----
         ConvergenceWarning
             If no epoch was better than the start, whose weights are then kept.
+        UserWarning
+            If `init` has what a learner of the same kind has learned, and it is not taken over.
         """
         # A fit that fails is none: its learner is not to be judged with the network of one before.
         self._is_complete = False
         device = check_network_device(self.network, self.device)
         if self.n_steps is None and self.minutes is None:
             raise ValueError("n_steps=None and minutes=None: give one of them, to end some time.")
-        self.learner_ = InContext() if self.learner is None else clone(self.learner)
+        self.learner_ = make_learner(self.learner)
         self.objective_ = make_objective(self.network, self.objective)
         seed = choose_seed(self.run_dir, self.random_state)
         start_seed, train_seed, validation_seed, split_seed = map(

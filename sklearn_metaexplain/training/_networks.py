@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from numbers import Integral
 from os import PathLike
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from sklearn.base import clone
 from torch import nn
 
-from sklearn_metaexplain.learners import Episodic, Learner
+from sklearn_metaexplain._validation import draw_seed
+from sklearn_metaexplain.learners import Episodic, InContext, Learner
 from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets import _checkpoint, _classifier_weights
 from sklearn_metaexplain.nets._device import check_device
@@ -94,6 +98,8 @@ def make_network(
         return _load(network, params, init)
     maker = KINDS[network].network_class if isinstance(network, str) else network
     sizes = params["encoder"] if isinstance(params.get("encoder"), Mapping) else {}
+    if maker is KernelNetwork:
+        _check_kernel_sizes(params)
     for name, size in {"width": 4, **sizes}.items():
         least = 0 if name == "n_layers" else 1
         is_number = isinstance(size, Integral) and int(size) >= least
@@ -107,6 +113,21 @@ def make_network(
         except TypeError as error:
             name = getattr(maker, "__name__", repr(maker))
             raise ValueError(f"network_params={params!r} do not suit {name}: {error}") from error
+
+
+def _check_kernel_sizes(params: Mapping[str, Any]) -> None:
+    sizes = {"width": 48, "n_layers": 3, "n_heads": 4, "max_support": 192, **params}
+    for name, least in (("n_heads", 1), ("width", 1), ("n_layers", 0), ("max_support", 2)):
+        size = sizes[name]
+        if not isinstance(size, Integral) or size < least:
+            raise ValueError(
+                f"network_params: {name}={size!r} must be a whole number from {least} on."
+            )
+    if sizes["width"] % sizes["n_heads"]:
+        raise ValueError(
+            f"network_params: width={sizes['width']} must be a multiple of "
+            f"n_heads={sizes['n_heads']}."
+        )
 
 
 def _load(network: Any, params: dict[str, Any], init: str | PathLike[str]) -> nn.Module:
@@ -142,16 +163,49 @@ def make_module(
 
     Where `init` comes with a learner of the same kind and size, what that has learned is taken
     over.
+
+    Warns
+    -----
+    UserWarning
+        If a learner of the same kind has learned something else than this one can take over.
     """
     module = MetaLearned(make_network(network, params, init, seed), learner)
-    if init is not None and module.state is not None:
-        assert isinstance(network, str)
-        stored = load_learner(init, KINDS[network].registry, module.network)
-        if stored is not None and type(stored.learner) is type(learner):
-            earlier = stored.state
-            if earlier is not None and module.state.config == earlier.config:
-                module.state.load_state_dict(earlier.state_dict())
+    if init is None:
+        return module
+    assert isinstance(network, str)
+    stored = load_learner(init, KINDS[network].registry, module.network)
+    if stored is None or stored.state is None or type(stored.learner) is not type(learner):
+        return module
+    if module.state is not None and _lasting(module.state) == _lasting(stored.state):
+        module.state.load_state_dict(stored.state.state_dict())
+    else:
+        warnings.warn(
+            f"What the learner of init={str(init)!r}, {stored.learner}, has learned itself is not "
+            f"taken over: learner={learner} learns nothing of its own, or something of another "
+            "size or that reads gradients otherwise. Give it the parameters of the file's.",
+            UserWarning,
+            stacklevel=4,
+        )
     return module
+
+
+def _lasting(state: Any) -> dict[str, Any]:
+    """What a learner's state was made with, without what training has replaced."""
+    return {name: value for name, value in state.config.items() if name != "initial"}
+
+
+def make_learner(learner: Learner | None) -> Learner:
+    """Copy a learner; an int, drawn from it, takes the place of a RandomState.
+
+    It then draws the same from the same task at each validation, and can be written to a file.
+    """
+    if learner is None:
+        return InContext()
+    made = clone(learner)
+    for name, value in made.get_params(deep=False).items():
+        if isinstance(value, np.random.RandomState):
+            made.set_params(**{name: draw_seed(value)})
+    return made
 
 
 def check_episode(network: str | Callable[..., nn.Module], learner: Learner, episode: Any) -> None:

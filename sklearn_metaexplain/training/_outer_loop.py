@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from copy import deepcopy
 from pathlib import Path
@@ -14,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from sklearn_metaexplain.learners import Learner, Reptile
+from sklearn_metaexplain.training._checkpoints import best_epoch
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._learner_net import LearnerNet, MetaLearned, judge
 from sklearn_metaexplain.training._task_distributions import TaskDistribution
@@ -28,7 +30,7 @@ _VALIDATION_BATCH = 8
 class OuterResult(NamedTuple):
     """What came out of an outer loop."""
 
-    net: Any
+    net: Any  # its `kept_epoch_`: number of the epoch whose weights were kept, 0 for the start
     initial_loss: float
     validation_loss: float
 
@@ -118,15 +120,19 @@ def run_outer_loop(
         device=device,
         seed=seed,
     )
-    losses = (row["valid_loss"] for row in net.history)
-    better = [float(loss) for loss in losses if loss < initial_loss]
-    if not better:
-        module.load_state_dict(start)
-        warnings.warn(
-            f"No epoch of meta-training had a lower loss on the tasks held out than the start, "
-            f"{initial_loss:.4g}; the start is kept. Lower lr, raise n_steps, or start from "
-            "pretrained weights by init.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-    return OuterResult(net, initial_loss, min(better, default=initial_loss))
+    best = best_epoch(net.history)
+    loss = math.inf if best is None else float(net.history[best]["valid_loss"])
+    # A start whose loss is no number is worse than any that is one.
+    if best is not None and not loss >= initial_loss:
+        net.kept_epoch_ = best + 1
+        return OuterResult(net, initial_loss, loss)
+    net.kept_epoch_ = 0
+    module.load_state_dict(start)
+    warnings.warn(
+        f"No epoch of meta-training had a lower loss on the tasks held out than the start, "
+        f"{initial_loss:.4g}; the start is kept. Lower lr, raise n_steps, or start from "
+        "pretrained weights by init.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
+    return OuterResult(net, initial_loss, initial_loss)

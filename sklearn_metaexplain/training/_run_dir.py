@@ -7,14 +7,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import joblib
-import torch
 from torch import nn
 
 from sklearn_metaexplain._validation import draw_seed
+from sklearn_metaexplain.training._checkpoints import CHECKPOINT, unreadable, write_whole
+from sklearn_metaexplain.training._fingerprints import fingerprint, in_words
 from sklearn_metaexplain.training._learner_net import MetaLearned
 
 _NAME = "settings.json"
+# The second is that of earlier versions.
+_CHECKPOINTS = (CHECKPOINT, "last_params.pt")
 #: Training tasks that are compared: few, as drawing them takes time.
 N_COMPARED = 8
 
@@ -22,9 +24,9 @@ N_COMPARED = 8
 def choose_seed(run_dir: str | PathLike[str] | None, random_state: Any) -> int:
     """Draw a run's seed; without a `random_state`, that of the run it goes on from, if any."""
     if random_state is None and run_dir is not None:
-        path = Path(run_dir) / _NAME
-        if path.exists():
-            return json.loads(path.read_text(encoding="utf-8"))["seed"]
+        noted = _read(Path(run_dir) / _NAME)
+        if noted is not None:
+            return noted["seed"]
     return draw_seed(random_state)
 
 
@@ -46,7 +48,7 @@ def run_settings(
     Parameters
     ----------
     module : MetaLearned
-        The network and its learner.
+        The network at its start, and its learner.
     objective : Module
         The loss.
     network_params, init, lr, meta_batch_size, steps_per_epoch
@@ -54,7 +56,7 @@ def run_settings(
     seed : int
         Of the run.
     held_out : list of episodes
-        Tasks to judge by, of which the first is compared.
+        Tasks to judge by: losses on others could not be compared.
     trained : list of episodes
         The first `N_COMPARED` tasks that are trained on: with the same tasks held out, others may
         be trained on.
@@ -64,23 +66,45 @@ def run_settings(
     settings : dict
         For `claim`.
     """
-    numbers = {
-        name: value
-        for name, value in vars(objective).items()
-        if isinstance(value, int | float | str)
-    }
+    learner = module.learner
     return {
         "seed": seed,
-        "network": type(module.network).__name__,
-        "network_params": repr(network_params),
-        "learner": f"{type(module.learner).__name__} {module.learner.get_params()}",
-        "objective": f"{type(objective).__name__} {numbers}",
+        "network": _described(module.network),
+        "network_params": in_words(network_params or {}),
+        "learner": f"{type(learner).__name__} {in_words(learner.get_params())}",
+        "objective": _described(objective),
         "init": str(init),
         "lr": lr,
         "meta_batch_size": meta_batch_size,
         "steps_per_epoch": steps_per_epoch,
-        "validation tasks": _fingerprint(held_out[:1]),
-        "training tasks": _fingerprint(trained),
+        "validation tasks": fingerprint(held_out),
+        "training tasks": fingerprint(trained),
+    }
+
+
+def command_settings(
+    options: dict[str, Any], network: nn.Module, held_out: list[Any]
+) -> dict[str, Any]:
+    """As `run_settings`, of a command.
+
+    Parameters
+    ----------
+    options : dict
+        Options of the command line that must be the same; "seed" is among them.
+    network : Module
+        At its start.
+    held_out : list of (lists of) episodes
+        Tasks to judge by.
+
+    Returns
+    -------
+    settings : dict
+        For `claim`.
+    """
+    return {
+        **options,
+        "network": _described(network),
+        "validation tasks": fingerprint(held_out),
     }
 
 
@@ -97,36 +121,45 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If another run has left its checkpoints there.
+        If another run has left its checkpoints there, or what it has noted cannot be read.
     """
     settings = json.loads(json.dumps(settings))
-    path = folder / _NAME
-    if path.exists():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        # What an earlier version did not note cannot be known to be the same.
-        differing = [
-            name if name in earlier else f"{name}, of which it has no note"
-            for name in settings
-            if earlier.get(name) != settings[name]
-        ]
-        if differing:
-            raise ValueError(
-                f"run_dir={str(folder)!r} holds checkpoints of a run with other settings "
-                f"({', '.join(differing)}); give what it was begun with, or another folder, or "
-                "remove this one to start anew."
-            )
+    earlier = _read(folder / _NAME)
+    if earlier is None:
+        for name in _CHECKPOINTS:
+            if (folder / name).exists():
+                raise ValueError(
+                    f"run_dir={str(folder)!r} holds {name}, but no {_NAME} that says of what run; "
+                    "give another folder, or remove this one to start anew."
+                )
+        write_whole(folder / _NAME, json.dumps(settings, indent=2).encode())
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    # What an earlier version did not note cannot be known to be the same.
+    differing = [
+        name if name in earlier else f"{name}, of which it has no note"
+        for name in settings
+        if name not in earlier or earlier[name] != settings[name]
+    ]
+    if differing:
+        raise ValueError(
+            f"run_dir={str(folder)!r} holds checkpoints of a run with other settings "
+            f"({', '.join(differing)}); give what it was begun with, or another folder, or "
+            "remove this one to start anew."
+        )
 
 
-def _fingerprint(episodes: list[Any]) -> str:
-    """Hash episodes' tensors, by which other tasks are noticed."""
-    return joblib.hash(
-        [
-            [part.cpu().numpy() if isinstance(part, torch.Tensor) else str(part) for part in parts]
-            for parts in (
-                episode if isinstance(episode, tuple | list) else [episode] for episode in episodes
-            )
-        ]
-    )
+def _read(path: Path) -> dict[str, Any] | None:
+    """What a run has noted, if anything."""
+    if not path.exists():
+        return None
+    try:
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(noted, dict) or not isinstance(noted.get("seed"), int):
+            raise ValueError("it notes no seed")
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
+    return noted
+
+
+def _described(module: nn.Module) -> str:
+    return f"{type(module).__name__} {fingerprint(module)}"

@@ -6,15 +6,17 @@ import math
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, Checkpoint, GradientNormClipping, ProgressBar
+from skorch.callbacks import Callback, GradientNormClipping, ProgressBar
 from torch import nn
 
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
+from sklearn_metaexplain.training._checkpoints import Checkpoints, best_epoch
 
 
 class Stream(Protocol):
@@ -26,6 +28,10 @@ class Stream(Protocol):
     def __iter__(self) -> Iterator[list[Any]]:
         """Episodes from `start` on, `n_steps` lists of them."""
         ...
+
+
+class BudgetSpentError(Exception):
+    """The budget's way to end the training, which can be told from Ctrl-C."""
 
 
 class Budget(Callback):
@@ -75,9 +81,9 @@ class Budget(Callback):
         self._steps += bool(training)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Stop the way skorch's own callbacks do."""
+        """End the training."""
         if self._progress(self._steps) >= 1:
-            raise KeyboardInterrupt
+            raise BudgetSpentError
 
     def is_spent(self, net: NeuralNet) -> bool:
         """Whether earlier sittings have left nothing."""
@@ -102,10 +108,15 @@ def _spent(net: NeuralNet) -> tuple[float, int]:
     return seconds, sum(row["train_batch_count"] for row in net.history)
 
 
-def _is_best(net: NeuralNet) -> bool:
-    """Whether the last epoch is the best of all; skorch's own note forgets earlier sittings."""
-    *earlier, last = net.history[:, "valid_loss"]
-    return math.isfinite(last) and not any(loss <= last for loss in earlier)
+def summary(net: NeuralNet, steps_per_epoch: int, prefix: str = "") -> dict[str, float]:
+    """What a weights file says of a net's training; NaN as its loss where none was a number."""
+    best = best_epoch(net.history)
+    loss = math.nan if best is None else net.history[best]["valid_loss"]
+    return {
+        f"{prefix}steps": len(net.history) * steps_per_epoch,
+        f"{prefix}minutes": round(sum(row["dur"] for row in net.history) / 60, 1),
+        f"{prefix}valid_loss": round(float(loss), 4),
+    }
 
 
 class AdvanceStream(Callback):
@@ -176,10 +187,20 @@ def meta_train(
     seed : int, default=0
         Seed of the data loaders, so that they draw nothing from the global generator; the stream
         has its own.
+
+    Returns
+    -------
+    net : EpisodicNet
+        With the weights of the best epoch and the history of all sittings.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint in `run_dir` cannot be read.
+    KeyboardInterrupt
+        On Ctrl-C; the checkpoint of the last whole epoch stays.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
-    best = Checkpoint(monitor=_is_best, dirname=str(run_dir), fn_prefix="best_", f_pickle=None)
-    last = Checkpoint(monitor=None, dirname=str(run_dir), fn_prefix="last_", f_pickle=None)
+    checkpoints = Checkpoints(run_dir)
     budget = Budget(lr, minutes=minutes, n_steps=n_steps)
     net = net_class(
         module,
@@ -196,8 +217,7 @@ def meta_train(
             ("advance", AdvanceStream()),
             # skorch's own way to say that nothing is clipped.
             ("clip", GradientNormClipping(max_grad_norm)),
-            ("best", best),
-            ("last", last),
+            ("checkpoints", checkpoints),
             # A bar is for a person at a terminal; a log file gets the line of each epoch.
             *([("bar", ProgressBar("count"))] if verbose and sys.stderr.isatty() else []),
             # Last: it may end an epoch that has yet to be saved.
@@ -206,10 +226,13 @@ def meta_train(
         verbose=verbose,
     )
     net.initialize()
-    if (run_dir / "last_params.pt").exists():
-        net.load_params(checkpoint=last)
+    checkpoints.resume(net)
     if not budget.is_spent(net):
-        net.partial_fit(EpisodeBatches(stream))
-    if (run_dir / "best_params.pt").exists():  # no loss of a diverged run is a number
-        net.load_params(f_params=str(run_dir / "best_params.pt"))
+        batches = EpisodeBatches(stream)
+        net.notify("on_train_begin", X=batches, y=None)
+        # Not by partial_fit, which takes Ctrl-C for an end like any other.
+        with suppress(BudgetSpentError):
+            net.fit_loop(batches)
+        net.notify("on_train_end", X=batches, y=None)
+    checkpoints.load_best(net)
     return net

@@ -115,6 +115,21 @@ def test_preprocessing_is_bounded_and_odd_in_its_sign(gradient, p):
     assert slope.isfinite().all()
 
 
+def test_the_largest_preprocess_stays_within_single_precision():
+    gradients = torch.tensor([0.0, 1e-40, -1e-36, 1e-3, 1e30])
+    learner = LearnedOptimizer(n_inner_steps=2, preprocess=80)
+    loss, state, bowl = one_bowl(learner)
+    signal = preprocess_gradient(gradients, state.preprocess)
+    assert signal.isfinite().all()
+    assert signal.abs().max() <= 1
+    total = torch.func.grad(lambda values: preprocess_gradient(values, 80).sum())
+    assert total(gradients).isfinite().all()
+    assert np.isfinite(learner.accumulate(loss, bowl, state=state))
+    assert all(value.grad.isfinite().all() for value in state.parameters())
+    with pytest.raises(ValueError, match="'preprocess' parameter of LearnedOptimizer"):
+        LearnedOptimizer(preprocess=80.5).make_state(loss.network)
+
+
 def test_lstm_is_torch_s():
     lstm = randomised(CoordinateLSTM(hidden_size=3, n_layers=2, preprocess=10.0)).double()
     reference = nn.LSTM(2, 3, num_layers=2).double()

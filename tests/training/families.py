@@ -46,13 +46,13 @@ class OneColumnTells:
 class Interrupted:
     """A distribution that fails once it has been asked so many times."""
 
-    def __init__(self, tasks, n_draws):
-        self.tasks, self.n_draws = tasks, n_draws
+    def __init__(self, tasks, n_draws, error=OSError):
+        self.tasks, self.n_draws, self.error = tasks, n_draws, error
 
     def sample(self, rng):
         self.n_draws -= 1
         if self.n_draws < 0:
-            raise OSError("the power is gone")
+            raise self.error("the power is gone")
         return self.tasks.sample(rng)
 
 

@@ -83,9 +83,7 @@ def test_every_parameter_is_trained_and_a_few_steps_lower_the_objective(joint, e
         optimizer.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0] - 0.05
-    # What only training on one table uses stays.
-    idle = {name for name, p in joint.named_parameters() if p.grad is None}
-    assert idle == {"attention.own.weight"}
+    assert not [name for name, p in joint.named_parameters() if p.grad is None]
 
 
 TINY = [

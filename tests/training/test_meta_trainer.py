@@ -171,7 +171,7 @@ def test_going_on_ends_where_it_would_have_ended(tmp_path):
     for changed, name in (
         ({"lr": 0.5}, "lr"),
         ({"learner": InContext()}, "learner"),
-        ({"random_state": 3}, "seed, validation tasks, training tasks"),
+        ({"random_state": 3}, "seed, network, validation tasks, training tasks"),
     ):
         with pytest.raises(ValueError, match=rf"run_dir=.* other settings \({name}\); give what"):
             trainer(run_dir=folder, **{**settings, **changed}).fit(OneColumnTells())
@@ -402,6 +402,27 @@ def test_weights_are_where_another_training_starts(adapting):
     )
 
 
+def test_rates_are_taken_over_wherever_they_began(adapting):
+    fitted, path = adapting
+    still = {"init": path, "network_params": None, "lr": 1e-12, "n_steps": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        again = trainer(learner=MAML(learn_lr=True), **still).fit(OneColumnTells())
+    for name, value in weights(fitted.state_).items():
+        torch.testing.assert_close(
+            weights(again.state_)[name].double(), value.double(), atol=1e-6, rtol=0
+        )
+
+
+def test_files_are_saved_into_new_folders(tmp_path):
+    fitted = trainer(n_steps=1, lr=0.05).fit(OneColumnTells())
+    path = tmp_path / "new" / "folder" / "file.safetensors"
+    fitted.save(path)
+    X, y = one_column_tells(np.random.default_rng(6))
+    assert PrototypeClassifier(pretrained=path).fit(X, y).learner_ is None
+
+
 def test_explainers_take_the_learners_steps(tmp_path):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
@@ -586,6 +607,8 @@ def test_time_can_be_the_limit():
     [
         ({"network": "transformer"}, "'network' parameter of MetaTrainer must be"),
         ({"n_steps": 0}, "'n_steps' parameter"),
+        ({"n_jobs": 0}, "'n_jobs' parameter of MetaTrainer must be"),
+        ({"learner": LearnedOptimizer(preprocess=81.0)}, "'preprocess' parameter of Learned"),
         ({"n_steps": None}, "n_steps=None and minutes=None: give one"),
         ({"learner": "maml"}, "'learner' parameter"),
         ({"learner": MAML(inner_lr=-1.0)}, "'inner_lr' parameter of MAML"),

@@ -1,0 +1,66 @@
+"""Where meta-training starts."""
+
+import re
+import warnings
+
+import pytest
+import torch
+
+from sklearn_metaexplain.learners import ANIL, MAML, InContext, LearnedOptimizer, learner_record
+from sklearn_metaexplain.nets._classifier_weights import save_classifier
+from sklearn_metaexplain.training._networks import make_module, make_network
+from tests.training.families import TINY
+
+
+def states(*modules):
+    return [{name: value.clone() for name, value in each.state_dict().items()} for each in modules]
+
+
+@pytest.mark.parametrize(
+    ("learner", "other", "is_taken"),
+    [
+        (MAML(learn_lr=True), MAML(), False),
+        (MAML(), MAML(learn_lr=True), None),
+        (ANIL(learn_lr=True, head="blocks.own"), ANIL(learn_lr=True, head="blocks.scale"), False),
+        (LearnedOptimizer(hidden_size=3), LearnedOptimizer(hidden_size=4), False),
+        (LearnedOptimizer(), LearnedOptimizer(preprocess=9.0), False),
+        (LearnedOptimizer(), LearnedOptimizer(random_state=1, truncation=1), True),
+        (LearnedOptimizer(), InContext(), None),
+    ],
+    ids=str,
+)
+def test_what_is_not_taken_over_is_told(learner, other, is_taken, tmp_path):
+    module = make_module("prototype", TINY, None, learner, 0)
+    if module.state is not None:
+        with torch.no_grad():
+            for value in module.state.parameters():
+                value += 0.125
+    path = tmp_path / "weights"
+    record = {"learner": learner_record(learner)}
+    save_classifier(path, "prototype", module.network, record, module.state)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = make_module("prototype", None, path, other, 0)
+    # None: there is nothing that it could take.
+    assert len(caught) == (is_taken is False)
+    if is_taken:
+        torch.testing.assert_close(*states(made.state, module.state), rtol=0, atol=0)
+    if is_taken is False:
+        assert re.search(r"init=.* has learned itself is not taken over", str(caught[0].message))
+        own = other.make_state(made.network)
+        if made.state is not None:
+            torch.testing.assert_close(*states(made.state, own), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"width": 7}, "network_params: width=7 must be a multiple of n_heads=4"),
+        ({"width": 9, "n_heads": 2}, "width=9 must be a multiple of n_heads=2"),
+        ({"n_heads": 0}, "n_heads=0 must be a whole number from 1 on"),
+        ({"n_layers": 1.5}, r"n_layers=1\.5 must be a whole number from 0 on"),
+    ],
+)
+def test_sizes_of_the_kernel_network_are_named(params, message):
+    with pytest.raises(ValueError, match=message):
+        make_network("kernel", params, None, 0)
