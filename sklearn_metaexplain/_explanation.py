@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation_views import ExplanationViews
+from sklearn_metaexplain._read_only import freeze, read_only
 from sklearn_metaexplain._rows import n_rows_of, row_positions, take_rows
 from sklearn_metaexplain._storage import load_record, save_record
 
@@ -75,7 +76,8 @@ class Explanation(ExplanationViews):
 
     Notes
     -----
-    The arrays are read-only. ``dataclasses.replace`` makes a changed copy.
+    The arrays are read-only, and copied where whoever passed them could still write into them; of
+    `data` and `support` no copy is made. ``dataclasses.replace`` makes a changed copy.
 
     Examples
     --------
@@ -112,7 +114,7 @@ class Explanation(ExplanationViews):
     index: pd.Index | None = None
 
     def __post_init__(self) -> None:
-        values = np.asarray(self.values, dtype=np.float64)
+        values = read_only(self.values, np.float64)
         if values.ndim != 3:
             raise ValueError(
                 "values must have three dimensions (n_samples, n_features, n_outputs); "
@@ -126,7 +128,7 @@ class Explanation(ExplanationViews):
                 'estimator_type must be "classifier", "regressor" or None; '
                 f"got {self.estimator_type!r}."
             )
-        base_values = np.asarray(self.base_values, dtype=np.float64)
+        base_values = read_only(self.base_values, np.float64)
         if base_values.shape == (n_outputs,):
             base_values = np.broadcast_to(base_values, (n_samples, n_outputs))
         n_evaluations = np.asarray(self.n_evaluations)
@@ -134,30 +136,30 @@ class Explanation(ExplanationViews):
             n_evaluations = np.full(n_samples, n_evaluations)
         self._store("values", values, values.shape)
         self._store("base_values", base_values, (n_samples, n_outputs))
-        predictions = np.asarray(self.predictions, dtype=np.float64)
+        predictions = read_only(self.predictions, np.float64)
         self._store("predictions", predictions, (n_samples, n_outputs))
         if self.std is not None:
-            self._store("std", np.asarray(self.std, dtype=np.float64), values.shape)
+            self._store("std", read_only(self.std, np.float64), values.shape)
             if (self.std < 0).any():
                 raise ValueError("std must not be negative: it says how far off values may be.")
         if self.std_quantiles is not None:
-            quantiles = np.asarray(self.std_quantiles, dtype=np.float64)
+            quantiles = read_only(self.std_quantiles, np.float64)
             self._store("std_quantiles", quantiles, (len(quantiles), 2))
-        feature_names = np.asarray(self.feature_names, dtype=object)
+        feature_names = read_only(self.feature_names, object)
         self._store("feature_names", feature_names, (n_features,))
         names = self.output_names
         # An array of a list would turn labels of several kinds into text.
         is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
-        names = np.asarray(names, dtype=object if is_mixed else None)
+        names = read_only(names, object if is_mixed else None)
         self._store("output_names", names, (n_outputs,))
         for name in ("feature_names", "output_names"):
             labels = pd.Series(getattr(self, name))
             repeated = labels[labels.duplicated()].tolist()
             if repeated:
                 raise ValueError(f"{name} must differ; {repeated[0]!r} is there more than once.")
-        self._store("n_evaluations", n_evaluations.astype(np.int64), (n_samples,))
+        self._store("n_evaluations", read_only(n_evaluations, np.int64), (n_samples,))
         if self.labels is not None:
-            self._store("labels", np.asarray(self.labels), (n_samples,))
+            self._store("labels", read_only(self.labels), (n_samples,))
             unknown = set(self.labels.tolist()) - set(self.output_names.tolist())
             if n_outputs > 1 and unknown:
                 raise ValueError(
@@ -176,9 +178,7 @@ class Explanation(ExplanationViews):
     def _store(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}; got {array.shape}.")
-        view = array.view()
-        view.flags.writeable = False
-        object.__setattr__(self, name, view)
+        object.__setattr__(self, name, array)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -200,10 +200,10 @@ class Explanation(ExplanationViews):
             support = {name: take_rows(part, positions) for name, part in support.items()}
         return replace(
             self,
-            values=self.values[positions],
-            base_values=self.base_values[positions],
-            predictions=self.predictions[positions],
-            std=None if self.std is None else self.std[positions],
+            values=freeze(self.values[positions]),
+            base_values=freeze(self.base_values[positions]),
+            predictions=freeze(self.predictions[positions]),
+            std=None if self.std is None else freeze(self.std[positions]),
             data=take_rows(self.data, positions),
             n_evaluations=self.n_evaluations[positions],
             support=support,
@@ -272,7 +272,7 @@ class Explanation(ExplanationViews):
         rows = np.arange(len(self))
 
         def pick(array: np.ndarray) -> np.ndarray:
-            return array[rows, ..., outputs][..., None]
+            return freeze(array[rows, ..., outputs])[..., None]
 
         return replace(
             self,

@@ -8,13 +8,14 @@ from scipy import sparse
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _check_feature_names_in, validate_data
 
 from sklearn_metaexplain._arrays import as_array
 
 __all__ = [
     "check_classes",
     "check_table",
+    "column_names",
     "draw_seed",
     "listed",
     "match_container",
@@ -55,6 +56,7 @@ def check_table(
     if isinstance(X, pd.DataFrame):
         _refuse_duplicates(estimator, X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
+        _check_labels(estimator, X, reset=reset)
         _check_frame(estimator, X)
     else:
         given = X
@@ -66,6 +68,8 @@ def check_table(
             dtype=None,
             ensure_all_finite=False,
         )
+        if reset:
+            estimator._labels_in = None
         if X.dtype.kind in "US" and not hasattr(given, "dtype"):
             # numpy has made text of the numbers in a list of both.
             X = np.array(given, dtype=object)
@@ -81,6 +85,39 @@ def check_table(
     return X
 
 
+def column_names(estimator: Any, input_features: Any = None) -> np.ndarray:
+    """Names of the columns that an estimator was fitted on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted by way of `check_table`.
+    input_features : array-like of str of shape (n_features,), default=None
+        What they are called now. None: as in `fit`.
+
+    Returns
+    -------
+    names : ndarray of object of shape (n_features,)
+        Labels of a DataFrame, as text; x0, x1, ... of other tables.
+    """
+    names = _check_feature_names_in(estimator, input_features)
+    labels = getattr(estimator, "_labels_in", None)
+    return names if input_features is not None or labels is None else names_of_labels(labels)
+
+
+def names_of_labels(labels: pd.Index) -> np.ndarray:
+    """Names of a DataFrame's columns: its labels as text, or x0, x1, ... where it has none.
+
+    Parameters
+    ----------
+    labels : Index
+        Whole numbers from 0 on are no labels.
+    """
+    given = not labels.equals(pd.RangeIndex(len(labels)))
+    names = [str(label) if given else f"x{j}" for j, label in enumerate(labels)]
+    return np.array(names, dtype=object)
+
+
 def match_container(X: Any, like: Any) -> Any:
     """Make a table the kind of table (DataFrame, CSR, ndarray) that another is.
 
@@ -94,12 +131,13 @@ def match_container(X: Any, like: Any) -> Any:
     Returns
     -------
     X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
-        The table itself where it is of that kind already, but for columns of a DataFrame in which
-        everything is missing: pandas reads them as numbers, and they get the type of `like`.
+        The table itself where it is of that kind already, but for columns of a DataFrame that are
+        of another type than in `like` and lose nothing by getting it: a model may read cells by
+        their type. Categories that `like` does not have follow its own.
     """
     if isinstance(like, pd.DataFrame):
         if isinstance(X, pd.DataFrame):
-            return _type_missing(X, like)
+            return _type_like(X, like)
         dense = X.toarray() if sparse.issparse(X) else X
         return pd.DataFrame(dense, columns=like.columns).infer_objects()
     if isinstance(X, pd.DataFrame):
@@ -109,13 +147,63 @@ def match_container(X: Any, like: Any) -> Any:
     return X.toarray() if sparse.issparse(X) else X
 
 
-def _type_missing(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
-    types = {}
+def _type_like(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    typed = None
     for j, (ours, theirs) in enumerate(zip(X.dtypes, like.dtypes, strict=True)):
-        holds_missing = not isinstance(theirs, np.dtype) or theirs.kind not in "biu"
-        if ours != theirs and holds_missing and X.iloc[:, j].isna().all():
-            types[X.columns[j]] = theirs
-    return X.astype(types) if types else X
+        column = None if ours == theirs else _lossless(X.iloc[:, j], theirs)
+        if column is not None:
+            typed = X.copy(deep=False) if typed is None else typed
+            typed.isetitem(j, column.array)
+    return X if typed is None else typed
+
+
+def _lossless(column: pd.Series, dtype: Any) -> pd.Series | None:
+    """Convert a column; None where its cells would not be what they are."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = union_of_categories(dtype, column)
+    is_missing = column.isna()
+    if is_missing.all():
+        # pandas reads what is all missing as numbers.
+        cannot = isinstance(dtype, np.dtype) and dtype.kind in "biu"
+        return None if cannot else column.astype(dtype)
+    families = {_family(column.dtype), _family(dtype)} - {None}
+    if len(families) > 1:
+        return None
+    try:
+        converted = column.astype(dtype)
+        same = (converted.astype(column.dtype) == column) | is_missing
+    except (TypeError, ValueError, OverflowError):
+        return None
+    kept = bool(same.all()) and bool((converted.isna() == is_missing).all())
+    return converted if kept else None
+
+
+def _family(dtype: Any) -> str | None:
+    """What a type's cells are; None where they may be anything."""
+    if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(dtype):
+        return None
+    if pd.api.types.is_numeric_dtype(dtype):
+        return "number"
+    return "text" if isinstance(dtype, pd.StringDtype) else str(getattr(dtype, "kind", dtype))
+
+
+def union_of_categories(first: pd.CategoricalDtype, column: pd.Series) -> pd.CategoricalDtype:
+    """Categories of a type, and after them those that a column has besides.
+
+    Parameters
+    ----------
+    first : CategoricalDtype
+        The type.
+    column : Series
+        Of categories or of other values.
+    """
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        values = column.dtype.categories
+    else:
+        values = pd.Index(column.dropna().unique())
+    new = values[~values.isin(first.categories)]
+    categories = first.categories.append(new) if len(new) else first.categories
+    return pd.CategoricalDtype(categories, ordered=first.ordered)
 
 
 def draw_seed(random_state: Any) -> int:
@@ -193,6 +281,24 @@ def _refuse_duplicates(estimator: Any, X: pd.DataFrame) -> None:
             "columns apart by their names: rename them, or keep the first of each by "
             "X.loc[:, ~X.columns.duplicated()]."
         )
+
+
+def _check_labels(estimator: Any, X: pd.DataFrame, *, reset: bool) -> None:
+    """As scikit-learn checks names; of labels that are no text it looks at their number only."""
+    labels = None if all(isinstance(label, str) for label in X.columns) else X.columns
+    if reset:
+        estimator._labels_in = labels
+        return
+    known = getattr(estimator, "_labels_in", None)
+    if known is None or labels is None or labels.equals(known):
+        return
+    ours, theirs = (
+        ", ".join(map(str, some[:5])) + ", ..." * (len(some) > 5) for some in (labels, known)
+    )
+    raise ValueError(
+        "The column labels should match those that were passed during fit, in the same order: "
+        f"got {ours} where fit had {theirs}."
+    )
 
 
 def _check_frame(estimator: Any, X: pd.DataFrame) -> None:

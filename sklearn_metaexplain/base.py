@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import TransformerMixin, is_classifier, is_regressor
 from sklearn.utils import Tags, get_tags
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._resolve import _unwrap, explain, is_explainer
-from sklearn_metaexplain._validation import check_table
+from sklearn_metaexplain._validation import check_table, column_names
 
 __all__ = [
     "EstimatorTags",
@@ -227,7 +227,7 @@ class ExplainerMixin(TransformerMixin):
 
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
         """Names of what is attributed to, the columns unless a subclass groups them."""
-        return _check_feature_names_in(self, input_features)
+        return column_names(self, input_features)
 
     def _explained_outputs(self) -> np.ndarray:
         """Names of the outputs, as in `Explanation.output_names`."""

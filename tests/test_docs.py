@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 import sklearn_metaexplain
@@ -148,3 +149,40 @@ def test_commands_are_targets_of_the_makefile(page):
 def test_readme_names_the_two_commands():
     assert "\nmake demo " in read("README.md")
     assert "\nmake test " in read("README.md")
+
+
+@pytest.fixture(scope="module")
+def results():
+    return pd.read_csv(ROOT / "docs" / "benchmarks" / "results.csv")
+
+
+def flat(page: str) -> str:
+    return " ".join(read(page).split())
+
+
+def test_how_pessimistic_the_guide_says_error_estimates_are(results):
+    ours = results[(results["method"] == "MetaExplainer") & (results["budget"] == 0)]
+    shares = (ours["error"] / ours["error_expected"]).groupby([ours["sealed"], ours["n_support"]])
+    opened, sealed = shares.median().round(2).unstack().to_numpy().tolist()
+    assert ours["n_support"].unique().tolist() == [512, 2048, 8192]
+    text = flat("docs/guide/reading.md")
+    (told,) = re.findall(r"an error of less than ([\d., and]+) of it \(512, 2,048 and 8,192", text)
+    assert numbers_in(told) == opened
+    (told,) = re.findall(r"on the sealed tables of less than ([\d., and]+) \(medians of", text)
+    assert numbers_in(told) == sealed
+
+
+def test_how_much_of_its_budget_the_readme_says_shap_makes(results):
+    made = results.groupby(["method", "budget"])["evaluations"].mean()
+    kernel = made["shap Kernel, 25 background rows a coalition"]
+    told = re.findall(
+        r"Kernel made ([\d,]+) a row on average \(of 800: (\d+)\) and shap Permutation ([\d,]+):",
+        flat("README.md"),
+    )
+    numbers = [int(number.replace(",", "")) for number in told[0]]
+    expected = [kernel[1600], kernel[800], made["shap Permutation"][1600]]
+    assert numbers == pytest.approx(expected, abs=0.5)
+
+
+def numbers_in(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\d+\.\d+", text)]

@@ -30,13 +30,44 @@ class TestConstruction:
             with pytest.raises(ValueError, match="read-only"):
                 copy.values[0] = 0
 
-    def test_the_callers_array_stays_writeable(self):
-        values = np.zeros((1, 1, 1))
-        Explanation(
-            values, [0], [[0]], feature_names=["a"], output_names=["y"], output="raw",
-            n_evaluations=0,
-        )  # fmt: skip
-        values[0] = 1
+    @pytest.mark.parametrize("is_view", [False, True])
+    def test_what_the_caller_writes_later_changes_nothing(self, is_view):
+        given = {
+            "values": np.ones((N_SAMPLES, N_FEATURES, 3)),
+            "base_values": np.ones(3),
+            "predictions": np.ones((N_SAMPLES, 3)),
+            "std": np.ones((N_SAMPLES, N_FEATURES, 3)),
+            "std_quantiles": np.ones((2, 2)),
+            "feature_names": np.array(["a", "b", "c"], dtype=object),
+            "output_names": np.array(["x", "y", "z"]),
+            "n_evaluations": np.ones(N_SAMPLES, dtype=np.int64),
+            "labels": np.array(list("xyzxyz")),
+        }
+        # A view may be read-only where the array is not.
+        passed = {
+            name: np.broadcast_to(array, array.shape) if is_view else array
+            for name, array in given.items()
+        }
+        explanation = replace(made_up_explanation(), additive=False, **passed)
+        before = {name: getattr(explanation, name).tolist() for name in given}
+        for array in given.values():
+            array[:] = array.flat[0] * 2  # what is the caller's stays writeable
+        assert {name: getattr(explanation, name).tolist() for name in given} == before
+
+    def test_what_nobody_can_write_into_is_not_copied(self):
+        explanation = made_up_explanation()
+        for other in (replace(explanation, index=list("uvwxyz")), replace(explanation, data=None)):
+            assert other.values is explanation.values
+            assert np.shares_memory(other.base_values, explanation.base_values)
+        own = np.zeros((N_SAMPLES, N_FEATURES, 3))
+        own.flags.writeable = False
+        assert replace(explanation, values=own, additive=False).values is own
+
+    def test_selections_are_the_rows_own(self):
+        explanation = made_up_explanation()
+        for part in (explanation[:2], explanation.for_output("x"), explanation.for_predicted()):
+            assert not part.values.flags.writeable
+            assert not np.shares_memory(part.values, explanation.values)
 
     @pytest.mark.parametrize(
         ("changes", "message"),

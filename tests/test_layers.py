@@ -18,6 +18,7 @@ LAYERS = [
     "_progress",
     "_rows",
     "_arrays",
+    "_read_only",
     "_storage",
     "_coverage",
     "_explanation_views",

@@ -13,10 +13,13 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._validation import column_names
 from sklearn_metaexplain.base import _unwrap, is_explainer
 from sklearn_metaexplain.inspection._report_data import report_data
 from sklearn_metaexplain.inspection._report_page import render_page
 from sklearn_metaexplain.inspection._report_words import describe
+from sklearn_metaexplain.masking import Players, resolve_feature_groups
+from sklearn_metaexplain.metrics._tables import differing_features
 
 __all__ = ["report"]
 
@@ -43,9 +46,10 @@ def report(
 ) -> Path:
     """Write an explanation as one HTML page that works offline.
 
-    The page shows the mean absolute attribution of each column, all rows in a table to sort,
-    filter and search, the attributions of the row that is chosen, and how attributions depend on a
-    column's value. It says in plain words what the numbers are and how far off they may be.
+    The page shows the mean absolute attribution of each column, the rows (up to `max_rows`) in a
+    table to sort, filter and search, the attributions of the row that is chosen, and how
+    attributions depend on a column's value. It says in plain words what the numbers are and how far
+    off they may be.
 
     Parameters
     ----------
@@ -75,7 +79,7 @@ def report(
         If `explanation` is no Explanation, or `explainer` no explainer.
     ValueError
         If `explanation` has no rows, or NaN or infinite values; if `explainer` explains other
-        columns, or `y` has another shape.
+        columns or groups, or `y` has another shape.
     FileNotFoundError
         If the folder does not exist.
     IsADirectoryError
@@ -94,8 +98,8 @@ def report(
     so. Whatever names and cells hold is shown as text. The same input gives the same bytes.
 
     Attributions are written in single precision, predictions and cells exactly. A table of 10,000
-    rows and 30 columns with two outputs and `std` takes about 10 MB. All rows are in the file:
-    whoever gets the page gets the data.
+    rows and 30 columns with two outputs and `std` takes about 10 MB. Up to `max_rows` rows are in
+    the file with all their cells: whoever gets the page gets these data.
 
     Examples
     --------
@@ -126,10 +130,11 @@ def report(
         y = _check_truth(y, explanation)
     final = None if explainer is None else _check_explainer(explainer, explanation)
     target = _check_path(path)
+    players = _players_of(final)
     data = report_data(
         explanation,
         y=y,
-        player_of_column=_player_of_column(final),
+        player_of_column=None if players is None else players.player_of_column,
         max_rows=max_rows,
     )
     page = render_page(data, title=title, statements=describe(explanation, final))
@@ -172,18 +177,36 @@ def _check_explainer(explainer: Any, explanation: Explanation) -> Any:
         )
     final = _unwrap(explainer)[1]
     check_is_fitted(final)
-    n_attributed, n_features = len(final._attributed_names()), explanation.values.shape[1]
-    if n_attributed != n_features:
+    names = final._attributed_names()
+    n_features = explanation.values.shape[1]
+    if len(names) != n_features:
         raise ValueError(
-            f"explainer attributes to {n_attributed} columns and the explanation to {n_features}; "
+            f"explainer attributes to {len(names)} columns and the explanation to {n_features}; "
             "pass the explainer that the explanation comes from."
+        )
+    players = _players_of(final)
+    if players is None:
+        players = resolve_feature_groups(None, names)
+        differing = differing_features(explanation, players, names.tolist())
+    else:
+        differing = differing_features(explanation, players, column_names(final).tolist())
+    if differing:
+        first = differing[0]
+        raise ValueError(
+            f"Feature {first} of the explanation is {explanation.feature_names[first]!r}, and of "
+            f"explainer {names[first]!r} ({len(differing)} of {n_features} names differ); pass the "
+            "explainer that the explanation comes from, or none."
         )
     return final
 
 
-def _player_of_column(explainer: Any) -> np.ndarray | None:
-    model = getattr(explainer, "_masked_model_", None)
-    return None if model is None else model.players.player_of_column
+def _players_of(explainer: Any) -> Players | None:
+    """The explainer's groups; None where it knows of none."""
+    for part in ("_masked_model_", "_surrogate_"):
+        players = getattr(getattr(explainer, part, None), "players", None)
+        if players is not None:
+            return players
+    return None
 
 
 def _check_path(path: str | os.PathLike[str]) -> Path:

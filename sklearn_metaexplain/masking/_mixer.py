@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import sparse
 
 from sklearn_metaexplain._arrays import as_array
+from sklearn_metaexplain._validation import union_of_categories
 
 __all__ = ["RowPool", "hybrid_index"]
 
@@ -132,8 +133,8 @@ class RowPool:
         Returns
         -------
         codes : ndarray of int64 of shape (n_rows, n_columns)
-            The position of the first pool row that has the same value in that column. Missing
-            values (NaN, None, NaT, pd.NA) are equal to each other.
+            The position of the first pool row that has the same value in that column. NaN equals
+            NaN, and None None, but of objects neither equals the other.
         """
         codes = np.empty((self.n_rows, self.n_columns), dtype=np.int64)
         for j in range(self.n_columns):
@@ -203,25 +204,13 @@ def _stack_columns(columns: list[pd.Series]) -> Any:
     if len(columns) == 1:
         stacked = columns[0]
     elif isinstance(columns[0].dtype, pd.CategoricalDtype):
-        dtype = _union_of_categories(columns)
+        dtype = columns[0].dtype
+        for column in columns[1:]:
+            dtype = union_of_categories(dtype, column)
         stacked = pd.concat([column.astype(dtype) for column in columns], ignore_index=True)
     else:
         stacked = pd.concat(columns, ignore_index=True)
     return stacked.to_numpy() if isinstance(stacked.dtype, np.dtype) else stacked.array
-
-
-def _union_of_categories(columns: list[pd.Series]) -> pd.CategoricalDtype:
-    first: Any = columns[0].dtype
-    categories = first.categories
-    for column in columns[1:]:
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            values = column.dtype.categories
-        else:
-            values = pd.Index(column.dropna().unique())
-        new = values[~values.isin(categories)]
-        if len(new):
-            categories = categories.append(new)
-    return pd.CategoricalDtype(categories, ordered=first.ordered)
 
 
 def _to_array(table: Any) -> np.ndarray:
@@ -250,5 +239,13 @@ def _first_equal(values: Any, name: Any) -> np.ndarray:
             f"Column {name!r} holds values that cannot be compared ({error}); "
             "convert it to numbers or strings."
         ) from error
+    if isinstance(values, np.ndarray) and values.dtype.kind == "O":
+        missing = np.flatnonzero(labels < 0)
+        # A model may tell them apart, as encoders of categories do.
+        kinds = [_MISSING.get(type(values[i]), len(_MISSING)) for i in missing]
+        labels[missing] = -1 - np.array(kinds, dtype=labels.dtype)
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return first[inverse]
+
+
+_MISSING = {type(kind): code for code, kind in enumerate((None, pd.NA, pd.NaT))}

@@ -12,7 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain._rows import copy_rows
-from sklearn_metaexplain._validation import name_of
+from sklearn_metaexplain._validation import name_of, names_of_labels
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
@@ -265,7 +265,7 @@ class MaskedModel:
         Returns
         -------
         differing : ndarray of bool of shape (n_rows, n_background, n_players)
-            The others cannot change the output of the pair. Missing values are equal.
+            The others cannot change the output of the pair. NaN equals NaN.
         """
         codes = RowPool(self.background, rows).codes()
         ours, theirs = codes[self.n_background :], codes[: self.n_background]
@@ -369,6 +369,6 @@ class MaskedModel:
 
 
 def _column_names(table: Any) -> list[str]:
-    if isinstance(table, pd.DataFrame) and all(isinstance(name, str) for name in table.columns):
-        return list(table.columns)
+    if isinstance(table, pd.DataFrame):
+        return names_of_labels(table.columns).tolist()
     return [f"x{j}" for j in range(table.shape[1])]

@@ -64,9 +64,9 @@ def resolve_feature_groups(
     Parameters
     ----------
     feature_groups : None, mapping of str to list of str or int, or list of lists
-        Groups of columns, by name or position. In a mapping the keys name the groups; the groups
-        of a list are named after their columns, joined by ``+``. Columns that are not mentioned
-        are players of their own. None: every column is.
+        Groups of columns, by name or position (whole numbers are positions). In a mapping the
+        keys name the groups; the groups of a list are named after their columns, joined by ``+``.
+        Columns that are not mentioned are players of their own. None: every column is.
     feature_names : array-like of str of shape (n_columns,)
         Names of the columns.
 
@@ -123,7 +123,7 @@ def players_that_can_matter(players: Players, background: Any, rows: Any) -> np.
     players : Players
         The players.
     background, rows : ndarray, DataFrame or CSR with the same columns
-        Background rows and explained rows. Missing values are equal.
+        Background rows and explained rows. NaN equals NaN.
 
     Returns
     -------
@@ -164,6 +164,12 @@ def _position(member: Any, columns: list[Any]) -> int:
             raise ValueError(
                 f"feature_groups names column position {position}, but the table has "
                 f"{len(columns)} columns."
+            )
+        if str(position) in columns and columns[position] != str(position):
+            raise ValueError(
+                f"feature_groups names {position}, which is the position of the column labelled "
+                f"{columns[position]!r} and the label of another; write labels as text, "
+                f"'{position}'."
             )
         return position
     found = [position for position, column in enumerate(columns) if column == member]

@@ -7,16 +7,15 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _get_feature_names
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._rows import copy_rows
-from sklearn_metaexplain.masking import RowPool, hybrid_index, resolve_feature_groups
+from sklearn_metaexplain.masking import RowPool, hybrid_index
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.masking._probes import draw_row_probes
 from sklearn_metaexplain.metrics._outputs import explains_classifier
+from sklearn_metaexplain.metrics._tables import check_tables
 
 __all__ = ["MODEL_METRIC_CONSTRAINTS", "PerturbedModel", "draw_sets", "outputs_vary"]
 
@@ -62,7 +61,8 @@ class PerturbedModel:
     Raises
     ------
     ValueError
-        If the tables do not fit, or `predict` returns something else than what was explained.
+        If the tables or `feature_groups` are not those that were explained, or `predict` returns
+        something else than what was explained.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class PerturbedModel:
     ) -> None:
         self._predict = predict
         self._explanation = explanation
-        self._player_of_column = _check_tables(explanation, background, feature_groups)
+        self._player_of_column = check_tables(explanation, background, feature_groups)
         self._n_background = background.shape[0]
         self._batch_size = int(batch_size)
         # Means over the background are taken at once.
@@ -216,41 +216,3 @@ def _check_same_model(predictions: np.ndarray, explanation: Explanation) -> None
 def _remedy(explanation: Explanation) -> str:
     names = explanation.output_names.tolist()
     return f"pass a function that returns the output {explanation.output!r} of {names}."
-
-
-def _check_tables(
-    explanation: Explanation, background: Any, feature_groups: FeatureGroups
-) -> np.ndarray:
-    """Positions (n_columns,) of the feature that each column belongs to."""
-    data = explanation.data
-    if data is None:
-        raise ValueError(
-            "The explanation keeps no data to replace columns of; add the rows, as in "
-            "dataclasses.replace(explanation, data=X)."
-        )
-    if len(explanation) == 0:
-        raise ValueError("The explanation has no rows.")
-    if not np.isfinite(explanation.values).all():
-        raise ValueError("The explanation has NaN or infinite values.")
-    if not hasattr(background, "shape") or len(background.shape) != 2 or not background.shape[0]:
-        raise ValueError(
-            "background must be an array, DataFrame or sparse matrix with at least one row."
-        )
-    ours, theirs = _column_names(data), _column_names(background)
-    both_named = isinstance(data, pd.DataFrame) and isinstance(background, pd.DataFrame)
-    if len(ours) != len(theirs) or (both_named and ours != theirs):
-        raise ValueError(f"background has the columns {theirs}; the explained rows have {ours}.")
-    players = resolve_feature_groups(feature_groups, ours)
-    n_features = explanation.values.shape[1]
-    if len(players.names) != n_features:
-        raise ValueError(
-            f"The explanation has {n_features} features {explanation.feature_names.tolist()}, but "
-            f"its data, with feature_groups={feature_groups!r}, have {len(players.names)}; pass "
-            "the feature_groups of the explainer."
-        )
-    return players.player_of_column
-
-
-def _column_names(table: Any) -> list[str]:
-    names = _get_feature_names(table)
-    return [f"x{j}" for j in range(table.shape[1])] if names is None else names.tolist()

@@ -87,7 +87,9 @@ def cross_val_explain(
         Passed to the `fit` of the explainer, such as `sample_weight`, of which each fold gets its
         own rows; or routed, also to `cv`, if metadata routing is enabled.
     explain_params : mapping of str to object, default=None
-        Options of the explainer's own `explain`, such as ``{"budget": 100}``.
+        Options of the explainer's own `explain`, such as ``{"budget": 100}``. Of an array-like with
+        as many entries as `X` has rows, such as the `outputs` of a `LoggedExplainer`, each fold
+        gets those of its test part.
     pre_dispatch : int or str, default="2*n_jobs"
         Number of jobs dispatched at once, see `cross_val_predict`.
 
@@ -213,10 +215,22 @@ def _fit_and_explain(
     X_train, y_train = _safe_split(explainer, X, y, train)
     X_test, _ = _safe_split(explainer, X, y, test, train)
     explainer.fit(X_train, y_train, **_check_method_params(X, fit_params, indices=train))
-    explanation = explain(explainer, X_test, **explain_params)
+    explanation = explain(explainer, X_test, **_options_of(X, explain_params, test))
     if len(explanation) != len(test):
         raise ValueError(
             f"{type(explainer).__name__} explained {len(explanation)} of {len(test)} rows; steps "
             "that add or drop rows when they transform cannot be cross-validated."
         )
     return explanation
+
+
+def _options_of(X: Any, explain_params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    """Options of `explain` for some rows: what has an entry for each row is split."""
+    # Numbers of numpy have a shape, and text and mappings a length, that is not one of rows.
+    whole = {
+        name: value
+        for name, value in explain_params.items()
+        if isinstance(value, (str, bytes, Mapping)) or getattr(value, "shape", None) == ()
+    }
+    others = {name: value for name, value in explain_params.items() if name not in whole}
+    return {**whole, **_check_method_params(X, others, indices=rows)}

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import progress_bar
+from sklearn_metaexplain._validation import column_names
 from sklearn_metaexplain.masking import resolve_feature_groups
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import resolve_budget
@@ -44,20 +44,24 @@ class ShapExplainer(PosthocExplainer):
         "permutation" walks through random permutations, "kernel" regresses on random coalitions
         (all columns are kept: shap's selection of ten is off), "tree" reads exact values off bare
         tree models of scikit-learn and does not ask the model: `output="probability"` of trees
-        and forests, `output="raw"` of boosting and regressors. "auto": "tree" where it works, else
-        "exact" for rows that it does not cost more than the budget, else "permutation".
+        and forests, `output="raw"` of boosting and regressors. Of these it refuses
+        `GradientBoostingClassifier` with three classes or more or ``loss="exponential"``, gradient
+        boosting with an `init`, and histogram boosting with categorical columns or
+        ``loss="poisson"`` or ``"gamma"``. "auto": "tree" where it works, else "exact" for rows that
+        it does not cost more than the budget, else "permutation".
     background : int or table of shape (n_background, n_features), default=100
         Rows whose values stand for columns that are left out: a number of rows drawn from `X`
         without replacement (all of them if there are fewer), or the rows.
     budget : int, default=None
         Most model evaluations spent on each row, beyond the row's own prediction. A coalition
-        costs an evaluation for each background row. None: what shap spends by default (500
-        coalitions for "permutation" and for "auto", 2,048 and two a column for "kernel", as many
-        as needed for "exact").
+        costs an evaluation for each background row, fewer where rows share cells, and nothing when
+        it is drawn again: random permutations of few columns repeat coalitions, and spend less than
+        they may. None: what shap draws by default (up to 500 coalitions for "permutation", at
+        least one walk, and for "auto"; 2,048 and two a column for "kernel"; all for "exact").
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None
-        Columns that move together and are explained as one.
+        Columns, by name or position, that move together and are explained as one.
     batch_size : int, default=10_000
         Largest number of rows passed to the model at once.
     n_jobs : int, default=None
@@ -165,7 +169,7 @@ class ShapExplainer(PosthocExplainer):
     def _check_params(self) -> None:
         super()._check_params()
         if self.algorithm == "tree":
-            names = _check_feature_names_in(self, None)
+            names = column_names(self)
             n_players = len(resolve_feature_groups(self.feature_groups, names).names)
             check_supported(self.estimator, self.output, grouped=n_players < len(names))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
 from os import PathLike
 from typing import Any, ClassVar
@@ -23,25 +24,28 @@ from sklearn_metaexplain.selfexplaining._table import add_up_columns
 class AttentionClassifier(AdditiveClassifier):
     """Classify by what each column says of each class, times how much the column counts.
 
-    A meta-trained network reads, for each cell, how often rows with a cell like it were of each
-    class: its evidence. A gate module looks at the whole row and gives each column a weight. The
-    logit of a class is the log of its share plus the sum over columns of weight times evidence, so
-    attributions are the very terms that are summed.
+    A meta-trained network reads the evidence of each cell for each class. Some of its heads look at
+    one column at a time: kernels that say how often rows with a cell like it were of the class. The
+    last head is the cell's term in a ridge regression of the labels on the cells of all columns,
+    solved in closed form, in which columns share what several of them say. A gate module looks
+    at the whole row and gives each column a weight. The logit of a class is the log of its share
+    plus the sum over columns of weight times evidence, so attributions are the very terms that are
+    summed.
 
     Parameters
     ----------
     attention : {"shared", "per_class"}, default="shared"
         Whether a column has one weight for all classes or one for each.
     gate : {"sigmoid", "sparsemax"}, default="sigmoid"
-        Weights between 0 and 1 each, or weights that sum to 1, many of them exactly 0.
+        Weights between 0 and 1 each, or weights that sum to 1 over the columns, many exactly 0.
     l1 : float, default=0.0
         Weight of the penalty on open gates in the loss; needs `max_epochs`. For sparsemax, whose
         weights have a constant L1 norm, the penalty is their Tsallis entropy.
     groups_by : mapping or list of lists, default=None
         Groups of columns, by name or position: a column's weight is then its group's weight times
-        its own within the group. Columns that are not named are groups of their own. A column that
-        is alone, or whose group is constant but for it, has weight 1 within its group, so that
-        groups of one change nothing.
+        its own within the group; with "sparsemax" each sum to 1. Columns that are not named are
+        groups of their own. A column that is alone, or whose group is constant but for it, has
+        weight 1 within its group, so that groups of one change nothing.
     adversarial_eps : float, default=0.0
         Largest change of a cell, in standard deviations of its column, against which the network is
         trained; needs `max_epochs`. At moderate values (about 0.3) predictions, and with them
@@ -109,15 +113,21 @@ class AttentionClassifier(AdditiveClassifier):
     ``explain(X).support`` holds "attention", the weights, of shape (n_samples, n_features) or, with
     ``attention="per_class"``, (n_samples, n_features, n_classes); with `groups_by` also
     "group_attention", of shape (n_samples, n_groups[, n_classes]), and "attention_in_group", their
-    factors. A column that is constant in the training table has weight 0. A column that is read as
-    several numbers (missing or not; two axes of a category) has the mean of their weights.
+    factors: "attention" is always the column's "attention_in_group" times its group's
+    "group_attention". A column that is constant in the training table has weight 0, as has a group
+    of such columns. A column that is read as several numbers (missing or not; two axes of a
+    category) has the mean of their weights with ``gate="sigmoid"``, which keeps it between 0 and 1,
+    and their sum with ``gate="sparsemax"``, so that the columns' weights sum to 1 unless all are
+    constant; so does a group in which no other column varies.
 
     References
     ----------
-    Bahdanau, Cho and Bengio, Neural machine translation by jointly learning to align and translate,
-    2015 (attention); Yang et al., Hierarchical attention networks for document classification, 2016
-    (two levels); Martins and Astudillo, From softmax to sparsemax, 2016, equation 2; Goodfellow,
-    Shlens and Szegedy, Explaining and harnessing adversarial examples, 2015, section 5.
+    Bertinetto, Henriques, Torr and Vedaldi, Meta-learning with differentiable closed-form solvers,
+    2019 (the ridge regression); Bahdanau, Cho and Bengio, Neural machine translation by jointly
+    learning to align and translate, 2015 (attention); Yang et al., Hierarchical attention networks
+    for document classification, 2016 (two levels); Martins and Astudillo, From softmax to
+    sparsemax, 2016, equation 2; Goodfellow, Shlens and Szegedy, Explaining and harnessing
+    adversarial examples, 2015, section 5.
 
     Examples
     --------
@@ -139,7 +149,7 @@ class AttentionClassifier(AdditiveClassifier):
         "attention": [StrOptions({"shared", "per_class"})],
         "gate": [StrOptions({"sigmoid", "sparsemax"})],
         "l1": [Interval(Real, 0, None, closed="left")],
-        "groups_by": [dict, list, None],
+        "groups_by": [Mapping, list, tuple, None],
         "adversarial_eps": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -235,18 +245,31 @@ class AttentionClassifier(AdditiveClassifier):
             columns = self._in_chunks(lambda cells: self._gates(cells).columns, encoded)
             return {"attention": self._weights_by_feature(columns)}
         columns, groups, within = self._in_chunks(lambda cells: tuple(self._gates(cells)), encoded)
-        n_parts = np.bincount(self._group_of_part, minlength=len(self.group_names_))
-        sums = add_up_columns(groups, self._group_of_part, len(self.group_names_))
+        n_groups = len(self.group_names_)
+        n_parts = np.maximum(np.bincount(self._group_of_part, minlength=n_groups), 1)[:, None]
+        sums = add_up_columns(groups, self._group_of_part, n_groups)
+        if self._encoder.is_constant_:
+            sums = np.zeros_like(sums)
+        if self._network.gate == "sigmoid":
+            sums /= n_parts
+            in_group = self._weights_by_feature(within)
+        else:
+            # Numbers that are parts of their own have weight 1 within, each of them.
+            shares = self._by_feature(within) / n_parts[self._groups.player_of_column]
+            in_group = self._drop_shared(shares)
         return {
             "attention": self._weights_by_feature(columns),
-            "group_attention": self._drop_shared(sums / np.maximum(n_parts, 1)[:, None]),
-            "attention_in_group": self._weights_by_feature(within),
+            "group_attention": self._drop_shared(sums),
+            "attention_in_group": in_group,
         }
 
     def _weights_by_feature(self, weights: np.ndarray) -> np.ndarray:
-        counts = np.bincount(self._encoder.source_, minlength=self.n_features_in_)
-        mean = self._by_feature(weights) / np.maximum(counts, 1)[:, None]
-        return self._drop_shared(mean)
+        """Of a column that is read as several numbers, what its weight is."""
+        merged = self._by_feature(weights)
+        if self._network.gate == "sigmoid":
+            counts = np.bincount(self._encoder.source_, minlength=self.n_features_in_)
+            merged = merged / np.maximum(counts, 1)[:, None]
+        return self._drop_shared(merged)
 
     def _drop_shared(self, weights: np.ndarray) -> np.ndarray:
         return weights[..., 0] if self._network.attention == "shared" else weights

@@ -295,10 +295,3 @@ def test_wrong_calls(tmp_path, params, error, message):
     with pytest.raises(error, match=message):
         report(call.pop("explanation"), call.pop("path"), **call)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_explainer_of_another_table_is_refused(tmp_path):
-    X = np.random.RandomState(0).normal(size=(20, 2))
-    explainer = ExactExplainer(LogisticRegression(), random_state=0).fit(X, X[:, 0] > 0)
-    with pytest.raises(ValueError, match="2 columns and the explanation to 4"):
-        report(mixed_explanation(), tmp_path / "report.html", explainer=explainer)

@@ -1,6 +1,7 @@
 """Explanations with given attributions, for the tests of the metrics."""
 
 import numpy as np
+import pandas as pd
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import Explanation
@@ -11,9 +12,10 @@ def attributed(values, X, predictions, output="raw", kind="regressor", **changes
     values, predictions = np.asarray(values, float), np.asarray(predictions, float)
     if predictions.ndim == 1:
         predictions = predictions[:, None]
+    names = list(X) if isinstance(X, pd.DataFrame) else [f"f{j}" for j in range(values.shape[1])]
     settings = {
         "data": X,
-        "feature_names": [f"f{j}" for j in range(values.shape[1])],
+        "feature_names": names,
         "output_names": np.arange(values.shape[2]),
         "n_evaluations": 0,
         "additive": False,

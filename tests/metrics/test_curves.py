@@ -48,7 +48,10 @@ def test_definition_for_the_predicted_class_of_mixed_rows_with_groups():
     predicted = probabilities.argmax(axis=1)
     assert len(set(predicted)) > 1
     values = np.random.RandomState(0).normal(size=(5, 3, 3))
-    explanation = attributed(values, rows, probabilities, "probability", "classifier")
+    names = ["person", "fare", "port"]
+    explanation = attributed(
+        values, rows, probabilities, "probability", "classifier", feature_names=names
+    )
 
     def ask(cells, k):
         return model.predict_proba(pd.DataFrame([cells], columns=X.columns))[0, k]

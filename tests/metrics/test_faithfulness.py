@@ -83,7 +83,13 @@ def test_definition_for_the_predicted_class_of_mixed_rows_with_groups():
     assert len(set(predicted)) > 1
     values = np.random.RandomState(0).normal(size=(5, 3, 3))
     explanation = attributed(
-        values, rows, probabilities, "probability", "classifier", output_names=model.classes_
+        values,
+        rows,
+        probabilities,
+        "probability",
+        "classifier",
+        feature_names=["person", "fare", "port"],
+        output_names=model.classes_,
     )
 
     def ask(cells, k):

@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_metaexplain import MetaExplainer, explain
+from sklearn_metaexplain import LoggedExplainer, MetaExplainer, explain
 from sklearn_metaexplain.datasets import load_penguins
 from sklearn_metaexplain.model_selection import cross_val_explain
 from sklearn_metaexplain.model_selection._folds import join_folds
@@ -243,6 +243,43 @@ def test_explain_params_reach_the_explainer():
     assert not explanation.additive
     with pytest.raises(TypeError, match="unexpected keyword argument 'budget'"):
         cross_val_explain(explainer, X[::5], y[::5], cv=2, explain_params={"budget": 2})
+
+
+@pytest.mark.parametrize("kind", [np.asarray, list, pd.DataFrame])
+def test_options_of_rows_are_split_with_the_rows(kind):
+    X = np.random.RandomState(0).normal(size=(24, 2))
+    said = np.column_stack([np.sin(X[:, 0]), X[:, 1]])
+    explainer = LoggedExplainer(background=5, pretrained=None, random_state=0)
+    given = pd.DataFrame(said) if kind is pd.DataFrame else kind(said)
+    folds = KFold(2, shuffle=True, random_state=0)
+    explanation = cross_val_explain(explainer, X, said, cv=folds, explain_params={"outputs": given})
+    np.testing.assert_allclose(explanation.predictions, said, atol=1e-12)
+    train, test = next(folds.split(X))
+    alone = clone(explainer).fit(X[train], said[train]).explain(X[test], outputs=said[test])
+    assert_same(explanation[test], alone)
+
+
+class Recording(ExplainedLeastSquares):
+    """Says which options it was given."""
+
+    def explain(self, X, *, option=None):
+        return super().explain(X, option=option)
+
+    def _explain(self, X, *, option=None):
+        self.log.append(option)
+        return super()._explain(X)
+
+
+@pytest.mark.parametrize(
+    "option", [np.int64(3), np.array(3), "abcdef", dict.fromkeys("abcdef", 0), [1, 2], None, 0.5]
+)
+def test_options_that_are_not_of_rows_are_passed_whole(option, monkeypatch):
+    log = []
+    monkeypatch.setattr(Recording, "log", log, raising=False)
+    X = np.random.RandomState(0).normal(size=(6, 2))
+    cross_val_explain(Recording(), X, X[:, 0], cv=2, explain_params={"option": option})
+    assert len(log) == 2
+    assert all(found is option for found in log)
 
 
 def test_weights_are_split_with_the_rows():

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
@@ -21,7 +22,7 @@ from sklearn.ensemble import (
 )
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from sklearn_metaexplain import ShapExplainer
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
@@ -194,6 +195,18 @@ def test_values_next_to_thresholds_fall_on_their_own_side():
         (HistGradientBoostingClassifier(), {}, "output='raw'"),
         (RandomForestClassifier(2), {"feature_groups": [[0, 1]]}, "not the value of their group"),
         (HistGradientBoostingRegressor(loss="poisson"), {}, "link function"),
+        (HistGradientBoostingRegressor(loss="gamma"), {}, "link function"),
+        (GradientBoostingClassifier(n_estimators=3), {"output": "raw"}, "GradientBoostingClassifi"),
+        (
+            GradientBoostingClassifier(n_estimators=3, loss="exponential"),
+            {"output": "raw"},
+            "link function",
+        ),
+        (
+            GradientBoostingRegressor(n_estimators=3, init=DecisionTreeRegressor(max_depth=1)),
+            {},
+            "init",
+        ),
         (HistGradientBoostingClassifier(categorical_features=[0]), {"output": "raw"}, "categor"),
     ],
 )
@@ -201,6 +214,10 @@ def test_trees_that_cannot_be_read_are_refused_with_the_remedy(numbers, model, s
     X, y = numbers
     X = X.copy()
     X[:, 0] = X[:, 0] > 0
+    if isinstance(model, GradientBoostingClassifier) and model.loss == "log_loss":
+        y = y + (X[:, 3] > 0)  # two classes are read
+    if getattr(model, "loss", None) == "gamma":
+        y = y + 1
     with pytest.raises(ValueError, match=message) as caught:
         ShapExplainer(model, algorithm="tree", **settings).fit(X, y)
     assert 'algorithm="permutation"' in str(caught.value)
@@ -228,6 +245,15 @@ def test_spends_what_it_says_and_never_more_than_the_budget(numbers, algorithm, 
     before = model.n_asked
     explanation = explainer.explain(X[:6])
     assert model.n_asked - before == 6 + explanation.n_evaluations.sum()
+
+
+@pytest.mark.parametrize("algorithm", ["permutation", "kernel"])
+def test_a_coalition_that_is_drawn_again_is_not_asked_again(numbers, algorithm):
+    explainer = ShapExplainer(Recording(), algorithm=algorithm, background=5, random_state=0)
+    explanation = explainer.fit(*numbers).explain(numbers[0][1:3], budget=10_000)
+    # Walks of 10,000 evaluations meet all coalitions of four columns over and over.
+    assert (explanation.n_evaluations <= (2**4 - 2) * 5).all()
+    assert (explanation.n_evaluations > 0).all()
 
 
 @pytest.mark.parametrize(

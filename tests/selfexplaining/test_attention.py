@@ -1,11 +1,13 @@
 """AttentionClassifier: gates times evidence, their penalty, groups, perturbations."""
 
+from collections import UserDict
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import softmax
+from sklearn.base import clone
 
 from sklearn_metaexplain import AttentionClassifier
 from sklearn_metaexplain.metrics import local_lipschitz
@@ -144,18 +146,83 @@ def test_groups_of_one_change_nothing(attention, gate, groups):
     )
 
 
-def test_weight_of_a_column_read_twice_is_the_mean():
-    X, y = clouds(30, 2, 2)
-    X[::5, 0] = np.nan
-    classifier = fitted(X, y)
-    assert classifier._encoder.source_.tolist() == [0, 0, 1]
+def read_twice(n_classes=3):
+    """A table whose columns a, b and town are read as two numbers each; one column is constant."""
+    X, y = clouds(45, 3, n_classes)
+    X[::5, 0] = X[1::4, 1] = np.nan
+    frame = pd.DataFrame(X, columns=list("abc"))
+    towns = np.array(["Bath", "Hull", "York"])[(y + (np.arange(45) % 5 == 0)) % 3]
+    return frame.assign(constant=1.0, town=towns), y
+
+
+@pytest.mark.parametrize("gate", ["sigmoid", "sparsemax"])
+def test_weight_of_a_column_read_twice(gate):
+    X, y = read_twice()
+    classifier = fitted(X, y, gate=gate)
+    assert classifier._encoder.source_.tolist() == [0, 0, 1, 1, 2, 4, 4]
     weights = classifier.explain(X).support["attention"]
-    assert (weights < 1).all()
-    assert (weights > 0).all()
     gates = classifier._in_chunks(
         lambda cells: classifier._gates(cells).columns, classifier._encode(X)
     )
-    np.testing.assert_allclose(weights[:, 0], gates[:, :2, 0].mean(1), rtol=1e-12)
+    merge = np.mean if gate == "sigmoid" else np.sum
+    np.testing.assert_allclose(weights[:, 0], merge(gates[:, :2, 0], axis=1), rtol=1e-12)
+    assert not weights[:, 3].any()
+    if gate == "sigmoid":
+        assert (weights[:, [0, 1, 2, 4]] > 0).all()
+        assert (weights < 1).all()
+    else:
+        np.testing.assert_allclose(weights.sum(1), 1, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("attention", "gate"), GATES)
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"numbers": ["a", "c"]},  # one part, of columns read twice and once
+        {"alone": ["b", "constant"]},  # two parts, as of a column without a group
+        [["a", "b", "town"], ["c", "constant"]],
+    ],
+)
+def test_groups_of_columns_read_twice_multiply(attention, gate, groups):
+    X, y = read_twice()
+    classifier = fitted(X, y, attention=attention, gate=gate, groups_by=groups)
+    support = classifier.explain(X).support
+    players = classifier._groups.player_of_column
+    attended, within = support["attention"], support["attention_in_group"]
+    product = support["group_attention"][:, players] * within
+    np.testing.assert_allclose(attended, product, rtol=0, atol=1e-12)
+    assert not attended[:, 3].any()
+    if gate == "sparsemax":
+        np.testing.assert_allclose(attended.sum(1), 1, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(support["group_attention"].sum(1), 1, rtol=0, atol=1e-12)
+        for player in set(players[[0, 1, 2, 4]]):  # the others are constant
+            shares = within[:, players == player].sum(1)
+            np.testing.assert_allclose(shares, 1, rtol=0, atol=1e-12)
+    else:
+        assert (within <= 1).all()
+        assert (support["group_attention"] <= 1).all()
+
+
+@pytest.mark.parametrize("gate", ["sigmoid", "sparsemax"])
+def test_where_all_is_constant_nothing_has_weight(gate):
+    X, y = np.ones((12, 3)), np.arange(12) % 2
+    for groups in (None, [[0, 1]]):
+        support = fitted(X, y, gate=gate, groups_by=groups).explain(X).support
+        assert not support["attention"].any()
+        assert not support.get("group_attention", np.zeros(1)).any()
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [UserDict(pair=["a", "c"]), (("a", "c"),), [("a", "c")], {"pair": (0, 2)}],
+)
+def test_groups_may_be_any_mapping_or_sequence(groups):
+    X, y = clouds(30, 3, 2)
+    frame = pd.DataFrame(X, columns=list("abc"))
+    expected = fitted(frame, y, groups_by=[["a", "c"]]).explain(frame)
+    classifier = clone(AttentionClassifier(random_state=0, groups_by=groups)).fit(frame, y)
+    assert len(classifier.group_names_) == 2
+    np.testing.assert_array_equal(classifier.explain(frame).values, expected.values)
 
 
 def test_embedding_has_the_evidence_of_each_class():
