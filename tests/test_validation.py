@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
-from sklearn.linear_model import Ridge
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from sklearn_metaexplain import PrototypeClassifier, ShapExplainer
 from sklearn_metaexplain._arrays import as_array
@@ -93,3 +96,129 @@ def test_columns_of_one_name_are_refused_by_it(names, repeated):
         classifier.predict(frame)
     with pytest.raises(ValueError, match=rf"named {repeated}; ShapExplainer"):
         ShapExplainer(Ridge().fit(np.asarray(frame), range(6))).fit(frame)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "given", "dtype"),
+    [
+        ([True, False], [1, 0], bool),
+        ([1, 2], [True, False], np.int64),
+        ([1, 2], [3.0, 4.0], np.int64),
+        ([1.5, 2.5], [3, 4], np.float64),
+        ([1, 2], pd.array([3, 4], dtype="Int64"), np.int64),
+        (pd.array([1, None], dtype="Int64"), [3, 4], "Int64"),
+        (pd.Categorical(["a", "b"]), pd.Categorical(["b"] * 2), pd.CategoricalDtype(["a", "b"])),
+        (pd.Categorical(["a", "b"]), ["c", "a"], pd.CategoricalDtype(["a", "b", "c"])),
+        (
+            pd.Categorical(["a", "b"], ["b", "a"], ordered=True),
+            ["c", "a"],
+            pd.CategoricalDtype(["b", "a", "c"], ordered=True),
+        ),
+        (np.array(["2024-01-01"] * 2, "M8[s]"), np.array(["2024-02-01"] * 2, "M8[ns]"), "M8[s]"),
+    ],
+)
+def test_columns_get_the_type_that_they_had_if_they_lose_nothing(fitted, given, dtype):
+    like, frame = pd.DataFrame({"a": fitted}), pd.DataFrame({"a": given}, index=[5, 3])
+    matched = match_container(frame, like)["a"]
+    assert matched.dtype == dtype
+    assert matched.tolist() == frame["a"].tolist()
+    assert matched.index.tolist() == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("fitted", "given"),
+    [
+        ([1, 2], [3.5, 4.0]),
+        ([1, 2], [3.0, np.nan]),
+        ([True, False], [1, 2]),
+        (pd.array(["1", "2"], dtype="string"), [1, 2]),
+        ([1, 2], pd.array(["1", "2"], dtype="string")),
+        (np.array(["2024-01-01"] * 2, "M8[s]"), [1, 2]),
+        ([1, 2], np.array(["2024-01-01"] * 2, "M8[s]")),
+        (np.array(["2024-01-01"] * 2, "M8[s]"), np.array(["2024-01-01T00:00:00.5"] * 2, "M8[ns]")),
+        ([1, 2], np.array(["1", "2"], dtype=object)),
+    ],
+)
+def test_columns_keep_their_type_where_cells_would_change(fitted, given):
+    frame = pd.DataFrame({"a": given})
+    assert match_container(frame, pd.DataFrame({"a": fitted})) is frame
+
+
+def _by_code(table):
+    return table.assign(c=table["c"].cat.codes)
+
+
+def test_rows_with_other_categories_are_explained_as_those_of_fit():
+    rng = np.random.RandomState(0)
+    table = pd.DataFrame(
+        {"c": pd.Categorical(rng.choice(list("xyz"), 90)), "b": rng.normal(size=90)}
+    )
+    model = make_pipeline(FunctionTransformer(_by_code), LinearRegression())
+    explainer = ShapExplainer(model, background=table[:20])
+    explainer.fit(table, 10.0 * table["c"].cat.codes + table["b"])
+    rows = pd.DataFrame({"c": pd.Categorical(["y", "z"]), "b": [0.0, 1.0]})
+    background = table[:20]
+    expected = np.stack(
+        [
+            10 * (np.array([1, 2]) - background["c"].cat.codes.mean()),
+            rows["b"] - background["b"].mean(),
+        ],
+        axis=1,
+    )
+    np.testing.assert_allclose(explainer.explain(rows).values[..., 0], expected, atol=1e-9)
+
+
+class _Weighted(RegressorMixin, BaseEstimator):
+    """Reads columns by labels that are no text."""
+
+    def fit(self, X, y):
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        return (X[10] + 10 * X[20] + 100 * X[30]).to_numpy()
+
+
+def test_columns_whose_labels_are_no_text():
+    frame = pd.DataFrame(np.random.RandomState(0).normal(size=(60, 3)), columns=[10, 20, 30])
+    explainer = ShapExplainer(_Weighted(), random_state=0).fit(frame, frame[10])
+    assert explainer.explain(frame[:2]).feature_names.tolist() == ["10", "20", "30"]
+    for other, got in (
+        (frame[[20, 10, 30]], "20, 10, 30"),
+        (frame.rename(columns={30: 9}), "10, 20, 9"),
+    ):
+        with pytest.raises(
+            ValueError, match=f"in the same order: got {got} where fit had 10, 20, 30"
+        ):
+            explainer.explain(other)
+    array = explainer.explain(frame[:2].to_numpy())
+    np.testing.assert_allclose(array.values, explainer.explain(frame[:2]).values)
+    grouped = ShapExplainer(_Weighted(), feature_groups=[["30", "10"]], random_state=0)
+    names = grouped.fit(frame, frame[10]).explain(frame[:2]).feature_names
+    assert names.tolist() == ["30+10", "20"]
+    swapped = ShapExplainer(Ridge(), feature_groups=[[0, 1]], random_state=0)
+    with pytest.raises(ValueError, match="0, which is the position of the column labelled '2'"):
+        swapped.fit(frame.set_axis([2, 0, 1], axis=1), frame[10])
+
+
+def test_columns_without_labels_are_numbered():
+    frame = pd.DataFrame(np.random.RandomState(0).normal(size=(60, 2)))
+    explainer = ShapExplainer(Ridge(), feature_groups=[[0, 1]], random_state=0)
+    explanation = explainer.fit(frame, frame[0]).explain(frame[:2])
+    assert explanation.feature_names.tolist() == ["x0+x1"]
+
+
+def test_missing_cells_of_several_kinds_are_told_apart_as_the_model_does():
+    rng = np.random.RandomState(0)
+    cells = np.array(["a", None, np.nan], dtype=object)[rng.randint(3, size=90)]
+    table = pd.DataFrame({"c": pd.Series(cells, dtype=object), "x": rng.normal(size=90)})
+    is_none = np.array([cell is None for cell in cells])
+    is_nan = np.array([isinstance(cell, float) for cell in cells])
+    model = make_pipeline(
+        make_column_transformer((OneHotEncoder(), ["c"]), remainder="passthrough"),
+        LinearRegression(),
+    )
+    explainer = ShapExplainer(model, background=table[is_nan], random_state=0)
+    explanation = explainer.fit(table, 10.0 * is_none + table["x"]).explain(table[is_none][:3])
+    np.testing.assert_allclose(explanation.values[:, 0, 0], 10, atol=1e-6)
+    assert not explainer.explain(table[is_nan][:3]).values[:, 0].any()

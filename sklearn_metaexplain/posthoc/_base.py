@@ -16,14 +16,13 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.validation import _check_feature_names_in
 
 from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._rows import copy_rows
-from sklearn_metaexplain._validation import check_table, draw_seed, match_container
+from sklearn_metaexplain._validation import check_table, column_names, draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
 from sklearn_metaexplain.masking._outputs import (
@@ -58,7 +57,7 @@ class PosthocExplainer(
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None
-        Columns that move together and are explained as one.
+        Columns, by name or position, that move together and are explained as one.
     batch_size : int, default=10_000
         Largest number of rows passed to the model at once.
     n_jobs : int, default=None
@@ -160,7 +159,7 @@ class PosthocExplainer(
                 self.background_,
                 output=self.output,
                 feature_groups=self.feature_groups,
-                feature_names=_check_feature_names_in(self, None),
+                feature_names=column_names(self),
                 target_names=column_labels(y),
                 batch_size=self.batch_size,
                 n_jobs=self.n_jobs,
@@ -183,7 +182,7 @@ class PosthocExplainer(
         A subclass refuses here what it can, rather than after the time that the model takes, and
         calls this method too.
         """
-        resolve_feature_groups(self.feature_groups, _check_feature_names_in(self, None))
+        resolve_feature_groups(self.feature_groups, column_names(self))
         if is_regressor(self.estimator) and self.output in ("probability", "log_odds"):
             resolve_output(self.estimator, self.output, classifier=False)  # refuses it
 
@@ -243,7 +242,7 @@ class PosthocExplainer(
         return X if reset else match_container(X, self.background_)
 
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
-        columns = _check_feature_names_in(self, input_features)
+        columns = column_names(self, input_features)
         return self._masked_model_.players.names_for(columns)
 
     def _outputs_of(self, X: Any) -> np.ndarray:

@@ -10,9 +10,12 @@ from sklearn_metaexplain.masking._probes import Probes
 
 # Comparisons of each player alone.
 _ALONE = 2
-# Of all suspects at once, before they are taken for dummies; the first of them usually show it if
-# one matters. A suspect that differs in fewer than so many of them is not.
-_TOGETHER, _FIRST, _LEAST = 64, 16, 48
+# Of all suspects at once, before they are taken for dummies: anywhere, of which the first usually
+# show it if one matters, and where outputs are unusual, which may be by one that hardly ever does.
+# A suspect that differs in fewer than so many of the former is not a dummy.
+_UNUSUAL, _TOGETHER, _FIRST, _LEAST = 8, 64, 16, 48
+#: Comparisons of dummies, once all else has been asked.
+N_LAST = 16
 # At most so many probes are spent in all.
 _MOST_SHARE = 0.25
 # Outputs that differ by less, in units of their standard deviation, are rounded.
@@ -29,6 +32,22 @@ class Hybrids(Protocol):
         """Players in which a hybrid's row and its background row differ: (n, n_players)."""
 
 
+class AskedHybrids(Hybrids, Protocol):
+    """Hybrids that remember what was asked."""
+
+    probes: Probes
+    outputs: np.ndarray  # (n_others + n_asked, n_outputs), those of the probes last
+
+    def evaluate(self, probes: Probes) -> np.ndarray:
+        """Evaluate the model on hybrids, and do not remember them: (n, n_outputs)."""
+
+    def remember(self, probes: Probes, outputs: np.ndarray) -> None:
+        """Keep hybrids and what the model said."""
+
+    def extremes(self, players: np.ndarray) -> np.ndarray:
+        """Positions of `probes`, those with the least, largest or rarest cells of players first."""
+
+
 def ask_and_compare(
     hybrids: Hybrids, probes: Probes, order: np.ndarray, n_probes: int, rng: np.random.RandomState
 ) -> tuple[int, np.ndarray]:
@@ -37,9 +56,9 @@ def ask_and_compare(
     Two hybrids that differ in one player alone say whether it matters there, which rows at large
     do not: the model has outputs of training rows by heart, and through these a column that it
     never read may be correlated with them. A player that changed nothing is a suspect. All
-    suspects are then replaced at once in 64 hybrids. If nothing changes, those that differed in 48
-    of them are dummies; else suspects are looked at one by one where it did, and what is left of
-    them again.
+    suspects are then replaced at once in the 8 hybrids with the most unusual outputs and in 64
+    others. If nothing changes, those that differed in 48 of the latter are dummies; else suspects
+    are looked at one by one where it did, and what is left of them again.
 
     Parameters
     ----------
@@ -64,16 +83,17 @@ def ask_and_compare(
     most = int(_MOST_SHARE * n_probes)
     nobody = np.zeros(len(order), dtype=bool)
     n_drawn = len(probes.rows) - _ALONE * len(order)
-    if _ALONE * len(order) + _TOGETHER > most or n_drawn < _TOGETHER:
+    if _ALONE * len(order) + _UNUSUAL + _TOGETHER > most or n_drawn < _UNUSUAL + _TOGETHER:
         hybrids.ask(probes)
         return len(probes.rows), nobody
     drawn = Probes(*(part[:n_drawn] for part in probes))
     differing = hybrids.differing(drawn)
     base, players = _pairs(differing, order, rng)
     alone = np.eye(len(order), dtype=bool)
-    outputs = hybrids.ask(_join(drawn, _replace(drawn, base, alone[players])))
+    outputs = hybrids.ask(join_probes(drawn, _replace(drawn, base, alone[players])))
     outputs, compared = outputs[:n_drawn], outputs[n_drawn:]
     unit = outputs.std(0)
+    oddity = _oddity(outputs)
     comparable: np.ndarray = np.asarray(differing.any(axis=0))
     suspects = comparable.copy()
     n_asked = len(base)
@@ -85,10 +105,11 @@ def ask_and_compare(
     while suspects.any() and unit.any():
         n_differing = differing[:, suspects].sum(1)
         base = rng.permutation(np.flatnonzero(n_differing))
+        unusual, base = np.split(base[np.argsort(-oddity[base], kind="stable")], [_UNUSUAL])
         base = base[np.argsort(-n_differing[base], kind="stable")][:_TOGETHER]
         if len(base) < _TOGETHER:
             return n_drawn, nobody
-        for part in (base[:_FIRST], base[_FIRST:]):
+        for part in (base[:_FIRST], unusual, base[_FIRST:]):
             if n_asked + len(part) > most:
                 return n_drawn, nobody
             together = np.tile(suspects, (len(part), 1))
@@ -113,6 +134,47 @@ def ask_and_compare(
     return n_drawn, nobody
 
 
+def do_matter(hybrids: AskedHybrids, dummies: np.ndarray, n: int) -> bool:
+    """Whether players that were taken for dummies change anything where it is most likely.
+
+    They are replaced in hybrids of which half have the most unusual outputs of all, and half the
+    most extreme cells of these players.
+
+    Parameters
+    ----------
+    hybrids : AskedHybrids
+        What is asked, and was before.
+    dummies : ndarray of bool of shape (n_players,)
+        The players.
+    n : int
+        How many evaluations that costs, as far as there are hybrids.
+    """
+    probes = hybrids.probes
+    outputs = hybrids.outputs[len(hybrids.outputs) - len(probes.rows) :]
+    differs: np.ndarray = np.asarray(hybrids.differing(probes)[:, dummies].any(axis=1))
+    unusual = np.lexsort([-_oddity(outputs), ~differs])
+    extreme = hybrids.extremes(dummies)
+    first = unusual[: n // 2]
+    extreme = extreme[differs[extreme] & ~np.isin(extreme, first)]
+    base = np.concatenate([first, extreme[: n - len(first)]])
+    rest = unusual[~np.isin(unusual, base)]
+    base = np.concatenate([base, rest[: n - len(base)]])
+    replaced = _replace(probes, base, np.tile(dummies, (len(base), 1)))
+    now = hybrids.evaluate(replaced)
+    changed = bool((np.abs(now - outputs[base]) > _ROUNDED * outputs.std(0)).any())
+    if changed:
+        # To surrogates that ignore dummies they would be rows known twice.
+        hybrids.remember(replaced, now)
+    return changed
+
+
+def _oddity(outputs: np.ndarray) -> np.ndarray:
+    """How far outputs are from what they usually are, (n,)."""
+    unit = outputs.std(0)
+    deviation = np.abs(outputs - np.median(outputs, axis=0))
+    return np.asarray((deviation / np.where(unit > 0, unit, 1.0)).max(axis=1))
+
+
 def _pairs(
     differing: np.ndarray, players: np.ndarray, rng: np.random.RandomState
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -132,5 +194,6 @@ def _replace(probes: Probes, base: np.ndarray, whom: np.ndarray) -> Probes:
     return Probes(probes.rows[base], probes.backgrounds[base], probes.coalitions[base] ^ whom)
 
 
-def _join(first: Probes, then: Probes) -> Probes:
+def join_probes(first: Probes, then: Probes) -> Probes:
+    """Probes, and others after them."""
     return Probes(*(np.concatenate(parts) for parts in zip(first, then, strict=True)))

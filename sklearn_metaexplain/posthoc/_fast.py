@@ -9,7 +9,7 @@ import torch
 
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
-from sklearn_metaexplain.shapley._gap import close_gap
+from sklearn_metaexplain.shapley._gap import close_gap, gap_std
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
@@ -103,9 +103,12 @@ class Student:
         )
         self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
         able = teacher.able(len(judged))
-        values, std, _ = teacher.explain(judged, judged_outputs, able)
+        values, std, *_ = teacher.explain(judged, judged_outputs, able)
         self.std = np.zeros(values.shape[1:])
+        self.most_missed = teacher.most_missed
         own, _ = self.explain(judged, judged_outputs, able)
+        gap = self._gap(judged_outputs, self._look_up(judged) * able[..., None])
+        self.most_missed = torch.maximum(teacher.most_missed, gap.abs().amax(0))
         size = float(np.square(values).sum())
         self.error_ = float(np.square(own - values).sum()) / size if size > 0 else 0.0
         # Of a row nothing but its leaf is known: one deviation for all rows.
@@ -130,10 +133,18 @@ class Student:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Explain encoded rows; parameters and results as of `TaskSurrogate.explain`."""
         able = can_matter[..., None]
-        values = self.trees.shapley(encoded[..., 1]).permute(1, 2, 0) * able
-        gap = self.scale.standardise(predictions) - self.base - values.sum(1)
+        values = self._look_up(encoded) * able
+        gap = self._gap(predictions, values)
+        unusual = (gap.abs() - self.most_missed).clamp_min(0)
+        least = gap_std(values, unusual, can_matter) * self.scale.spread
         closed = close_gap(values, gap, can_matter) * self.scale.spread
-        return closed.numpy(), self.std * able.numpy()
+        return closed.numpy(), np.maximum(self.std, least.numpy()) * able.numpy()
+
+    def _look_up(self, encoded: torch.Tensor) -> torch.Tensor:
+        return self.trees.shapley(encoded[..., 1]).permute(1, 2, 0)
+
+    def _gap(self, predictions: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        return self.scale.standardise(predictions) - self.base - values.sum(1)
 
 
 def _among(rows: torch.Tensor, others: torch.Tensor) -> torch.Tensor:

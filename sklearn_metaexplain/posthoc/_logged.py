@@ -11,14 +11,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._progress import stage
-from sklearn_metaexplain._validation import draw_seed, match_container
+from sklearn_metaexplain._validation import column_names, draw_seed, match_container
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import resolve_feature_groups
+from sklearn_metaexplain.masking._mixer import RowPool
 from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 from sklearn_metaexplain.masking._players import players_that_can_matter
 from sklearn_metaexplain.nets._device import check_device
@@ -55,7 +56,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         two classes, and both are explained; a 2-D one has a column for each class. "log_odds":
         log(p / (1 - p)), with the same meaning of a 1-D `y`. "raw": anything else.
     feature_groups : mapping or list of lists, default=None
-        Columns that move together and are explained as one player.
+        Columns, by name or position, that move together and are explained as one player.
     pretrained : str, path or None, default="default"
         Networks that propose the kernel: the name of shipped weights, or a file. None: the kernel
         comes from a likelihood search.
@@ -193,7 +194,10 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
             self.background_ = given_background(self, self.background, X)
             rows = positions_of(self.background_, X)
         sample = order[: self.n_support]
-        names = _check_feature_names_in(self, None)
+        names = column_names(self)
+        self._first_row = _safe_indexing(X, [0])
+        every_column = resolve_feature_groups(None, names)
+        self._varied = players_that_can_matter(every_column, self._first_row, X).any(axis=0)
         self._logged_ = logged
         with stage("fit the surrogates", verbose=self.verbose):
             self._surrogate_ = LoggedSurrogate(
@@ -204,7 +208,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
             ).fit(
                 _safe_indexing(X, sample),
                 outputs[sample],
-                self.background_,
+                self._as_logged(self.background_),
                 np.where((rows >= 0)[:, None], outputs[rows], np.nan),
                 n_jobs=self.n_jobs,
             )
@@ -229,8 +233,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        outputs = self._surrogate_.predict(self._surrogate_.encode(X))
-        return self._logged_.shape_as_logged(outputs)
+        return self._logged_.shape_as_logged(self._predict(X))
 
     def explain(self, X: Any, *, outputs: Any = None) -> Explanation:
         """Attribute the model's outputs to the columns.
@@ -260,10 +263,14 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
 
     def _explain(self, X: Any, *, outputs: Any = None) -> Explanation:
         logged, surrogate = self._logged_, self._surrogate_
-        encoded = surrogate.encode(X)
+        encoded = surrogate.encode(self._as_logged(X))
         given = None if outputs is None else logged.read(outputs, X.shape[0])
         predictions = surrogate.predict(encoded) if given is None else given
-        able = players_that_can_matter(surrogate.players, self.background_, X)
+        differing = players_that_can_matter(surrogate.players, self.background_, X)
+        columns = surrogate.players.player_of_column
+        able = differing & (np.bincount(columns, self._varied, differing.shape[1]) > 0)
+        # What was logged of a row must go somewhere.
+        able = np.where(able.any(axis=1, keepdims=True), able, differing)
         values, std = surrogate.explain(
             encoded, given, able, n_jobs=self.n_jobs, verbose=self.verbose
         )
@@ -290,12 +297,22 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         return X if reset else match_container(X, self.background_)
 
     def _attributed_names(self, input_features: Any = None) -> np.ndarray:
-        columns = _check_feature_names_in(self, input_features)
+        columns = column_names(self, input_features)
         return self._surrogate_.players.names_for(columns)
 
     def _outputs_of(self, X: Any) -> np.ndarray:
         """What the surrogate says of rows of the kind of `background_`: (n_samples, n_outputs)."""
-        return self._logged_.expand(self._surrogate_.predict(self._surrogate_.encode(X)))
+        return self._logged_.expand(self._predict(X))
+
+    def _predict(self, X: Any) -> np.ndarray:
+        return self._surrogate_.predict(self._surrogate_.encode(self._as_logged(X)))
+
+    def _as_logged(self, X: Any) -> Any:
+        """Rows with the log's own value in columns in which it has no other."""
+        if self._varied.all():
+            return X
+        positions = np.arange(1, X.shape[0] + 1)[:, None]
+        return RowPool(self._first_row, X).take(np.where(self._varied, positions, 0))
 
     def _explained_outputs(self) -> np.ndarray:
         return self._logged_.names

@@ -127,7 +127,7 @@ class LoggedSurrogate:
 
     def _estimate_error(self, encoded: torch.Tensor) -> tuple[float, float]:
         able = torch.ones(len(encoded), len(self.players.names), dtype=torch.bool)
-        values, std, _ = self.surrogate.explain(encoded, None, able)
+        values, std, *_ = self.surrogate.explain(encoded, None, able)
         calibration = self._calibration("outputs unknown")
         error = scaled_error(values, std, calibration)
         return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
@@ -175,7 +175,7 @@ class LoggedSurrogate:
         """
         if outputs is not None:
             self._refuse_contradictions(outputs, can_matter)
-        values, std, _ = self.surrogate.explain(
+        values, std, *_ = self.surrogate.explain(
             encoded,
             None if outputs is None else torch.from_numpy(outputs),
             torch.from_numpy(can_matter),

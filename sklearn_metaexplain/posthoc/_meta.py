@@ -78,7 +78,7 @@ class MetaExplainer(PosthocExplainer):
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None
-        Columns that move together and are explained as one player.
+        Columns, by name or position, that move together and are explained as one player.
     pretrained : str, path or None, default="default"
         Networks: the name of shipped weights, or a file written by
         ``python -m sklearn_metaexplain.training train`` or by `MetaTrainer`. Where that says that
@@ -316,7 +316,7 @@ class MetaExplainer(PosthocExplainer):
         self._row_seed_ = int(rng.randint(np.iinfo(np.int32).max))
         with stage("ask the model", verbose=self.verbose):
             support = ask_support(model, X, self.n_support, rng, n_rounds=self.n_rounds)
-        self.n_evaluations_ = len(support.outputs)
+        self.n_evaluations_ = support.n_evaluations
         self._encoder_ = support.encoder
         self.dummies_ = support.dummies
         players = torch.from_numpy(model.players.player_of_column[support.encoder.source_])
@@ -386,12 +386,17 @@ class MetaExplainer(PosthocExplainer):
         n_evaluations = np.zeros(len(predictions), dtype=int)
         rows = (self._encode(X), torch.from_numpy(predictions))
         if budget == 0:
-            can_matter = torch.from_numpy(model.with_dummies(self.dummies_).can_matter(X))
+            may_matter = torch.from_numpy(model.can_matter(X))
+            can_matter = may_matter & ~torch.from_numpy(self.dummies_)
             if hasattr(self, "_student_"):
                 values, std = self._student_.explain(*rows, can_matter)
             else:
-                values, std, _ = self._surrogate_.explain(
-                    *rows, can_matter, n_jobs=self.n_jobs, verbose=self.verbose
+                values, std, *_ = self._surrogate_.explain(
+                    *rows,
+                    can_matter,
+                    may_matter=may_matter,
+                    n_jobs=self.n_jobs,
+                    verbose=self.verbose,
                 )
         else:
             values, std, n_evaluations = explain_asking(

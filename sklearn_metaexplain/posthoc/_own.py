@@ -103,7 +103,13 @@ def explain_asking(
         rows = _safe_indexing(X, asked)
         can_matter = torch.from_numpy(rest.can_matter(rows))
         part = (encoded[asked], predictions[asked], can_matter)
-        explain = partial(surrogate.explain, *part, n_jobs=n_jobs, verbose=verbose)
+        explain = partial(
+            surrogate.explain,
+            *part,
+            may_matter=torch.from_numpy(model.can_matter(rows)),
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
         before = None if goal is None else explain()
         found = ask_about_rows(
             rest,
@@ -119,7 +125,7 @@ def explain_asking(
             n_jobs=n_jobs,
             verbose=verbose,
         )
-        values[asked], std[asked], _ = explain(own=found.own)
+        values[asked], std[asked], *_ = explain(own=found.own)
         n_evaluations[asked] = found.n_evaluations
         if goal is not None:
             is_exact &= ~found.is_enough

@@ -23,7 +23,9 @@ class Goal(NamedTuple):
     residual: float  # share of the outputs' variance that is missed in evaluations held out
     calibration: Mapping[str, Any]
 
-    def expected(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> float:
+    def expected(
+        self, values: np.ndarray, std: np.ndarray, before: np.ndarray, unusual: np.ndarray
+    ) -> float:
         """Relative squared error that is expected of one row.
 
         With no evaluations it is what calibration says of tasks. Once these have taken as much
@@ -36,8 +38,11 @@ class Goal(NamedTuple):
             As they are after some evaluations.
         before : ndarray of shape (1, n_players, n_outputs)
             Standard deviations without any.
+        unusual : ndarray of shape (1, n_outputs)
+            How much more is missed of the row than of any evaluation held out, standardised.
         """
-        evidence = {"raw": raw_error(values, std), "residual": self.residual}
+        residual = max(self.residual, float(np.square(unusual).mean()))
+        evidence = {"raw": raw_error(values, std), "residual": residual}
         first, last = (
             estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
         )
@@ -48,9 +53,11 @@ class Goal(NamedTuple):
         asked = min(1.0, max(0.0, taken) / self.calibration["usually_taken"])
         return first ** (1 - asked) * last**asked
 
-    def is_met(self, values: np.ndarray, std: np.ndarray, before: np.ndarray) -> bool:
+    def is_met(
+        self, values: np.ndarray, std: np.ndarray, before: np.ndarray, unusual: np.ndarray
+    ) -> bool:
         """Whether values of one row are expected to be good enough."""
-        return self.expected(values, std, before) <= self.tol
+        return self.expected(values, std, before, unusual) <= self.tol
 
 
 class Promise:
@@ -81,6 +88,8 @@ class Promise:
         self._goal = goal
         self._values, self._std = before.values[[i]], before.std[[i]]
         self._seen = torch.from_numpy(before.seen[[i]])
+        self._unusual = torch.from_numpy(before.unusual[[i]])
+        self._surrogate = surrogate
         stack, process = surrogate.stack, surrogate.stack.process
         self._prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
         self._residual = stack.residuals.square().mean(0)
@@ -120,4 +129,9 @@ class Promise:
             (questions.move.square() + more * self._scale * rate)[None],
             n_asked,
         )
-        return self._goal.is_met(self._values, self._std * share.numpy(), self._std)
+        asked = torch.full((1, 1), n_asked)
+        unusual = self._surrogate.still_unusual(self._unusual, missed, asked)
+        # Where it was the unusual that made deviations, they last as long as it does.
+        left = torch.where(self._unusual > 0, unusual / self._unusual.clamp_min(1e-300), 0.0)
+        std = self._std * torch.maximum(share, left[:, None]).numpy()
+        return self._goal.is_met(self._values, std, self._std, unusual.numpy())

@@ -41,7 +41,7 @@ def task_evidence(
     dict
         For `estimate_error`; residuals are those of folds and of leaving one out.
     """
-    values, std, _ = surrogate.explain(encoded, outputs, surrogate.able(len(encoded)))
+    values, std, *_ = surrogate.explain(encoded, outputs, surrogate.able(len(encoded)))
     residual = float(surrogate.stack.residuals.square().mean())
     return {"raw": raw_error(values, std), "residual": residual}
 

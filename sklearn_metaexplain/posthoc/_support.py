@@ -12,7 +12,12 @@ from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._doubt import doubt
-from sklearn_metaexplain.posthoc._dummy_players import ask_and_compare
+from sklearn_metaexplain.posthoc._dummy_players import (
+    N_LAST,
+    ask_and_compare,
+    do_matter,
+    join_probes,
+)
 
 _LEAST_PROBES = 16
 # Surrogates of fewer rows do not know what they do not know.
@@ -33,6 +38,7 @@ class Support(NamedTuple):
     background: np.ndarray  # (n_background, m, 2), encoded
     n_drawn: int  # hybrids that come first, before any that was chosen
     dummies: np.ndarray  # (n_players,), bool, players that changed nothing
+    n_evaluations: int  # what it cost; comparisons that showed nothing new are not kept
 
     def shuffled(self, rng: np.random.RandomState) -> tuple[torch.Tensor, torch.Tensor]:
         """Encoded hybrids and their outputs in random order."""
@@ -105,8 +111,10 @@ def ask_support(
     else:
         n_drawn, dummies = ask_and_compare(hybrids, first, _by_name(model), n_probes, rng)
         hybrids.ignore(dummies)
+    n_kept = N_LAST if dummies.any() else 0
     for end in ends[1:]:
-        n_more = model.n_background + end - len(hybrids.outputs)
+        n_more = model.n_background + end - hybrids.n_asked
+        n_more -= n_kept if end == n_probes else 0
         if n_more <= 0:
             continue  # comparisons have taken them
         candidates = hybrids.draw(rng, _CANDIDATES * n_more)
@@ -115,15 +123,21 @@ def ask_support(
         judged = hybrids.encode(candidates)
         doubts = doubt(model, hybrids.encoder, asked, hybrids.outputs, judged, rng)
         hybrids.ask(_take(candidates, _choose(rng, doubts, n_more)))
+    # Where the first round had no output to be unusual, later ones may have.
+    n_left = min(n_kept, n_support - hybrids.n_asked)
+    if n_left > 0 and do_matter(hybrids, dummies, n_left):
+        dummies = np.zeros_like(dummies)
+        hybrids.ignore(dummies)
     encoded = hybrids.encode_asked()
     return Support(
         hybrids.encoder,
         encoded,
         hybrids.outputs,
-        hybrids.coalitions,
+        hybrids.probes.coalitions,
         encoded[: model.n_background],
         model.n_background + n_drawn,
         dummies,
+        hybrids.n_asked,
     )
 
 
@@ -136,7 +150,9 @@ class _Hybrids:
         self._background = self.encoder.code(model.background)
         self._coded = self._background
         self.outputs = model.background_outputs
-        self.coalitions = np.empty((0, model.n_players), dtype=bool)
+        self.n_asked = len(self.outputs)
+        nothing = np.empty(0, dtype=np.intp)
+        self.probes = Probes(nothing, nothing, np.empty((0, model.n_players), dtype=bool))
 
     def draw(self, rng: np.random.RandomState, n: int) -> Probes:
         """Draw hybrids; players are dealt to by name."""
@@ -151,13 +167,22 @@ class _Hybrids:
         return deal_by_name(probes, model)
 
     def ask(self, probes: Probes) -> np.ndarray:
-        """Evaluate the model on hybrids and remember what it said: (n, n_outputs)."""
-        outputs = self._model.evaluate(self._X, *probes)
+        """Evaluate the model on hybrids, and remember them and what it said: (n, n_outputs)."""
+        outputs = self.evaluate(probes)
+        self.remember(probes, outputs)
+        return outputs
+
+    def evaluate(self, probes: Probes) -> np.ndarray:
+        """Evaluate the model on hybrids: (n, n_outputs)."""
+        self.n_asked += len(probes.rows)
+        return self._model.evaluate(self._X, *probes)
+
+    def remember(self, probes: Probes, outputs: np.ndarray) -> None:
+        """Keep hybrids and what the model said."""
         self.outputs = np.concatenate([self.outputs, outputs])
-        self.coalitions = np.concatenate([self.coalitions, probes.coalitions])
+        self.probes = join_probes(self.probes, probes)
         more = self._code(probes)
         self._coded = [np.concatenate(parts) for parts in zip(self._coded, more, strict=True)]
-        return outputs
 
     def differing(self, probes: Probes) -> np.ndarray:
         """Players in which a hybrid's row and its background row differ: (n, n_players)."""
@@ -167,6 +192,21 @@ class _Hybrids:
             same = (ours == theirs) | ((ours != ours) & (theirs != theirs))  # both missing
             differing[:, player] |= ~same
         return differing
+
+    def extremes(self, players: np.ndarray) -> np.ndarray:
+        """Positions of `probes`, those with the least, largest or rarest cells of players first."""
+        orders = []
+        for column in np.flatnonzero(players[self._model.players.player_of_column]):
+            cells = self._coded[column][self._model.n_background :]
+            if cells.dtype.kind == "f":
+                rank = np.argsort(np.argsort(cells, kind="stable"), kind="stable")
+                orders += [np.argsort(rank), np.argsort(-rank)]
+            else:
+                _, code, count = np.unique(cells, return_inverse=True, return_counts=True)
+                orders.append(np.argsort(count[code], kind="stable"))
+        # In turn, each position where it comes first.
+        dealt = np.stack(orders, axis=1).ravel()
+        return dealt[np.sort(np.unique(dealt, return_index=True)[1])]
 
     def ignore(self, players: np.ndarray) -> None:
         """Leave players out of what is encoded."""

@@ -25,8 +25,14 @@ from sklearn_metaexplain.nets._evidence import (
 )
 from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
-from sklearn_metaexplain.shapley._deviation import OwnErrors, deviation_evidence, expected_std
-from sklearn_metaexplain.shapley._gap import close_gap
+from sklearn_metaexplain.shapley._deviation import (
+    LEAST_ASKED,
+    OwnErrors,
+    deviation_evidence,
+    expected_std,
+    n_judged,
+)
+from sklearn_metaexplain.shapley._gap import close_gap, gap_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 from sklearn_metaexplain.shapley._std import shrink_std, std_left, widen_std
@@ -58,6 +64,7 @@ class Explained(NamedTuple):
     values: np.ndarray  # (n_rows, n_players, n_outputs)
     std: np.ndarray  # (n_rows, n_players, n_outputs)
     seen: np.ndarray  # (n_rows, n_players, n_outputs, n_powers), `DeviationEvidence.logs`
+    unusual: np.ndarray  # (n_rows, n_outputs), standardised: missed more than ever before
 
 
 class _Part(NamedTuple):
@@ -66,6 +73,7 @@ class _Part(NamedTuple):
     values: torch.Tensor
     std: torch.Tensor
     seen: torch.Tensor
+    unusual: torch.Tensor
 
 
 class TaskSurrogate:
@@ -149,6 +157,8 @@ class TaskSurrogate:
         )
         self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
         self.known = KnownRows(encoded, stack.residuals)
+        #: Most that was missed in evaluations held out: (n_outputs,).
+        self.most_missed = stack.residuals.abs().amax(0)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []
@@ -188,6 +198,7 @@ class TaskSurrogate:
         can_matter: torch.Tensor,
         own: OwnEvaluations | None = None,
         *,
+        may_matter: torch.Tensor | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> Explained:
@@ -203,6 +214,9 @@ class TaskSurrogate:
             Players that differ from some background row; the others get 0.
         own : OwnEvaluations or None
             What hybrids of the rows themselves have shown.
+        may_matter : tensor of bool of shape (n_rows, n_players), default=None
+            Players that differ from some background row though others of them are taken never to
+            matter: of an unusual row nobody is known not to. None: `can_matter`.
         n_jobs : int or None
             Threads over chunks of rows.
         verbose : int
@@ -221,9 +235,14 @@ class TaskSurrogate:
             if predictions is None:
                 return self._explain_alone(encoded[part], can_matter[part])
             mine = own and own.of(part)
+            may = can_matter if may_matter is None else may_matter
             with torch.no_grad():
                 return self._explain(
-                    encoded[part], self.standardise(predictions[part]), can_matter[part], mine
+                    encoded[part],
+                    self.standardise(predictions[part]),
+                    can_matter[part],
+                    may[part],
+                    mine,
                 )
 
         parts = []
@@ -232,14 +251,17 @@ class TaskSurrogate:
             for made in threads(map(delayed(chunk), starts)):
                 parts.append(made)
                 bar.update(len(made.values))
-        values, std, seen = map(torch.cat, zip(*parts, strict=True))
+        values, std, seen, unusual = map(torch.cat, zip(*parts, strict=True))
         spread = self.scale.spread
-        return Explained((values * spread).numpy(), (std * spread).numpy(), seen.numpy())
+        return Explained(
+            (values * spread).numpy(), (std * spread).numpy(), seen.numpy(), unusual.numpy()
+        )
 
     def _explain_alone(self, encoded: torch.Tensor, can_matter: torch.Tensor) -> _Part:
         surrogate = self.stack.shapley(encoded, can_matter)
         std = self.stack.process.shapley_std(surrogate.reading) * can_matter[..., None]
-        return _Part(self.stack.combine(surrogate), *self._deviate(surrogate, std))
+        values = self.stack.combine(surrogate)
+        return _Part(values, *self._deviate(surrogate, std), torch.zeros_like(values[:, 0]))
 
     def _deviate(
         self,
@@ -262,6 +284,7 @@ class TaskSurrogate:
         encoded: torch.Tensor,
         predictions: torch.Tensor,
         can_matter: torch.Tensor,
+        may_matter: torch.Tensor,
         own: OwnEvaluations | None,
     ) -> _Part:
         stack = self.stack
@@ -287,9 +310,34 @@ class TaskSurrogate:
         # Surrogates miss little of a row that they were fitted to, however wrong they are about it.
         unseen = self.known.unseen(encoded, missing)
         std, seen = self._deviate(surrogate, process_std, unseen, own)
+        unusual = (unseen.abs() - self.most_missed).clamp_min(0)
+        if own is not None:
+            errors = own.errors
+            unusual = self.still_unusual(unusual, errors.missed, errors.n_asked[:, None])
+        # What was seen of errors at large says little of a row that is unlike all that was seen.
+        least = gap_std(values, unusual, may_matter)
         # Corrections need not sum to zero once they are scaled column by column.
         values = close_gap(values, gap - values.sum(1), can_matter)
-        return _Part(values, std * able * self.scale.varies, seen)
+        std = torch.maximum(std * self.scale.varies * able, least)
+        return _Part(values, std, seen, unusual)
+
+    def still_unusual(
+        self, unusual: torch.Tensor, missed: torch.Tensor, n_asked: torch.Tensor
+    ) -> torch.Tensor:
+        """What is missed of rows once some of their own evaluations are known.
+
+        Parameters
+        ----------
+        unusual : tensor of shape (n_rows, n_outputs)
+            How much more was missed of the rows themselves than of any evaluation held out.
+        missed : tensor of shape (n_rows, n_outputs)
+            Of the latter half of their own evaluations, the sum of squares.
+        n_asked : tensor of shape (n_rows, 1)
+            How many they are.
+        """
+        mean = (missed / n_judged(n_asked).clamp_min(1)).sqrt()
+        still = (mean - self.most_missed).clamp_min(0)
+        return unusual + (n_asked / LEAST_ASKED).clamp_max(1.0) * (still - unusual)
 
     def _correct(
         self,

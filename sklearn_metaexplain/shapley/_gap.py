@@ -1,4 +1,4 @@
-"""What attributions miss of the sum that they must have, distributed."""
+"""What attributions miss of the sum that they must have."""
 
 from __future__ import annotations
 
@@ -23,3 +23,18 @@ def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor)
     total = size.sum(1, keepdim=True)
     proportional = torch.where(total > 0, size / total.clamp_min(1e-300), equal)
     return values + gap[:, None] * (equal + proportional) / 2
+
+
+def gap_std(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:
+    """Deviations of values among which a gap was distributed that is one player's, unknown whose.
+
+    It is each player's with the probability that is its share: the deviations are those of
+    Bernoulli variables.
+
+    Parameters
+    ----------
+    values, gap, can_matter : tensor
+        As of `close_gap`.
+    """
+    shares = close_gap(values, torch.ones_like(gap), can_matter) - values
+    return gap.abs()[:, None] * (shares * (1 - shares)).clamp_min(0).sqrt()

@@ -405,3 +405,24 @@ EXPLAINERS = [
 @parametrize_with_explainer_checks(EXPLAINERS)
 def test_explainer_check(explainer, check):
     check(explainer)
+
+
+@pytest.mark.parametrize("constant", [7.0, "u"])
+def test_columns_that_never_varied_in_the_log_get_nothing(constant):
+    rng = np.random.default_rng(0)
+    log = pd.DataFrame({"a": rng.normal(size=150), "b": rng.normal(size=150), "k": constant})
+    outputs = np.where(log["a"] > 0, 5 * log["a"], 0) * log["b"]
+    explainer = LoggedExplainer(random_state=0).fit(log, outputs)
+    rows = log[:5].assign(k=8.0 if constant == 7.0 else "w")
+    np.testing.assert_array_equal(explainer.predict(rows), explainer.predict(log[:5]))
+    for given in (None, outputs[:5] + 1):
+        same, other = (explainer.explain(table, outputs=given) for table in (log[:5], rows))
+        np.testing.assert_array_equal(other.values, same.values)
+        assert not other.values[:, 2].any()
+        np.testing.assert_allclose(other.residual, 0, atol=1e-9)
+
+
+def test_what_was_logged_of_a_row_goes_somewhere():
+    explainer = LoggedExplainer(random_state=0).fit(np.full((20, 2), 7.0), np.arange(20.0))
+    explanation = explainer.explain(np.array([[7.0, 8.0]]), outputs=[10.0])
+    np.testing.assert_allclose(explanation.values[0, :, 0], [0.0, 0.5])

@@ -56,11 +56,11 @@ def ask(X, n_support, n_rounds, model=None):
 @pytest.mark.parametrize(
     ("n_support", "n_rounds", "sizes"),
     [
-        (310, 1, [300]),
-        (310, 2, [150, 150]),
-        (311, 2, [150, 151]),
-        (310, 3, [100, 100, 100]),
-        (310, 99, [75, 75, 75, 75]),
+        (350, 1, [340]),
+        (350, 2, [170, 170]),
+        (351, 2, [170, 171]),
+        (350, 3, [113, 113, 114]),
+        (350, 99, [68, 68, 68, 68, 68]),
         (130, 2, [120]),  # rounds would have fewer than 64
     ],
 )
@@ -138,7 +138,7 @@ def test_outputs_are_doubted_in_units_that_they_share(X):
             wild = np.sin(6 * rows[:, 2])
             return np.stack([1000 * wild * (rows[:, 1] > 1.0), wild * (rows[:, 1] < -1.0)], 1)
 
-    (*_, chosen), _ = ask(X, 810, 2, TwoOutputs().fit(X))
+    (*_, chosen, _compared), _ = ask(X, 810, 2, TwoOutputs().fit(X))
     assert (chosen[:, 1] > 1.0).sum() > 2 * (chosen[:, 1] < -1.0).sum()
 
 

@@ -72,7 +72,7 @@ def test_rows_stop_as_soon_as_they_may(explainer, wine):
 
     def expected(explanation, i):
         parts = (explanation.values, explanation.std, before[[i]])
-        return goal.expected(*(part[..., 1:] for part in parts))
+        return goal.expected(*(part[..., 1:] for part in parts), np.zeros((1, 2)))
 
     stopped = [i for i, n in enumerate(explanation.n_evaluations) if 0 < n < 200]
     assert stopped
@@ -220,18 +220,21 @@ def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_aske
     }
     goal = Goal(0.1, 0.05, calibration)
     values, before = np.full((1, 3, 1), 2.0), np.full((1, 3, 1), 0.5)
-    told = [goal.expected(values, share * before, before) for share in (1.0, 0.9, 0.75, 0.5, 0.1)]
+    usual = np.zeros((1, 1))
+    told = [
+        goal.expected(values, share * before, before, usual) for share in (1.0, 0.9, 0.75, 0.5, 0.1)
+    ]
     assert told == sorted(told, reverse=True)
     assert told[0] == pytest.approx(0.25**2)
     assert told[-1] == pytest.approx(0.025**2 * np.exp(-2))
     assert told[0] > 2.0 * told[2] > 2.0 * told[3]
     # A quarter of the variance is half of what is usual.
-    quarter = goal.expected(values, 0.75**0.5 * before, before)
+    quarter = goal.expected(values, 0.75**0.5 * before, before, usual)
     assert quarter == pytest.approx(0.75 * 0.25**2 * np.exp(-1))
     # Nothing is known of how far off deviations are: they stand.
-    assert Goal(0.1, 0.05, {}).expected(values, before, before) == pytest.approx(0.25**2)
-    assert goal.expected(values, 0 * before, 0 * before) == 0
-    assert goal.is_met(values, before, before) == (told[0] <= 0.1)
+    assert Goal(0.1, 0.05, {}).expected(values, before, before, usual) == pytest.approx(0.25**2)
+    assert goal.expected(values, 0 * before, 0 * before, usual) == 0
+    assert goal.is_met(values, before, before, usual) == (told[0] <= 0.1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""Rows whose output is unlike anything that was seen: their deviations say so."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from sklearn_metaexplain import MetaExplainer
+
+
+class Function(RegressorMixin, BaseEstimator):
+    def __init__(self, function):
+        self.function = function
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def predict(self, X):
+        return self.function(X)
+
+
+@pytest.fixture(scope="module")
+def X():
+    return np.random.RandomState(0).standard_normal((500, 4))
+
+
+def fit(X, function, **options):
+    options = {"background": 20, "n_support": 512, "random_state": 0, **options}
+    return MetaExplainer(Function(function), **options).fit(X)
+
+
+@pytest.fixture(scope="module")
+def linear(X):
+    return fit(X, lambda X: X[:, 0] + 3 * X[:, 1])
+
+
+@pytest.fixture
+def rows(X):
+    rows = X[:3].copy()
+    rows[0, 0], rows[1, 1] = 1e6, 100.0
+    return rows
+
+
+@pytest.mark.parametrize("speed", ["default", "fast"])
+def test_their_intervals_hold_what_is_one_column_s(X, rows, speed):
+    explainer = fit(X, lambda X: X[:, 0] + 3 * X[:, 1], speed=speed)
+    explanation = explainer.explain(rows)
+    truth = (rows - explainer.background_.mean(0)) * [1.0, 3.0, 0.0, 0.0]
+    low, high = explanation.interval(0.9)
+    assert bool((low[:2, :2, 0] <= truth[:2, :2]).all())
+    assert bool((high[:2, :2, 0] >= truth[:2, :2]).all())
+    # Those of a usual row stay as narrow as they were.
+    np.testing.assert_allclose(explanation.std[2], explainer.explain(rows[2:]).std[0])
+    assert explanation.std[2].max() < 0.5
+
+
+def test_columns_that_never_mattered_are_not_known_not_to(linear, rows):
+    assert linear.dummies_.tolist() == [False, False, True, True]
+    explanation = linear.explain(rows)
+    assert not explanation.values[:, 2:].any()
+    assert bool((explanation.std[:2, 2:] > 0).all())
+    assert not explanation.std[2, 2:].any()
+
+
+def test_a_tolerance_asks_about_them(linear, rows):
+    explanation = linear.explain(rows, budget=200, tol=0.01)
+    spent = explanation.n_evaluations
+    assert bool((spent[:2] >= 8).all())
+    assert spent[2] == 0
+    truth = (rows - linear.background_.mean(0)) * [1.0, 3.0, 0.0, 0.0]
+    error = np.square(explanation.values[..., 0] - truth).sum(1) / np.square(truth).sum(1)
+    assert error.max() < 0.01
+
+
+def test_evaluations_make_up_for_it(linear, rows):
+    free, asked = linear.explain(rows).std, linear.explain(rows, budget=40).std
+    assert bool((asked[:2, :2] < 0.3 * free[:2, :2]).all())
+
+
+@pytest.mark.parametrize("speed", ["default", "fast"])
+def test_a_model_that_was_constant_so_far(X, speed):
+    known = X[X[:, 3] < 1.5]
+    explainer = fit(known, lambda X: 20.0 * (X[:, 3] > 1.5), speed=speed)
+    explanation = explainer.explain(np.array([[0.0, 0.0, 0.0, 3.0]]))
+    assert explanation.std.min() > 5
+    if speed == "default":
+        asked = explainer.explain(np.array([[0.0, 0.0, 0.0, 3.0]]), budget=100, tol=0.01)
+        assert asked.n_evaluations[0] >= 8
+        np.testing.assert_allclose(asked.values[0, :, 0], [0, 0, 0, 20], atol=2)
+    usual = explainer.explain(known[:2])
+    assert not usual.values.any()
+    assert not usual.std.any()

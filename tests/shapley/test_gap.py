@@ -1,0 +1,26 @@
+"""What attributions miss of their sum, distributed, and how far off that may be."""
+
+import numpy as np
+import torch
+
+from sklearn_metaexplain.shapley._gap import close_gap, gap_std
+
+
+def test_half_goes_to_all_and_half_to_the_large():
+    values = torch.tensor([[[3.0], [-1.0], [0.0], [0.0]]])
+    can_matter = torch.tensor([[True, True, True, False]])
+    closed = close_gap(values, torch.tensor([[6.0]]), can_matter)
+    torch.testing.assert_close(closed[0, :, 0], torch.tensor([3 + 1 + 2.25, -1 + 1 + 0.75, 1, 0]))
+
+
+def test_deviations_of_a_gap_that_is_one_player_s():
+    rng = np.random.RandomState(0)
+    values = torch.tensor([[[3.0], [-1.0], [0.0], [0.0]]])
+    can_matter = torch.tensor([[True, True, True, False]])
+    gap = torch.tensor([[-6.0]])
+    given = (close_gap(values, gap, can_matter) - values)[0, :, 0].numpy()
+    owner = rng.choice(4, 200_000, p=given / given.sum())
+    off = np.eye(4)[owner] * -6.0 - given
+    np.testing.assert_allclose(
+        gap_std(values, gap, can_matter)[0, :, 0], np.sqrt(np.square(off).mean(0)), rtol=0.01
+    )
