@@ -17,6 +17,7 @@ from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
     SEVERAL_TARGETS,
+    NotFiniteError,
     copy_of_numbers,
     expand_outputs,
     expand_values,
@@ -39,6 +40,8 @@ __all__ = ["MaskedModel"]
 
 # A classifier's probabilities must sum to one; single precision and rounding are let through.
 SUM_TOLERANCE = 1e-3
+# Outputs that differ by less are rounded.
+TIE = 1e-9
 
 
 class MaskedModel:
@@ -46,9 +49,11 @@ class MaskedModel:
 
     Constructing it passes the background to the model once (``n_background`` rows); the outputs
     are kept in `background_outputs`. A classifier that gives several decision values a row also
-    predicts one row, which tells whether they are targets instead of classes. A MaskedModel never
-    changes afterwards and does not count: every method passes exactly as many rows to the model as
-    it returns outputs for, and passes copies, which a model may write over.
+    predicts one row, which tells whether they are targets instead of classes; one of another
+    library, or around others, predicts the background, which tells whether its classes are those
+    of the largest outputs. A MaskedModel never changes afterwards and does not count: every method
+    passes exactly as many rows to the model as it returns outputs for, and passes copies, which a
+    model may write over.
 
     Parameters
     ----------
@@ -160,6 +165,7 @@ class MaskedModel:
         self._is_binary = self._is_classifier and self.n_outputs == 2
         self.n_computed = 1 if self._is_binary else self.n_outputs
         self.background_outputs = self._to_outputs(answers)
+        self._predicts_apart = self._is_classifier and self._may_predict_apart()
 
     def predict(self, table: Any) -> np.ndarray:
         """Outputs of the model on a table, at most `batch_size` rows at once.
@@ -187,15 +193,29 @@ class MaskedModel:
         Returns
         -------
         labels : ndarray of shape (n,) or None
-            What `predict` says of a classifier with a threshold of its own or of a support vector
-            machine. None of others, which are not asked.
+            What `predict` says of a classifier with a threshold of its own, of a support vector
+            machine and of any that said something else of a background row. None of others, which
+            are not asked.
         """
-        if self.n_outputs < 2 or not predicts_apart(self.estimator):
-            return None
+        return self._labels(table) if self._predicts_apart else None
+
+    def _labels(self, table: Any) -> np.ndarray:
         predict = self.estimator.predict
         return self._in_batches(
             table.shape[0], lambda batch: np.asarray(predict(copy_rows(table, batch)))
         )
+
+    def _may_predict_apart(self) -> bool:
+        if self.n_outputs < 2 or not hasattr(self.estimator, "predict"):
+            return False
+        known = predicts_apart(self.estimator)
+        if known is not None:
+            return known
+        outputs = self.expand_outputs(self.background_outputs)
+        # Between equal outputs any class will do.
+        clear = np.ptp(np.sort(outputs, axis=1)[:, -2:], axis=1) > TIE
+        likeliest = self.output_names[outputs.argmax(axis=1)]
+        return bool((self._labels(self.background) != likeliest)[clear].any())
 
     def evaluate(
         self,
@@ -219,6 +239,11 @@ class MaskedModel:
         -------
         outputs : ndarray of float64 of shape (n, n_computed)
             Costs n evaluations.
+
+        Raises
+        ------
+        ValueError
+            If the model returns NaN or infinite values, or no array of one number an output.
         """
         pool = RowPool(self.background, rows)
         row_positions = np.asarray(row_index, dtype=np.intp) + self.n_background
@@ -235,7 +260,14 @@ class MaskedModel:
                 )
             )
 
-        return self._outputs_in_batches(len(row_positions), hybrids)
+        try:
+            return self._outputs_in_batches(len(row_positions), hybrids)
+        except NotFiniteError as error:
+            raise ValueError(
+                f"{error} It was asked about rows that mix an explained row with a background row; "
+                "if it cannot answer for some combinations of values, group the columns that "
+                "belong together (feature_groups=)."
+            ) from error
 
     def with_dummies(self, dummies: np.ndarray) -> MaskedModel:
         """Return the same model, some players of which are known never to matter.

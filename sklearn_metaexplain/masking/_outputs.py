@@ -15,6 +15,7 @@ from sklearn_metaexplain._validation import name_of
 __all__ = [
     "ONE_VS_ONE",
     "SEVERAL_TARGETS",
+    "NotFiniteError",
     "column_labels",
     "copy_of_numbers",
     "expand_outputs",
@@ -44,6 +45,10 @@ ONE_VS_ONE = (
 )
 
 
+class NotFiniteError(ValueError):
+    """A model has answered what is no number."""
+
+
 def has_several_targets(estimator: Any, row: Any) -> bool:
     """Whether a classifier with a decision function labels a row more than once."""
     # Multilabel classifiers list their labels in `classes_` as if these were classes.
@@ -53,19 +58,27 @@ def has_several_targets(estimator: Any, row: Any) -> bool:
     return len(shape) == 2 and shape[1] > 1
 
 
-def predicts_apart(estimator: Any) -> bool:
-    """Whether a classifier may predict another class than that of its largest output."""
+def predicts_apart(estimator: Any) -> bool | None:
+    """Whether a classifier may predict another class than that of its largest output.
+
+    None: it is not known, for it is none of scikit-learn's own, or one around others.
+    """
     inner = estimator
-    while inner is not None:
+    while True:
         if isinstance(inner, _APART):
             return True
         if isinstance(inner, Pipeline):
             inner = inner.steps[-1][1]
         elif isinstance(inner, FrozenEstimator):
             inner = inner.estimator
+        elif hasattr(inner, "best_estimator_"):
+            inner = inner.best_estimator_
         else:
-            inner = getattr(inner, "best_estimator_", None)
-    return False
+            break
+    if type(inner).__module__.partition(".")[0] != "sklearn":
+        return None
+    is_around = not {"estimator", "estimators"}.isdisjoint(inner.get_params(deep=False))
+    return None if is_around else False
 
 
 def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
@@ -78,7 +91,7 @@ def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
     if numbers.ndim not in (1, 2) or numbers.shape[0] != n:
         raise ValueError(f"{name} returned an array of shape {numbers.shape} for {n} rows.")
     if not np.isfinite(numbers).all():
-        raise ValueError(f"{name} returned NaN or infinite values.")
+        raise NotFiniteError(f"{name} returned NaN or infinite values.")
     return numbers
 
 

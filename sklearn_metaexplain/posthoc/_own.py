@@ -29,6 +29,8 @@ from sklearn_metaexplain.shapley._gp import Reading
 _POOL, _CHOSEN = 512, 128
 # Candidates are explained against every background row; of very many, all candidates are asked.
 _MANY_BACKGROUNDS = 500
+# Numbers that relate rows to a process and are held at once.
+_MOST_READ = 2**20
 # A round of questions about a row takes it to at least so many times those before.
 _ROUND_GROWS = 1.25
 
@@ -188,7 +190,8 @@ def ask_about_rows(
         )
         return deal_by_name(probes, model)
 
-    rows_at_once = max(1, model.batch_size // budget)
+    n_read = model.n_players * len(surrogate.stack.process.inducing)
+    rows_at_once = max(1, min(model.batch_size // budget, _MOST_READ // n_read))
     pools = QuestionPools(surrogate, draw, -(-budget // _CHOSEN), _CHOSEN)
     keep = np.zeros(n_rows, dtype=bool) if keep is None else keep
     heard: list[tuple[Probes, np.ndarray] | None] = []

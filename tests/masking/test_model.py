@@ -10,9 +10,14 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+)
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, RidgeClassifier
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -370,3 +375,66 @@ def test_nothing_is_changed(table):
     assert all(vars(model)[key] is value for key, value in before.items())
     assert vars(model).keys() == before.keys()
     np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+class _OwnThreshold(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.n_predicted_ = 0
+        self.classes_ = np.array(["no", "yes"])
+        return self
+
+    def predict_proba(self, X):
+        share = 1 / (1 + np.exp(-X[:, 0]))
+        return np.stack([1 - share, share], axis=1)
+
+    def predict(self, X):
+        self.n_predicted_ += len(X)
+        return self.classes_[(self.predict_proba(X)[:, 1] > 0.2).astype(int)]
+
+
+def test_a_class_that_is_not_that_of_the_largest_output_is_asked_for():
+    X = np.random.RandomState(0).normal(size=(40, 2))
+    own = _OwnThreshold().fit(X, None)
+    model = MaskedModel(own, X[:20])
+    assert own.n_predicted_ == 20
+    np.testing.assert_array_equal(model.labels(X), own.predict(X))
+    stack = StackingClassifier(
+        [("a", LogisticRegression())],
+        final_estimator=FixedThresholdClassifier(LogisticRegression(), threshold=0.1),
+    ).fit(X, X[:, 0] + X[:, 1] > 1)
+    np.testing.assert_array_equal(MaskedModel(stack, X[:20]).labels(X), stack.predict(X))
+
+
+class _Likeliest(_OwnThreshold):
+    def predict(self, X):
+        self.n_predicted_ += len(X)
+        likeliest = self.predict_proba(X)[:, ::-1].argmax(axis=1)
+        return self.classes_[::-1][likeliest]
+
+
+def test_a_class_that_is_that_of_the_largest_output_is_not_asked_for():
+    X = np.random.RandomState(0).normal(size=(40, 2))
+    X[0] = 0  # either class will do
+    own = _Likeliest().fit(X, None)
+    model = MaskedModel(own, X[:20])
+    assert model.labels(X) is None
+    assert own.n_predicted_ == 20
+    # Of scikit-learn's own it is known.
+    forest = RandomForestClassifier(3, random_state=0).fit(X, X[:, 0] > 0)
+    forest.predict = None
+    assert MaskedModel(forest, X[:20]).labels(X) is None
+
+
+class _Partial(RegressorMixin, BaseEstimator):
+    def predict(self, X):
+        return np.where((X[:, 0] > 0) & (X[:, 1] < 0), np.nan, X[:, 0])
+
+
+def test_a_model_that_cannot_answer_for_mixed_rows_is_told_apart():
+    model = MaskedModel(_Partial(), np.array([[-1.0, -1.0]]))
+    with pytest.raises(
+        ValueError, match=r"NaN or infinite.*mix an explained row .*feature_groups="
+    ):
+        model.evaluate(np.array([[1.0, 1.0]]), [0], [0], [[True, False]])
+    with pytest.raises(ValueError, match=r"returned NaN or infinite values\.$"):
+        model.predict(np.array([[1.0, -1.0]]))
