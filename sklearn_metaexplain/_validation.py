@@ -10,15 +10,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_feature_names_in, validate_data
 
-from sklearn_metaexplain._arrays import as_array
-
 __all__ = [
     "check_classes",
     "check_table",
     "column_names",
     "draw_seed",
     "listed",
-    "match_container",
 ]
 
 
@@ -116,94 +113,6 @@ def names_of_labels(labels: pd.Index) -> np.ndarray:
     given = not labels.equals(pd.RangeIndex(len(labels)))
     names = [str(label) if given else f"x{j}" for j, label in enumerate(labels)]
     return np.array(names, dtype=object)
-
-
-def match_container(X: Any, like: Any) -> Any:
-    """Make a table the kind of table (DataFrame, CSR, ndarray) that another is.
-
-    Parameters
-    ----------
-    X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
-        The table.
-    like : DataFrame, CSR or ndarray of shape (n_rows, n_features)
-        Gives the kind and, for DataFrames, the column labels.
-
-    Returns
-    -------
-    X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
-        The table itself where it is of that kind already, but for columns of a DataFrame that are
-        of another type than in `like` and lose nothing by getting it: a model may read cells by
-        their type. Categories that `like` does not have follow its own.
-    """
-    if isinstance(like, pd.DataFrame):
-        if isinstance(X, pd.DataFrame):
-            return _type_like(X, like)
-        dense = X.toarray() if sparse.issparse(X) else X
-        return pd.DataFrame(dense, columns=like.columns).infer_objects()
-    if isinstance(X, pd.DataFrame):
-        X = as_array(X)
-    if sparse.issparse(like):
-        return X if sparse.issparse(X) else type(like)(X)
-    return X.toarray() if sparse.issparse(X) else X
-
-
-def _type_like(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
-    typed = None
-    for j, (ours, theirs) in enumerate(zip(X.dtypes, like.dtypes, strict=True)):
-        column = None if ours == theirs else _lossless(X.iloc[:, j], theirs)
-        if column is not None:
-            typed = X.copy(deep=False) if typed is None else typed
-            typed.isetitem(j, column.array)
-    return X if typed is None else typed
-
-
-def _lossless(column: pd.Series, dtype: Any) -> pd.Series | None:
-    """Convert a column; None where its cells would not be what they are."""
-    if isinstance(dtype, pd.CategoricalDtype):
-        dtype = union_of_categories(dtype, column)
-    is_missing = column.isna()
-    if is_missing.all():
-        # pandas reads what is all missing as numbers.
-        cannot = isinstance(dtype, np.dtype) and dtype.kind in "biu"
-        return None if cannot else column.astype(dtype)
-    families = {_family(column.dtype), _family(dtype)} - {None}
-    if len(families) > 1:
-        return None
-    try:
-        converted = column.astype(dtype)
-        same = (converted.astype(column.dtype) == column) | is_missing
-    except (TypeError, ValueError, OverflowError):
-        return None
-    kept = bool(same.all()) and bool((converted.isna() == is_missing).all())
-    return converted if kept else None
-
-
-def _family(dtype: Any) -> str | None:
-    """What a type's cells are; None where they may be anything."""
-    if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_object_dtype(dtype):
-        return None
-    if pd.api.types.is_numeric_dtype(dtype):
-        return "number"
-    return "text" if isinstance(dtype, pd.StringDtype) else str(getattr(dtype, "kind", dtype))
-
-
-def union_of_categories(first: pd.CategoricalDtype, column: pd.Series) -> pd.CategoricalDtype:
-    """Categories of a type, and after them those that a column has besides.
-
-    Parameters
-    ----------
-    first : CategoricalDtype
-        The type.
-    column : Series
-        Of categories or of other values.
-    """
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        values = column.dtype.categories
-    else:
-        values = pd.Index(column.dropna().unique())
-    new = values[~values.isin(first.categories)]
-    categories = first.categories.append(new) if len(new) else first.categories
-    return pd.CategoricalDtype(categories, ordered=first.ordered)
 
 
 def draw_seed(random_state: Any) -> int:

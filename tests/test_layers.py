@@ -23,6 +23,7 @@ LAYERS = [
     "_coverage",
     "_explanation_views",
     "_explanation",
+    "_containers",
     "_validation",
     "_culprits",
     "_resolve",

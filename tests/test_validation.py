@@ -11,7 +11,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from sklearn_metaexplain import PrototypeClassifier, ShapExplainer
 from sklearn_metaexplain._arrays import as_array
-from sklearn_metaexplain._validation import check_table, match_container
+from sklearn_metaexplain._containers import match_container
+from sklearn_metaexplain._validation import check_table
 
 
 def test_a_list_keeps_numbers_beside_text():

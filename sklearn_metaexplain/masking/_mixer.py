@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 
 from sklearn_metaexplain._arrays import as_array
-from sklearn_metaexplain._validation import union_of_categories
+from sklearn_metaexplain._containers import union_of_categories
 
 __all__ = ["RowPool", "hybrid_index"]
 

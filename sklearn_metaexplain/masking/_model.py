@@ -13,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain._validation import name_of, names_of_labels
+from sklearn_metaexplain.masking._labels import predicts_apart
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
@@ -26,7 +27,6 @@ from sklearn_metaexplain.masking._outputs import (
     method_of,
     must_be_classifier_or_regressor,
     name_targets,
-    predicts_apart,
     resolve_output,
 )
 from sklearn_metaexplain.masking._players import (
@@ -40,8 +40,6 @@ __all__ = ["MaskedModel"]
 
 # A classifier's probabilities must sum to one; single precision and rounding are let through.
 SUM_TOLERANCE = 1e-3
-# Outputs that differ by less are rounded.
-TIE = 1e-9
 
 
 class MaskedModel:
@@ -165,7 +163,17 @@ class MaskedModel:
         self._is_binary = self._is_classifier and self.n_outputs == 2
         self.n_computed = 1 if self._is_binary else self.n_outputs
         self.background_outputs = self._to_outputs(answers)
-        self._predicts_apart = self._is_classifier and self._may_predict_apart()
+        self._predicts_apart = (
+            self._is_classifier
+            and self.n_outputs > 1
+            and hasattr(estimator, "predict")
+            and predicts_apart(
+                estimator,
+                self.expand_outputs(self.background_outputs),
+                self.output_names,
+                lambda: self._labels(background),
+            )
+        )
 
     def predict(self, table: Any) -> np.ndarray:
         """Outputs of the model on a table, at most `batch_size` rows at once.
@@ -204,18 +212,6 @@ class MaskedModel:
         return self._in_batches(
             table.shape[0], lambda batch: np.asarray(predict(copy_rows(table, batch)))
         )
-
-    def _may_predict_apart(self) -> bool:
-        if self.n_outputs < 2 or not hasattr(self.estimator, "predict"):
-            return False
-        known = predicts_apart(self.estimator)
-        if known is not None:
-            return known
-        outputs = self.expand_outputs(self.background_outputs)
-        # Between equal outputs any class will do.
-        clear = np.ptp(np.sort(outputs, axis=1)[:, -2:], axis=1) > TIE
-        likeliest = self.output_names[outputs.argmax(axis=1)]
-        return bool((self._labels(self.background) != likeliest)[clear].any())
 
     def evaluate(
         self,

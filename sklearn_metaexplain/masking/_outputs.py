@@ -5,10 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier, is_outlier_detector, is_regressor
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
-from sklearn.pipeline import Pipeline
-from sklearn.svm import SVC, NuSVC
 
 from sklearn_metaexplain._validation import name_of
 
@@ -25,14 +21,11 @@ __all__ = [
     "method_of",
     "must_be_classifier_or_regressor",
     "name_targets",
-    "predicts_apart",
     "resolve_output",
     "sum_to_zero_over_classes",
 ]
 
 PROBABILITY_CLIP = 1e-6
-# By a threshold that was set or tuned, or by votes of pairs of classes.
-_APART = (FixedThresholdClassifier, TunedThresholdClassifierCV, SVC, NuSVC)
 _REMEDY = "wrap it in sklearn.calibration.CalibratedClassifierCV"
 
 SEVERAL_TARGETS = (
@@ -56,29 +49,6 @@ def has_several_targets(estimator: Any, row: Any) -> bool:
         return False
     shape: tuple[int, ...] = getattr(estimator.predict(row), "shape", ())
     return len(shape) == 2 and shape[1] > 1
-
-
-def predicts_apart(estimator: Any) -> bool | None:
-    """Whether a classifier may predict another class than that of its largest output.
-
-    None: it is not known, for it is none of scikit-learn's own, or one around others.
-    """
-    inner = estimator
-    while True:
-        if isinstance(inner, _APART):
-            return True
-        if isinstance(inner, Pipeline):
-            inner = inner.steps[-1][1]
-        elif isinstance(inner, FrozenEstimator):
-            inner = inner.estimator
-        elif hasattr(inner, "best_estimator_"):
-            inner = inner.best_estimator_
-        else:
-            break
-    if type(inner).__module__.partition(".")[0] != "sklearn":
-        return None
-    is_around = not {"estimator", "estimators"}.isdisjoint(inner.get_params(deep=False))
-    return None if is_around else False
 
 
 def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_metaexplain._validation import check_table, match_container
+from sklearn_metaexplain._containers import match_container
+from sklearn_metaexplain._validation import check_table
 
 __all__ = ["draw_background", "given_background"]
 

@@ -17,12 +17,13 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 
+from sklearn_metaexplain._containers import match_container
 from sklearn_metaexplain._culprits import name_culprit
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._progress import stage
 from sklearn_metaexplain._rows import copy_rows
-from sklearn_metaexplain._validation import check_table, column_names, draw_seed, match_container
+from sklearn_metaexplain._validation import check_table, column_names, draw_seed
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
 from sklearn_metaexplain.masking._outputs import (

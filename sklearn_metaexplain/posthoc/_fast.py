@@ -9,6 +9,7 @@ import torch
 
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
+from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
 from sklearn_metaexplain.shapley._gap import close_gap, gap_std
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
@@ -105,10 +106,10 @@ class Student:
         able = teacher.able(len(judged))
         values, std, *_ = teacher.explain(judged, judged_outputs, able)
         self.std = np.zeros(values.shape[1:])
-        self.most_missed = teacher.most_missed
+        self.usual = teacher.usual
         own, _ = self.explain(judged, judged_outputs, able)
         gap = self._gap(judged_outputs, self._look_up(judged) * able[..., None])
-        self.most_missed = torch.maximum(teacher.most_missed, gap.abs().amax(0))
+        self.usual = UsualErrors(teacher.usual.most[None], gap)
         size = float(np.square(values).sum())
         self.error_ = float(np.square(own - values).sum()) / size if size > 0 else 0.0
         # Of a row nothing but its leaf is known: one deviation for all rows.
@@ -135,8 +136,7 @@ class Student:
         able = can_matter[..., None]
         values = self._look_up(encoded) * able
         gap = self._gap(predictions, values)
-        unusual = (gap.abs() - self.most_missed).clamp_min(0)
-        least = gap_std(values, unusual, can_matter) * self.scale.spread
+        least = gap_std(values, self.usual.exceeded(gap), can_matter) * self.scale.spread
         closed = close_gap(values, gap, can_matter) * self.scale.spread
         return closed.numpy(), np.maximum(self.std, least.numpy()) * able.numpy()
 

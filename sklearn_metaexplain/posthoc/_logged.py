@@ -13,10 +13,11 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._containers import match_container
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._fitted import CompleteFitMixin
 from sklearn_metaexplain._progress import stage
-from sklearn_metaexplain._validation import column_names, draw_seed, match_container
+from sklearn_metaexplain._validation import column_names, draw_seed
 from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import resolve_feature_groups
 from sklearn_metaexplain.masking._mixer import RowPool

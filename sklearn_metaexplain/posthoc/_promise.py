@@ -89,7 +89,7 @@ class Promise:
         self._values, self._std = before.values[[i]], before.std[[i]]
         self._seen = torch.from_numpy(before.seen[[i]])
         self._unusual = torch.from_numpy(before.unusual[[i]])
-        self._surrogate = surrogate
+        self._usual = surrogate.usual
         stack, process = surrogate.stack, surrogate.stack.process
         self._prior = process.shapley_std(Reading(*(part[i : i + 1] for part in reading)))
         self._residual = stack.residuals.square().mean(0)
@@ -130,7 +130,7 @@ class Promise:
             n_asked,
         )
         asked = torch.full((1, 1), n_asked)
-        unusual = self._surrogate.still_unusual(self._unusual, missed, asked)
+        unusual = self._usual.still_exceeded(self._unusual, missed, asked)
         # Where it was the unusual that made deviations, they last as long as it does.
         left = torch.where(self._unusual > 0, unusual / self._unusual.clamp_min(1e-300), 0.0)
         std = self._std * torch.maximum(share, left[:, None]).numpy()

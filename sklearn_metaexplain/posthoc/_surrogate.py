@@ -25,13 +25,8 @@ from sklearn_metaexplain.nets._evidence import (
 )
 from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
-from sklearn_metaexplain.shapley._deviation import (
-    LEAST_ASKED,
-    OwnErrors,
-    deviation_evidence,
-    expected_std,
-    n_judged,
-)
+from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
+from sklearn_metaexplain.shapley._deviation import OwnErrors, deviation_evidence, expected_std
 from sklearn_metaexplain.shapley._gap import close_gap, gap_std
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
@@ -157,8 +152,7 @@ class TaskSurrogate:
         )
         self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
         self.known = KnownRows(encoded, stack.residuals)
-        #: Most that was missed in evaluations held out: (n_outputs,).
-        self.most_missed = stack.residuals.abs().amax(0)
+        self.usual = UsualErrors(stack.residuals)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []
@@ -310,34 +304,16 @@ class TaskSurrogate:
         # Surrogates miss little of a row that they were fitted to, however wrong they are about it.
         unseen = self.known.unseen(encoded, missing)
         std, seen = self._deviate(surrogate, process_std, unseen, own)
-        unusual = (unseen.abs() - self.most_missed).clamp_min(0)
+        unusual = self.usual.exceeded(unseen)
         if own is not None:
             errors = own.errors
-            unusual = self.still_unusual(unusual, errors.missed, errors.n_asked[:, None])
+            unusual = self.usual.still_exceeded(unusual, errors.missed, errors.n_asked[:, None])
         # What was seen of errors at large says little of a row that is unlike all that was seen.
         least = gap_std(values, unusual, may_matter)
         # Corrections need not sum to zero once they are scaled column by column.
         values = close_gap(values, gap - values.sum(1), can_matter)
         std = torch.maximum(std * self.scale.varies * able, least)
         return _Part(values, std, seen, unusual)
-
-    def still_unusual(
-        self, unusual: torch.Tensor, missed: torch.Tensor, n_asked: torch.Tensor
-    ) -> torch.Tensor:
-        """What is missed of rows once some of their own evaluations are known.
-
-        Parameters
-        ----------
-        unusual : tensor of shape (n_rows, n_outputs)
-            How much more was missed of the rows themselves than of any evaluation held out.
-        missed : tensor of shape (n_rows, n_outputs)
-            Of the latter half of their own evaluations, the sum of squares.
-        n_asked : tensor of shape (n_rows, 1)
-            How many they are.
-        """
-        mean = (missed / n_judged(n_asked).clamp_min(1)).sqrt()
-        still = (mean - self.most_missed).clamp_min(0)
-        return unusual + (n_asked / LEAST_ASKED).clamp_max(1.0) * (still - unusual)
 
     def _correct(
         self,

@@ -23,12 +23,12 @@ class PrototypeClassifier(AdditiveClassifier):
     """Classify by the distance to each class's prototype, and say how much each column adds to it.
 
     A meta-trained network embeds every cell of a row by what the labelled rows say of cells like
-    it, and by its term in a regression of their labels on all columns. A class's prototype is the mean embedding of its rows; the logit of a class is the log of
-    its prior probability minus the squared distance to its prototype. The embedding is one block
-    a column, so the distance, and with it every logit, is exactly a sum over columns. A block
-    depends on its own cell alone, given the training table: with one prototype a class the
-    attributions are the exact interventional Shapley values of the logits, the training rows being
-    the background.
+    it, and by its term in a regression of their labels on all columns. A class's prototype is the
+    mean embedding of its rows; the logit of a class is the log of its prior probability minus the
+    squared distance to its prototype. The embedding is one block a column, so the distance, and
+    with it every logit, is exactly a sum over columns. A block depends on its own cell alone, given
+    the training table: with one prototype a class the attributions are the exact interventional
+    Shapley values of the logits, the training rows being the background.
 
     Parameters
     ----------
