@@ -1,6 +1,6 @@
 """Tables of the kind, and with the types, that another table has."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def match_container(X: Any, like: Any) -> Any:
         if isinstance(X, pd.DataFrame):
             return _type_like(X, like)
         dense = X.toarray() if sparse.issparse(X) else X
-        return pd.DataFrame(dense, columns=like.columns).infer_objects()
+        return _type_like(pd.DataFrame(dense, columns=like.columns).infer_objects(), like)
     if isinstance(X, pd.DataFrame):
         X = as_array(X)
     if sparse.issparse(like):
@@ -43,26 +43,36 @@ def match_container(X: Any, like: Any) -> Any:
 def _type_like(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     typed = None
     for j, (ours, theirs) in enumerate(zip(X.dtypes, like.dtypes, strict=True)):
-        column = None if ours == theirs else _lossless(X.iloc[:, j], theirs)
+        column = None if _are_same(ours, theirs) else _lossless(X.iloc[:, j], theirs)
         if column is not None:
             typed = X.copy(deep=False) if typed is None else typed
-            typed.isetitem(j, column.array)
+            # A Series, of which pandas infers no other type.
+            typed.isetitem(j, cast(Any, column))
     return X if typed is None else typed
+
+
+def _are_same(ours: Any, theirs: Any) -> bool:
+    if isinstance(ours, pd.CategoricalDtype) and isinstance(theirs, pd.CategoricalDtype):
+        # pandas takes types for equal whose categories are in another order.
+        return ours.ordered == theirs.ordered and ours.categories.equals(theirs.categories)
+    return bool(ours == theirs)
 
 
 def _lossless(column: pd.Series, dtype: Any) -> pd.Series | None:
     """Convert a column; None where its cells would not be what they are."""
-    if isinstance(dtype, pd.CategoricalDtype):
-        dtype = union_of_categories(dtype, column)
     is_missing = column.isna()
-    if is_missing.all():
-        # pandas reads what is all missing as numbers.
-        cannot = isinstance(dtype, np.dtype) and dtype.kind in "biu"
-        return None if cannot else column.astype(dtype)
     families = {_family(column.dtype), _family(dtype)} - {None}
-    if len(families) > 1:
+    if len(families) > 1 and not is_missing.all():
         return None
     try:
+        if isinstance(dtype, pd.CategoricalDtype):
+            dtype = union_of_categories(dtype, column)
+        if is_missing.all():
+            # pandas reads what is all missing as numbers.
+            cannot = isinstance(dtype, np.dtype) and dtype.kind in "biu"
+            return None if cannot else column.astype(dtype)
+        if isinstance(dtype, pd.CategoricalDtype) and isinstance(column.dtype, type(dtype)):
+            return column.cat.set_categories(dtype.categories, ordered=dtype.ordered)
         converted = column.astype(dtype)
         same = (converted.astype(column.dtype) == column) | is_missing
     except (TypeError, ValueError, OverflowError):

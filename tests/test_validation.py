@@ -1,5 +1,7 @@
 """Tables as they come in."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,6 +111,17 @@ def test_columns_of_one_name_are_refused_by_it(names, repeated):
         ([1, 2], pd.array([3, 4], dtype="Int64"), np.int64),
         (pd.array([1, None], dtype="Int64"), [3, 4], "Int64"),
         (pd.Categorical(["a", "b"]), pd.Categorical(["b"] * 2), pd.CategoricalDtype(["a", "b"])),
+        (
+            pd.Categorical(["a", "b"]),
+            pd.Categorical(["a", "b"], ["b", "a"]),
+            pd.CategoricalDtype(["a", "b"]),
+        ),
+        (
+            pd.Categorical([1, 2]),
+            pd.Categorical([2, 1], [2, 1], ordered=True),
+            pd.CategoricalDtype([1, 2]),
+        ),
+        (pd.Series(["a", "b"], dtype=object), pd.array(["b", "c"], dtype="str"), object),
         (pd.Categorical(["a", "b"]), ["c", "a"], pd.CategoricalDtype(["a", "b", "c"])),
         (
             pd.Categorical(["a", "b"], ["b", "a"], ordered=True),
@@ -122,6 +135,8 @@ def test_columns_get_the_type_that_they_had_if_they_lose_nothing(fitted, given, 
     like, frame = pd.DataFrame({"a": fitted}), pd.DataFrame({"a": given}, index=[5, 3])
     matched = match_container(frame, like)["a"]
     assert matched.dtype == dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        assert matched.cat.categories.tolist() == dtype.categories.tolist()
     assert matched.tolist() == frame["a"].tolist()
     assert matched.index.tolist() == [5, 3]
 
@@ -138,6 +153,7 @@ def test_columns_get_the_type_that_they_had_if_they_lose_nothing(fitted, given, 
         ([1, 2], np.array(["2024-01-01"] * 2, "M8[s]")),
         (np.array(["2024-01-01"] * 2, "M8[s]"), np.array(["2024-01-01T00:00:00.5"] * 2, "M8[ns]")),
         ([1, 2], np.array(["1", "2"], dtype=object)),
+        (pd.Categorical(["a", "b"]), [["a"], ["b"]]),
     ],
 )
 def test_columns_keep_their_type_where_cells_would_change(fitted, given):
@@ -149,7 +165,8 @@ def _by_code(table):
     return table.assign(c=table["c"].cat.codes)
 
 
-def test_rows_with_other_categories_are_explained_as_those_of_fit():
+@pytest.mark.parametrize("categories", ["yz", "zyx", "yxz"])
+def test_rows_with_other_categories_are_explained_as_those_of_fit(categories):
     rng = np.random.RandomState(0)
     table = pd.DataFrame(
         {"c": pd.Categorical(rng.choice(list("xyz"), 90)), "b": rng.normal(size=90)}
@@ -157,7 +174,7 @@ def test_rows_with_other_categories_are_explained_as_those_of_fit():
     model = make_pipeline(FunctionTransformer(_by_code), LinearRegression())
     explainer = ShapExplainer(model, background=table[:20])
     explainer.fit(table, 10.0 * table["c"].cat.codes + table["b"])
-    rows = pd.DataFrame({"c": pd.Categorical(["y", "z"]), "b": [0.0, 1.0]})
+    rows = pd.DataFrame({"c": pd.Categorical(["y", "z"], list(categories)), "b": [0.0, 1.0]})
     background = table[:20]
     expected = np.stack(
         [
@@ -167,6 +184,10 @@ def test_rows_with_other_categories_are_explained_as_those_of_fit():
         axis=1,
     )
     np.testing.assert_allclose(explainer.explain(rows).values[..., 0], expected, atol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # an array has no names
+        array = explainer.explain(rows.to_numpy())
+    np.testing.assert_allclose(array.values[..., 0], expected, atol=1e-9)
 
 
 class _Weighted(RegressorMixin, BaseEstimator):

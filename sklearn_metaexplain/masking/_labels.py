@@ -31,14 +31,21 @@ def predicts_apart(
     classes : ndarray of shape (n_classes,)
         The classes.
     predict : callable
-        Returns the classes that it predicts for these rows; called where it is not known.
+        Returns the classes that it predicts for these rows; called where it is not known. If it
+        fails or returns something else, largest outputs are all there is to go by.
     """
     known = _is_known_to(estimator)
     if known is not None:
         return known
+    try:
+        labels = predict()
+    except Exception:  # whatever it is, the model explains by its outputs alone
+        return False
+    if labels.shape != (len(outputs),) or not np.isin(labels, classes).all():
+        return False
     # Between equal outputs any class will do.
     clear = np.ptp(np.sort(outputs, axis=1)[:, -2:], axis=1) > _TIE
-    return bool((predict() != classes[outputs.argmax(axis=1)])[clear].any())
+    return bool((labels != classes[outputs.argmax(axis=1)])[clear].any())
 
 
 def _is_known_to(estimator: Any) -> bool | None:

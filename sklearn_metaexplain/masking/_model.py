@@ -209,9 +209,13 @@ class MaskedModel:
 
     def _labels(self, table: Any) -> np.ndarray:
         predict = self.estimator.predict
-        return self._in_batches(
-            table.shape[0], lambda batch: np.asarray(predict(copy_rows(table, batch)))
-        )
+
+        def ask(batch: slice) -> np.ndarray:
+            labels = np.asarray(predict(copy_rows(table, batch)))
+            # Some give a column.
+            return labels.ravel() if labels.shape[1:] == (1,) else labels
+
+        return self._in_batches(table.shape[0], ask)
 
     def evaluate(
         self,

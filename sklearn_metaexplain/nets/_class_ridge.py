@@ -12,6 +12,7 @@ _MAX_LOG_STEP = 4.0
 _PENALTY = 0.3
 # Of a support of few rows that are alike, a row's own leverage may be one.
 _LEAST_LEFT = 1e-3
+_JITTER = 1e-6
 
 
 class ClassWeights(NamedTuple):
@@ -75,8 +76,9 @@ class ClassRidge(nn.Module):
         penalty = _PENALTY * step.exp()
         weights, left = _ridge(read, target, penalty)
         # As leaving the row out changes the others' mean, whatever the features.
-        plain = (target * (n_support / (n_support - 1))).square().sum()
-        skill = 1 - left.square().sum() / plain
+        plain = (target * (n_support / max(n_support - 1, 1))).square().sum()
+        # Of one class alone there is nothing to tell.
+        skill = torch.where(plain > 0, 1 - left.square().sum() / plain.clamp_min(1e-12), 0.0)
         gain = self.gain(torch.cat([table, skill.clamp(-1.0, 1.0)[None]]))
         gain = (_MAX_LOG_STEP * torch.tanh(gain / _MAX_LOG_STEP)).exp()
         weights = gain * weights.unflatten(0, (n_columns, n_features)) * scale[..., None]
@@ -94,13 +96,17 @@ def _ridge(
     n_rows, n_features = read.shape
     smaller = read @ read.T if n_rows <= n_features else read.T @ read
     eye = torch.eye(len(smaller), dtype=read.dtype, device=read.device)
-    # Unlike its sibling it gives no error for a degenerate table, which must not end a training.
-    factor, _ = torch.linalg.cholesky_ex(smaller + penalty * eye)
+    # Nearly equal columns, in single precision.
+    jitter = _JITTER * smaller.diagonal().mean()
+    # Unlike its sibling it raises nothing for a degenerate table, which must not end a training.
+    factor, info = torch.linalg.cholesky_ex(smaller + (penalty + jitter) * eye)
+    factor = torch.where(info > 0, torch.nan, factor)
     inverse = torch.cholesky_solve(eye, factor)
     if n_rows <= n_features:
         solved = inverse @ target
         weights = read.T @ solved
-        residuals, left = penalty * solved, penalty * inverse.diagonal()
+        residuals = (penalty + jitter) * solved
+        left = (penalty + jitter) * inverse.diagonal()
     else:
         weights = inverse @ (read.T @ target)
         residuals = target - read @ weights

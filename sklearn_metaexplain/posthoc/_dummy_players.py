@@ -105,7 +105,8 @@ def ask_and_compare(
     while suspects.any() and unit.any():
         n_differing = differing[:, suspects].sum(1)
         base = rng.permutation(np.flatnonzero(n_differing))
-        unusual, base = np.split(base[np.argsort(-oddity[base], kind="stable")], [_UNUSUAL])
+        unusual = base[np.argsort(-oddity[base], kind="stable")][:_UNUSUAL]
+        base = base[~np.isin(base, unusual)]
         base = base[np.argsort(-n_differing[base], kind="stable")][:_TOGETHER]
         if len(base) < _TOGETHER:
             return n_drawn, nobody

@@ -109,7 +109,7 @@ class Student:
         self.usual = teacher.usual
         own, _ = self.explain(judged, judged_outputs, able)
         gap = self._gap(judged_outputs, self._look_up(judged) * able[..., None])
-        self.usual = UsualErrors(teacher.usual.most[None], gap)
+        self.usual = UsualErrors(gap, teacher.usual.most)
         size = float(np.square(values).sum())
         self.error_ = float(np.square(own - values).sum()) / size if size > 0 else 0.0
         # Of a row nothing but its leaf is known: one deviation for all rows.

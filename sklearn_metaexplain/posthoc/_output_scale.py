@@ -8,6 +8,7 @@ import torch
 
 # Less is rounding.
 _LEAST_SPREAD = 1e-10
+_ROUNDING = 1e-12
 
 
 class OutputScale(NamedTuple):
@@ -23,6 +24,11 @@ class OutputScale(NamedTuple):
         center, spread = outputs.mean(0), outputs.std(0, correction=0)
         varies = spread > _LEAST_SPREAD * center.abs()
         return cls(center, torch.where(varies, spread, 1.0), varies)
+
+    @property
+    def rounding(self) -> torch.Tensor:
+        """How far standardised outputs may be off by rounding alone, (n_outputs,)."""
+        return _ROUNDING * (1 + self.center.abs() / self.spread)
 
     def standardise(self, outputs: torch.Tensor) -> torch.Tensor:
         """Turn outputs of the model into the surrogates' units."""

@@ -152,7 +152,7 @@ class TaskSurrogate:
         )
         self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
         self.known = KnownRows(encoded, stack.residuals)
-        self.usual = UsualErrors(stack.residuals)
+        self.usual = UsualErrors(stack.residuals, self.scale.rounding)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
         self.memories: list[CorrectorMemory] = []

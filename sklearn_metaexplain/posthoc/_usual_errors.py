@@ -12,12 +12,14 @@ class UsualErrors:
 
     Parameters
     ----------
-    *missed : tensor of shape (n_rows_i, n_outputs)
+    missed : tensor of shape (n_rows, n_outputs)
         What was missed of rows, standardised.
+    rounding : tensor of shape (n_outputs,)
+        What is missed by rounding alone.
     """
 
-    def __init__(self, *missed: torch.Tensor) -> None:
-        self.most = torch.cat(missed).abs().amax(0)
+    def __init__(self, missed: torch.Tensor, rounding: torch.Tensor) -> None:
+        self.most = torch.maximum(missed.abs().amax(0), rounding)
 
     def exceeded(self, missing: torch.Tensor) -> torch.Tensor:
         """How much more is missed of rows than usual: (n_rows, n_outputs).

@@ -107,7 +107,8 @@ def train(arguments: argparse.Namespace) -> None:
                 stream("corrector", arguments.seed + 1), kernel, n_repeats=arguments.repeats
             ),
             [[stack_episode(episode, kernel) for episode in batch] for batch in batches],
-            run_dir=run_dir / "corrector",
+            # Losses on stacks of another kernel network could not be compared.
+            run_dir=run_dir / "corrector" / fingerprint(kernel)[:12],
             minutes=(1 - arguments.kernel_share) * arguments.minutes,
             **options,
         )

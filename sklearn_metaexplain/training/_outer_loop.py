@@ -92,6 +92,8 @@ def run_outer_loop(
         If the start is kept.
     """
     start = deepcopy(module.state_dict())
+    # As epochs are judged: a dropout, say, is no part of it.
+    module.eval()
     initial_loss = float(np.mean(judge(module, objective, held_out, device)[0]))
     net = meta_train(
         module,

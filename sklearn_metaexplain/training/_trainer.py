@@ -10,11 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, ProgressBar
 from torch import nn
 
+from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
 from sklearn_metaexplain.training._checkpoints import Checkpoints, best_epoch
 
@@ -120,10 +122,20 @@ def summary(net: NeuralNet, steps_per_epoch: int, prefix: str = "") -> dict[str,
 
 
 class AdvanceStream(Callback):
-    """Give every epoch, also after resuming, its own part of the stream."""
+    """Give every epoch, also after resuming, its own part of the stream and its own draws.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of what networks draw themselves, as in dropout.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
 
     def on_epoch_begin(self, net: NeuralNet, dataset_train: Any = None, **kwargs: Any) -> None:
         """Move the stream to the steps of this epoch."""
+        torch.manual_seed(draw_seed(np.random.RandomState([self.seed, len(net.history)])))
         # The epoch that begins is in the history already.
         dataset_train.batches.start = sum(row["train_batch_count"] for row in net.history[:-1])
 
@@ -185,8 +197,8 @@ def meta_train(
     device : str, default="cpu"
         Where the network is.
     seed : int, default=0
-        Seed of the data loaders, so that they draw nothing from the global generator; the stream
-        has its own.
+        Seed of the data loaders and of what networks draw, so that nothing is drawn from the
+        global generator; the stream has its own.
 
     Returns
     -------
@@ -214,7 +226,7 @@ def meta_train(
         device=device,
         train_split=HeldOut(EpisodeBatches(validation)),
         callbacks=[
-            ("advance", AdvanceStream()),
+            ("advance", AdvanceStream(seed)),
             # skorch's own way to say that nothing is clipped.
             ("clip", GradientNormClipping(max_grad_norm)),
             ("checkpoints", checkpoints),
@@ -230,8 +242,10 @@ def meta_train(
     if not budget.is_spent(net):
         batches = EpisodeBatches(stream)
         net.notify("on_train_begin", X=batches, y=None)
+        where = torch.device(device)
+        devices = [] if where.type == "cpu" else [where]
         # Not by partial_fit, which takes Ctrl-C for an end like any other.
-        with suppress(BudgetSpentError):
+        with suppress(BudgetSpentError), torch.random.fork_rng(devices):
             net.fit_loop(batches)
         net.notify("on_train_end", X=batches, y=None)
     checkpoints.load_best(net)

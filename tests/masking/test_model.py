@@ -438,3 +438,40 @@ def test_a_model_that_cannot_answer_for_mixed_rows_is_told_apart():
         model.evaluate(np.array([[1.0, 1.0]]), [0], [0], [[True, False]])
     with pytest.raises(ValueError, match=r"returned NaN or infinite values\.$"):
         model.predict(np.array([[1.0, -1.0]]))
+
+
+class _Odd(_Likeliest):
+    def __init__(self, answer):
+        self.answer = answer
+
+    def predict(self, X):
+        return self.answer(super().predict(X), X)
+
+
+def _fail(labels, X):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda labels, X: labels[:, None],
+        lambda labels, X: (labels == "yes").astype(int),
+        lambda labels, X: np.stack([X[:, 0], X[:, 0]], axis=1),
+        _fail,
+    ],
+)
+def test_whatever_predict_says_a_classifier_is_explained_by_its_outputs(answer):
+    X = np.random.RandomState(0).normal(size=(40, 2))
+    assert MaskedModel(_Odd(answer).fit(X, None), X[:20]).labels(X) is None
+
+
+def test_classes_in_a_column_are_read():
+    X = np.random.RandomState(0).normal(size=(40, 2))
+
+    class Column(_OwnThreshold):
+        def predict(self, X):
+            return super().predict(X)[:, None]
+
+    own = Column().fit(X, None)
+    np.testing.assert_array_equal(MaskedModel(own, X[:20]).labels(X), own.predict(X).ravel())

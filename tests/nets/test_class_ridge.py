@@ -29,11 +29,16 @@ def table(n_rows=14, n_columns=4, n_classes=3, seed=0):
     return cells, votes, tokens
 
 
+def jitter(read):
+    """What is added to the penalty, for single precision."""
+    return 1e-6 * np.square(read).sum() / min(read.shape)
+
+
 @pytest.mark.parametrize("n_rows", [8, 40])  # fewer and more than features
 def test_weights_and_left_out_residuals_are_those_of_scikit_learn(n_rows):
     rng = np.random.RandomState(0)
     read, target = rng.standard_normal((n_rows, 12)), rng.standard_normal((n_rows, 3))
-    ridge = Ridge(alpha=0.7, fit_intercept=False, solver="cholesky")
+    ridge = Ridge(alpha=0.7 + jitter(read), fit_intercept=False, solver="cholesky")
     weights, left = _ridge(
         *map(torch.from_numpy, (read, target)), torch.tensor(0.7, dtype=torch.float64)
     )
@@ -51,7 +56,8 @@ def test_terms_add_up_to_a_ridge_regression(n_rows):
     scale = torch.nn.functional.softplus(network.scale(tokens)) / np.sqrt(4 * 3)
     read = ((network.own(cells) - network.own(cells).mean(0)) * scale).flatten(1).numpy()
     step = 4 * np.tanh(float(network.penalty(tokens.mean(0))) / 4)
-    ridge = Ridge(alpha=0.3 * np.exp(step), solver="cholesky").fit(read, votes.numpy())
+    alpha = 0.3 * np.exp(step) + jitter(read)
+    ridge = Ridge(alpha=alpha, solver="cholesky").fit(read, votes.numpy())
     expected = ridge.predict(read) - votes.numpy().mean(0)
     # The logits are on a scale of their own.
     gain = (said * expected).sum() / (expected**2).sum()
@@ -107,9 +113,35 @@ def test_rows_that_are_all_alike_say_nothing_and_have_derivatives(n_rows):
     )
 
 
-def test_second_derivatives_as_learners_need_them():
+def test_a_single_class_and_a_single_row_say_nothing():
     network = randomised()
-    cells, votes, tokens = table(6, 2, 2)
+    for n_rows in (1, 5):
+        cells, _, tokens = table(n_rows)
+        votes = torch.tensor([[1.0, 0.0]], dtype=torch.float64).expand(n_rows, -1)
+        np.testing.assert_array_equal(network(network.solve(cells, votes, tokens), cells), 0)
+
+
+def test_nearly_equal_columns_in_single_precision():
+    network = randomised()
+    cells, votes, tokens = table(60, 6)
+    cells = cells[:, :1] + 1e-4 * cells
+    exact = network(network.solve(cells, votes, tokens), cells).sum(1)
+    single = network.float()
+    cells, votes, tokens = cells.float(), votes.float(), tokens.float()
+    told = single(single.solve(cells, votes, tokens), cells).sum(1)
+    np.testing.assert_allclose(told, exact, atol=1e-3 * float(exact.abs().max()))
+
+
+def test_a_system_that_cannot_be_solved_is_no_number():
+    weights, left = _ridge(torch.eye(4), torch.eye(4), torch.tensor(-2.0))
+    assert bool(weights.isnan().all())
+    assert bool(left.isnan().all())
+
+
+@pytest.mark.parametrize("n_rows", [6, 20])  # fewer and more than features
+def test_second_derivatives_as_learners_need_them(n_rows):
+    network = randomised()
+    cells, votes, tokens = table(n_rows, 2, 2)
 
     def said(cells, tokens):
         return network(network.solve(cells, votes, tokens), cells)

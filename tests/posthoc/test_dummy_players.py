@@ -74,17 +74,31 @@ def test_where_most_replacements_change_nothing_dummies_are_often_found(X):
     assert found.count([4, 5]) >= 4
 
 
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("others", ["sum", "as unusual"])
-def test_what_hardly_ever_matters_is_no_dummy(others, seed):
+@pytest.mark.parametrize(("others", "most_missed"), [("sum", 0), ("as unusual", 1)])
+def test_what_hardly_ever_matters_is_seldom_a_dummy(others, most_missed):
     X = np.random.RandomState(0).standard_normal((1000, 5))
     rest = {
         "sum": lambda X: X[:, 0] + 0.5 * X[:, 1] * X[:, 2],
         # Nothing about the outputs that it changes is unusual.
         "as unusual": lambda X: 20.0 * (X[:, 0] * X[:, 1] > 0.5),
     }[others]
-    found = dummies_of(lambda X: np.maximum(rest(X), 20.0 * (X[:, 3] > 2.6)), X, 2048, seed=seed)
-    assert 3 not in found
+
+    def function(X):
+        return np.maximum(rest(X), 20.0 * (X[:, 3] > 2.6))
+
+    missed = [3 in dummies_of(function, X, 2048, seed=seed) for seed in range(6)]
+    assert sum(missed) <= most_missed
+
+
+@pytest.mark.parametrize("n_support", [512, 2048])
+def test_what_matters_where_outputs_are_usual_is_no_dummy(n_support):
+    X = np.random.RandomState(0).standard_normal((500, 5))
+
+    def function(X):
+        return X[:, 0] + 0.5 * np.sign(X[:, 1]) * (np.abs(X[:, 0]) < 0.25)
+
+    for seed in range(8):
+        assert 1 not in dummies_of(function, X, n_support, seed=seed)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -90,3 +90,8 @@ def test_a_model_that_was_constant_so_far(X, speed):
     usual = explainer.explain(known[:2])
     assert not usual.values.any()
     assert not usual.std.any()
+
+
+def test_rounding_is_not_unusual(X):
+    explanation = fit(X, lambda X: np.full(len(X), 0.1)).explain(X[:5])
+    assert not explanation.std.any()

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from sklearn_metaexplain.learners import SupervisedObjective
 from sklearn_metaexplain.training import MetaTrainer, _checkpoints, _classifiers
 from sklearn_metaexplain.training.__main__ import main
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
-from tests.training.families import TINY, Interrupted, OneColumnTells
+from tests.training.families import TINY, Interrupted, Lines, OneColumnTells
 
 # Tasks drawn before training: two held out, eight by which a run is known.
 BEFORE, EPOCH = 10, 4
 
 
-def trainer(**changes):
+def trainer(network="prototype", **changes):
     settings = {
         "n_steps": 6,
         "steps_per_epoch": 2,
@@ -27,7 +28,7 @@ def trainer(**changes):
         "network_params": TINY,
         "random_state": 0,
     }
-    return MetaTrainer(**{**settings, **changes})
+    return MetaTrainer(network, **{**settings, **changes})
 
 
 def result(fitted):
@@ -158,3 +159,29 @@ def test_the_best_epoch_is_the_first_of_the_least_losses_that_are_numbers():
     assert best(np.nan, 3.0, -np.inf, np.inf) == 1
     assert best(np.nan, np.inf) is None
     assert best() is None
+
+
+class Forgetful(torch.nn.Linear):
+    """Draws numbers of its own."""
+
+    def forward(self, rows):
+        return super().forward(torch.nn.functional.dropout(rows, 0.5, self.training))
+
+
+def test_what_networks_draw_does_not_depend_on_where_a_run_was_cut(tmp_path):
+    def fit(**changes):
+        objective = SupervisedObjective(torch.nn.functional.mse_loss)
+        torch.manual_seed(0)
+        network = Forgetful(1, 1)
+        state = torch.get_rng_state()
+        options = {"objective": objective, "network_params": None, **changes}
+        fitted = trainer(network=network, **options).fit(Lines())
+        assert torch.equal(torch.get_rng_state(), state)
+        return result(fitted)
+
+    straight = fit()
+    torch.manual_seed(1)
+    assert fit() == straight
+    fit(run_dir=tmp_path, n_steps=2)
+    torch.rand(3)
+    assert fit(run_dir=tmp_path) == straight

@@ -1,8 +1,13 @@
 """Which runs go on in a folder, and which do not."""
 
+import os
+import subprocess
+import sys
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -284,3 +289,54 @@ def test_what_objectives_note_is_no_setting():
     second.accuracy = 0.5
     second.eval()
     assert fingerprint(first) == fingerprint(second)
+
+
+class _Scaled:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def loss(self, told, true):
+        return self.factor * (told - true).abs().mean()
+
+
+def test_fingerprints_tell_apart_what_is_not_the_same():
+    pairs = [
+        (_Scaled(1).loss, _Scaled(5).loss),
+        (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]})),
+        (np.random.RandomState(0), np.random.RandomState(1)),
+        ({1: "a"}, {"1": "a"}),
+    ]
+    for one, other in pairs:
+        assert fingerprint(one) != fingerprint(other)
+        assert fingerprint(one) == fingerprint(deepcopy(one))
+
+
+def test_fingerprints_are_the_same_in_another_process():
+    code = (
+        "from sklearn_metaexplain.training._fingerprints import fingerprint\n"
+        "print(fingerprint([lambda x: x in {'a', 'b', 'c', 'd'}, {'e', 'f', 'g'}]))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in (1, 2)
+    }
+    assert len(found) == 1
+
+
+def test_what_has_no_value_yet_or_cannot_be_pickled_has_a_fingerprint():
+    def outer():
+        def inner():
+            return later
+
+        print_of = fingerprint(inner)
+        later = 1
+        return print_of, later
+
+    assert outer()[0]
+    assert fingerprint([object(), torch.eye(2).to_sparse(), np.array(None, dtype=object)])
