@@ -169,19 +169,21 @@ class Forgetful(torch.nn.Linear):
 
 
 def test_what_networks_draw_does_not_depend_on_where_a_run_was_cut(tmp_path):
-    def fit(**changes):
+    def fit(tasks=None, **changes):
         objective = SupervisedObjective(torch.nn.functional.mse_loss)
         torch.manual_seed(0)
         network = Forgetful(1, 1)
         state = torch.get_rng_state()
         options = {"objective": objective, "network_params": None, **changes}
-        fitted = trainer(network=network, **options).fit(Lines())
+        fitted = trainer(network=network, **options).fit(tasks or Lines())
         assert torch.equal(torch.get_rng_state(), state)
         return result(fitted)
 
     straight = fit()
     torch.manual_seed(1)
     assert fit() == straight
-    fit(run_dir=tmp_path, n_steps=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Interrupted(Lines(), BEFORE + EPOCH + 1, KeyboardInterrupt), run_dir=tmp_path)
+    assert (tmp_path / "checkpoint.pt").exists()
     torch.rand(3)
     assert fit(run_dir=tmp_path) == straight
