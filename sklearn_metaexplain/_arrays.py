@@ -1,13 +1,24 @@
-"""DataFrames as arrays."""
+"""DataFrames as arrays, and what their cells are."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-__all__ = ["as_array", "rounding_of"]
+__all__ = ["as_array", "kind_of_missing", "rounding_of"]
 
 # By so many units in the last place of the largest number do equal numbers differ by rounding.
 _ROUNDED = 8
+
+
+# A model may tell them apart, as encoders of categories do; all else that is missing is NaN.
+_KINDS_OF_MISSING = {type(None): 1, type(pd.NA): 2, type(pd.NaT): 3}
+
+
+def kind_of_missing(cell: Any) -> int:
+    """Number what a missing cell is: 0 for NaN, others for None, NaT and pd.NA."""
+    return _KINDS_OF_MISSING.get(type(cell), 0)
 
 
 def rounding_of(numbers: np.ndarray) -> float:

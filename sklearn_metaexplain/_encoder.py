@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sklearn_metaexplain._arrays import rounding_of
+from sklearn_metaexplain._arrays import kind_of_missing, rounding_of
 from sklearn_metaexplain._columns import (
     as_float,
     columns_of,
@@ -53,6 +53,12 @@ class _Numeric:
         return np.stack(encoded, axis=1)
 
 
+class _Missing(NamedTuple):
+    """In place of a missing cell among categories."""
+
+    kind: int
+
+
 @dataclass
 class _Categorical:
     """Categories of one column, placed on one or two axes by the model's outputs."""
@@ -64,6 +70,14 @@ class _Categorical:
     @property
     def n_encoded(self) -> int:
         return self.positions.shape[1]
+
+    def code(self, key: Any) -> int:
+        """Number of a category, -1 if unseen; what is missing otherwise than usual is missing."""
+        code = self.codes.get(key, -1)
+        if code < 0 and isinstance(key, _Missing):
+            kinds = [code for kind, code in self.codes.items() if isinstance(kind, _Missing)]
+            return max(kinds, key=lambda code: self.shares[code], default=-1)
+        return code
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         # The appended zero row serves categories that fit did not see: the average category.
@@ -99,7 +113,8 @@ class TableEncoder:
                 self._columns.append(_learn_numeric(as_float(column)))
             else:
                 learned = _learn_categorical(_keys(name, column))
-                self._kinds.append({kind_of_cell(key) for key in learned.codes if key is not None})
+                present = [key for key in learned.codes if not isinstance(key, _Missing)]
+                self._kinds.append({kind_of_cell(key) for key in present})
                 self._columns.append(learned)
         self._kept = np.ones(len(self._columns), dtype=bool)
         self._set_source()
@@ -133,11 +148,11 @@ class TableEncoder:
                 continue
             assert isinstance(learned, _Categorical)
             keys = _keys(name, column)
-            codes = np.array([learned.codes.get(key, -1) for key in keys], dtype=int)
+            codes = np.array([learned.code(key) for key in keys], dtype=int)
             if kind:
                 # In the order of the rows, so that the same one is named in every process.
                 for unseen in dict.fromkeys(keys[i] for i in np.flatnonzero(codes < 0)):
-                    if unseen is not None and kind_of_cell(unseen) not in kind:
+                    if not isinstance(unseen, _Missing) and kind_of_cell(unseen) not in kind:
                         raise _changed(name, " and ".join(sorted(kind)), unseen)
             coded.append(codes)
         return coded
@@ -202,9 +217,12 @@ def _changed(name: Any, kind: str, cell: Any) -> ValueError:
 
 
 def _keys(name: Any, column: Any) -> list[Any]:
-    """Cells of a column, None where missing."""
+    """Cells of a column, and of what kind those are that are missing."""
     missing = pd.isna(column)
-    keys = [None if gone else value for value, gone in zip(column, missing, strict=True)]
+    keys = [
+        _Missing(kind_of_missing(value)) if gone else value
+        for value, gone in zip(column, missing, strict=True)
+    ]
     try:
         set(keys)
     except TypeError as error:

@@ -283,3 +283,19 @@ def test_text_that_spells_numbers_and_missing_cells_are_read():
 def test_cells_that_cannot_be_compared():
     with pytest.raises(TypeError, match="Column 'tags' holds values that cannot be compared"):
         fitted(pd.DataFrame({"tags": [["a"], ["b", "c"]]}))
+
+
+def test_missing_cells_of_several_kinds_are_categories_of_their_own():
+    cells = np.array(["a", None, np.nan, None, "a", np.nan, None], dtype=object)
+    table = pd.DataFrame({"c": pd.Series(cells, dtype=object)})
+    encoder = TableEncoder().fit(table)
+    (codes,) = encoder.code(table)
+    assert codes.tolist() == [0, 1, 2, 1, 0, 2, 1]
+    # One that was not seen is that which was missing most often.
+    (codes,) = encoder.code(pd.DataFrame({"c": pd.Series([pd.NaT, "b"], dtype=object)}))
+    assert codes.tolist() == [1, -1]
+    one_kind = TableEncoder().fit(pd.DataFrame({"c": pd.Series(["a", np.nan], dtype=object)}))
+    (codes,) = one_kind.code(pd.DataFrame({"c": pd.Series([None, pd.NA], dtype=object)}))
+    assert codes.tolist() == [1, 1]
+    (codes,) = encoder.code(pd.DataFrame({"c": pd.Series(["b"], dtype=object)}))
+    assert codes.tolist() == [-1]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._arrays import as_array
+from sklearn_metaexplain._arrays import as_array, kind_of_missing
 from sklearn_metaexplain._containers import union_of_categories
 
 __all__ = ["RowPool", "hybrid_index"]
@@ -241,11 +241,7 @@ def _first_equal(values: Any, name: Any) -> np.ndarray:
         ) from error
     if isinstance(values, np.ndarray) and values.dtype.kind == "O":
         missing = np.flatnonzero(labels < 0)
-        # A model may tell them apart, as encoders of categories do.
-        kinds = [_MISSING.get(type(values[i]), len(_MISSING)) for i in missing]
+        kinds = [kind_of_missing(values[i]) for i in missing]
         labels[missing] = -1 - np.array(kinds, dtype=labels.dtype)
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return first[inverse]
-
-
-_MISSING = {type(kind): code for code, kind in enumerate((None, pd.NA, pd.NaT))}
