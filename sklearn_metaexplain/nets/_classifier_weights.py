@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "12b867c63e55a6bd05f5f664e37cd95e004f51787d6d555035f88de5d7c778bd",
+            "30971e2098fb939221e89b4d7dcabfd49dfa117bdd7f058720fdf429e8f540c7",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "f416a46e33a75906597ceba5f1d9f878f6395b7fcaa70d9a17a46fda2374bc6b",
+            "e34679a5a4d6ce4e6dc38500b426487ce22a7061333346ae624ad525e6afcbfb",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "ecf47f60edd83613b68c4d57566304bbaef7ed82837a4a986af2e1821e8da406",
+            "54fe6e20e97c3e872c71e1054840bf66373358efd662a476b6884ec191d7cf48",
         ),
     },
 }
