@@ -15,7 +15,16 @@ from few_shot_compare import (
     table_means,
 )
 from few_shot_draws import ALL, MOST_CELLS, MOST_TEST
-from few_shot_methods import ADAPTED, FOREST, KINDS, META, SCRATCH, SCRATCH_EPOCHS, TABLE_EPOCHS
+from few_shot_methods import (
+    ADAPTED,
+    FOREST,
+    KINDS,
+    META,
+    SCRATCH,
+    SCRATCH_EPOCHS,
+    TABLE_EPOCHS,
+    how_of,
+)
 from few_shot_tables import FEW_CLASSES, MANY_CLASSES, TABLES, load_table
 from report import _lines, _target_lines
 
@@ -45,10 +54,11 @@ def _introduction(lines: pd.DataFrame) -> str:
     weights = ", ".join(sorted(set(lines.get("weights", []))))
     return f"""\
 Made by `python benchmarks/few_shot.py`; weights: {weights}. Each class gives 5 or 20 rows, drawn
-anew {n_draws} times; judged is the accuracy on at most {MOST_TEST} of the other rows. All methods
-see the same rows. "Meta-trained" reads the rows in context; "from scratch" is a network of
-the same size, trained on these rows alone for at most {SCRATCH_EPOCHS} epochs with the classifier's
-own early stopping, and nothing pretrained; "meta-trained and adapted" is trained in the same way
+anew {n_draws} times ({_draws_of(few)}); judged is the accuracy on
+at most {MOST_TEST} of the other rows. All methods see the same rows. "Meta-trained" reads the rows
+in context; "from scratch" is a network of the same size, trained on these rows alone for at most
+{SCRATCH_EPOCHS} epochs with the classifier's own
+early stopping, and nothing pretrained; "meta-trained and adapted" is trained in the same way
 from the meta-trained weights on. The usual classifiers are scikit-learn's with its
 defaults, columns scaled, of mixed tables strings one-hot encoded and missing values filled in.
 None of the tables comes from the prior of the meta-training; classes, columns and seeds were fixed
@@ -60,6 +70,14 @@ with many draws the stricter of the two. Seconds are CPU seconds to fit and to p
 thread; where methods were measured at different times, they are of unlike machines.
 
 {listed}"""
+
+
+def _draws_of(lines: pd.DataFrame) -> str:
+    """On how many draws methods were measured, by how they came about."""
+    if not len(lines):
+        return "none"
+    counts = lines["draw"].groupby(lines["method"].map(how_of)).nunique()
+    return ", ".join(f"{how} {count}" for how, count in counts.items())
 
 
 def _describe(name: str) -> str:
@@ -125,11 +143,13 @@ def _all_rows(lines: pd.DataFrame) -> Iterator[str]:
     accuracies = select(lines, ALL, (*FEW_CLASSES, *MANY_CLASSES))
     if FOREST not in accuracies:
         return
+    every = lines[lines["shots"] == ALL]
     yield "## All rows"
     yield (
         "70% of the rows to learn from, 30% to judge, "
-        f"{accuracies.index.unique('draw').size} splits; of larger tables so many rows that they "
-        f'have {MOST_CELLS:,} cells. "Meta-trained" reads them in context; "trained on the table" '
+        f"{accuracies.index.unique('draw').size} splits ({_draws_of(every)}); of larger tables so "
+        f'many rows that they have {MOST_CELLS:,} cells. "Meta-trained" reads them in context; '
+        '"trained on the table" '
         f"adds at most {TABLE_EPOCHS} epochs to the meta-trained weights. Aim: within "
         f"{ALLOWED_POINTS:g} points of {FOREST} on average."
     )
