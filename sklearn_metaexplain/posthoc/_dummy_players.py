@@ -83,7 +83,7 @@ def ask_and_compare(
     most = int(_MOST_SHARE * n_probes)
     nobody = np.zeros(len(order), dtype=bool)
     n_drawn = len(probes.rows) - _ALONE * len(order)
-    if _ALONE * len(order) + _UNUSUAL + _TOGETHER > most or n_drawn < _UNUSUAL + _TOGETHER:
+    if _ALONE * len(order) + _UNUSUAL + _TOGETHER > most or n_drawn < _TOGETHER:
         hybrids.ask(probes)
         return len(probes.rows), nobody
     drawn = Probes(*(part[:n_drawn] for part in probes))
@@ -105,9 +105,9 @@ def ask_and_compare(
     while suspects.any() and unit.any():
         n_differing = differing[:, suspects].sum(1)
         base = rng.permutation(np.flatnonzero(n_differing))
-        unusual = base[np.argsort(-oddity[base], kind="stable")][:_UNUSUAL]
-        base = base[~np.isin(base, unusual)]
-        base = base[np.argsort(-n_differing[base], kind="stable")][:_TOGETHER]
+        base = base[np.argsort(-n_differing[base], kind="stable")]
+        base, rest = base[:_TOGETHER], base[_TOGETHER:]
+        unusual = rest[np.argsort(-oddity[rest], kind="stable")][:_UNUSUAL]
         if len(base) < _TOGETHER:
             return n_drawn, nobody
         for part in (base[:_FIRST], unusual, base[_FIRST:]):

@@ -120,7 +120,7 @@ class MetaExplainer(PosthocExplainer):
     dummies_ : ndarray of bool of shape (n_attributed,)
         Columns, or groups, that changed no output when they were replaced in some of the evaluated
         hybrids. They are taken not to be used by the model, and get nothing. None is looked for
-        with ``n_rounds=1``, with a first round of less than 72 hybrids besides, or where two
+        with ``n_rounds=1``, with a first round of less than 64 hybrids besides, or where two
         replacements of each and 72 of all would take more than a quarter of the evaluations.
     shapley_error_ : float
         Estimate, from held-out evaluations, of the squared error of the values over their squared
