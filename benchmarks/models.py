@@ -7,7 +7,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -100,20 +100,17 @@ class MeteredModel(BaseEstimator):
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        # Of scikit-learn's own classifiers, which this one hides, no class is asked for.
-        return self._ask(self.estimator.predict, X, counts=not is_classifier(self.estimator))
+        return self._ask(self.estimator.predict, X)
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         return self._ask(self.estimator.predict_proba, X)
 
-    def _ask(
-        self, method: Callable[[np.ndarray], np.ndarray], X: np.ndarray, counts: bool = True
-    ) -> np.ndarray:
+    def _ask(self, method: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
         start = process_time()
         outputs = method(X)
         self.seconds += process_time() - start
-        self.rows += len(X) if counts else 0
-        if self.asked is not None and counts:
+        self.rows += len(X)
+        if self.asked is not None:
             self.asked.append(np.array(X))
         return outputs

@@ -55,7 +55,9 @@ def test_cells_of_the_kind_that_is_refused():
     model = make_pipeline(columns, LogisticRegression())
     explainer = ShapExplainer(model, background=5, random_state=0).fit(X, Y)
     with pytest.raises(TypeError, match="cannot convert <NA> in column 'n' to a number"):
-        explainer.explain(np.array([["u", pd.NA], ["v", 3]], dtype=object))
+        explainer.explain(np.array([["u", pd.NA], ["v", 3.5]], dtype=object))
+    # Whole numbers are what the column held, and so can be missing.
+    assert len(explainer.explain(np.array([["u", pd.NA], ["v", 3]], dtype=object))) == 2
 
 
 def test_missing_values_that_a_step_has_made():

@@ -47,11 +47,9 @@ class MaskedModel:
 
     Constructing it passes the background to the model once (``n_background`` rows); the outputs
     are kept in `background_outputs`. A classifier that gives several decision values a row also
-    predicts one row, which tells whether they are targets instead of classes; one of another
-    library, or around others, predicts the background, which tells whether its classes are those
-    of the largest outputs. A MaskedModel never changes afterwards and does not count: every method
-    passes exactly as many rows to the model as it returns outputs for, and passes copies, which a
-    model may write over.
+    predicts one row, which tells whether they are targets instead of classes. A MaskedModel never
+    changes afterwards and does not count: every method passes exactly as many rows to the model as
+    it returns outputs for, and passes copies, which a model may write over.
 
     Parameters
     ----------
@@ -163,17 +161,6 @@ class MaskedModel:
         self._is_binary = self._is_classifier and self.n_outputs == 2
         self.n_computed = 1 if self._is_binary else self.n_outputs
         self.background_outputs = self._to_outputs(answers)
-        self._predicts_apart = (
-            self._is_classifier
-            and self.n_outputs > 1
-            and hasattr(estimator, "predict")
-            and predicts_apart(
-                estimator,
-                self.expand_outputs(self.background_outputs),
-                self.output_names,
-                lambda: self._labels(background),
-            )
-        )
 
     def predict(self, table: Any) -> np.ndarray:
         """Outputs of the model on a table, at most `batch_size` rows at once.
@@ -201,13 +188,11 @@ class MaskedModel:
         Returns
         -------
         labels : ndarray of shape (n,) or None
-            What `predict` says of a classifier with a threshold of its own, of a support vector
-            machine and of any that said something else of a background row. None of others, which
-            are not asked.
+            What `predict` says of scikit-learn's classifiers with a threshold of their own, support
+            vector machines and those of several binary ones. None of others, which are not asked.
         """
-        return self._labels(table) if self._predicts_apart else None
-
-    def _labels(self, table: Any) -> np.ndarray:
+        if self.n_outputs < 2 or not predicts_apart(self.estimator):
+            return None
         predict = self.estimator.predict
 
         def ask(batch: slice) -> np.ndarray:

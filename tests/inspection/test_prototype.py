@@ -87,7 +87,8 @@ def test_rows_that_hardly_differ_are_near_and_a_constant_column_is_equal_or_not(
 
 def three_classes():
     """Two clouds, and a row of a class of its own."""
-    X = np.r_[np.random.RandomState(0).normal(size=(20, 3)), [[9.0, 9.0, 9.0]]]
+    X = np.r_[np.random.RandomState(0).normal(size=(20, 3)), [[12.0, 12.0, 12.0]]]
+    X[10:20] += 4.0
     return X, np.repeat(["one", "two", "three"], [10, 10, 1])
 
 
