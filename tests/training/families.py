@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from sklearn_metaexplain.learners import SupervisedEpisode
-from sklearn_metaexplain.training import TableTasks
+from sklearn_metaexplain.training import MetaTrainer, TableTasks
 
 #: Of the smallest classifier.
 TINY = {"encoder": {"width": 4, "n_heads": 2, "n_layers": 0}}
@@ -63,3 +63,9 @@ class Lines:
         x = torch.from_numpy(rng.normal(size=(6, 1))).float()
         y = 2.0 * x + 0.1 * rng.normal()
         return SupervisedEpisode(x[:3], y[:3], x[3:], y[3:])
+
+
+def tiny_trainer(network="prototype", **changes):
+    """A trainer of few steps, the same in every process."""
+    settings = {"validation_tasks": 2, "network_params": TINY, "random_state": 0}
+    return MetaTrainer(network, **{**settings, **changes})

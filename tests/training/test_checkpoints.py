@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,26 +10,16 @@ import pytest
 import torch
 
 from sklearn_metaexplain.learners import SupervisedObjective
-from sklearn_metaexplain.training import MetaTrainer, _checkpoints, _classifiers
+from sklearn_metaexplain.training import _checkpoints, _classifiers
 from sklearn_metaexplain.training.__main__ import main
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
-from tests.training.families import TINY, Interrupted, Lines, OneColumnTells
+from tests.training.families import Interrupted, Lines, OneColumnTells, tiny_trainer
 
 # Tasks drawn before training: two held out, eight by which a run is known.
 BEFORE, EPOCH = 10, 4
 
 
-def trainer(network="prototype", **changes):
-    settings = {
-        "n_steps": 6,
-        "steps_per_epoch": 2,
-        "meta_batch_size": 2,
-        "validation_tasks": 2,
-        "lr": 0.05,
-        "network_params": TINY,
-        "random_state": 0,
-    }
-    return MetaTrainer(network, **{**settings, **changes})
+trainer = partial(tiny_trainer, n_steps=6, steps_per_epoch=2, meta_batch_size=2, lr=0.05)
 
 
 def result(fitted):

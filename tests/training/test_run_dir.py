@@ -21,25 +21,14 @@ from sklearn_metaexplain.learners import (
     SupervisedObjective,
 )
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.training import MetaTrainer
 from sklearn_metaexplain.training.__main__ import main
 from sklearn_metaexplain.training._fingerprints import fingerprint, in_words
-from tests.training.families import TINY, Lines, OneColumnTells
+from tests.training.families import TINY, Lines, OneColumnTells, tiny_trainer
 
 OTHER = r"run_dir=.* other settings \({}\); give what it was begun with"
 
 
-def trainer(network="prototype", **changes):
-    settings = {
-        "n_steps": 2,
-        "steps_per_epoch": 1,
-        "meta_batch_size": 1,
-        "validation_tasks": 2,
-        "lr": 0.02,
-        "network_params": TINY,
-        "random_state": 0,
-    }
-    return MetaTrainer(network, **{**settings, **changes})
+trainer = partial(tiny_trainer, n_steps=2, steps_per_epoch=1, meta_batch_size=1, lr=0.02)
 
 
 class Line(nn.Module):
