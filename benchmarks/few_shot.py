@@ -4,8 +4,9 @@
 of the tables instead. Both keep what they measure in ``runs/few-shot``, table by table, and write
 ``docs/benchmarks/few_shot.md`` and ``few_shot.csv`` from all that is kept there, so a stopped run
 is not lost: ``--tables wine moons`` measures these again, ``--tables`` with no name only writes the
-report. ``--how meta-trained`` measures only what came about so, and other lines stay as they are.
-``--quick`` takes minutes: three tables, three draws.
+report. ``--how meta-trained`` measures only what came about so, and other lines stay as they are;
+``--first-draw 4`` leaves the four draws before as they are. ``--quick`` takes minutes: three
+tables, three draws.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--draws", type=int, help=f"of rows, default {N_DRAWS}; splits of all rows, {N_SPLITS}"
     )
+    parser.add_argument("--first-draw", type=int, default=0, help="number of the first; default: 0")
     parser.add_argument(
         "--trained-draws",
         type=int,
@@ -81,12 +83,12 @@ def measure(options: argparse.Namespace) -> None:
                 delayed(measure_draw)(
                     table, shots, draw, options.weights, hows=hows_of(draw, options)
                 )
-                for draw in range(options.draws)
+                for draw in range(options.first_draw, options.draws)
             )
             lines = pd.DataFrame([line for draw in draws for line in draw])
             lines["weights"] = str(options.weights or "shipped")
             path = options.kept / f"{name}-{shots}.csv"
-            keep(lines, path, options.how)
+            keep(lines, path, options.how, options.first_draw)
             seconds = monotonic() - start
             done = f"{position}/{len(options.tables)} {name}, {shots}: {seconds:.0f} s"
             print(done, file=sys.stderr, flush=True)
@@ -98,11 +100,12 @@ def hows_of(draw: int, options: argparse.Namespace) -> list[str]:
     return [how for how in options.how if how not in trained]
 
 
-def keep(lines: pd.DataFrame, path: Path, hows: list[str]) -> None:
-    """Write lines in the place of those that came about in the same ways."""
+def keep(lines: pd.DataFrame, path: Path, hows: list[str], first_draw: int) -> None:
+    """Write lines in the place of those of these draws that came about in the same ways."""
     if path.exists():
         earlier = pd.read_csv(path, dtype={"shots": str})
-        lines = pd.concat([earlier[~earlier["method"].map(how_of).isin(hows)], lines])
+        replaced = earlier["method"].map(how_of).isin(hows) & (earlier["draw"] >= first_draw)
+        lines = pd.concat([earlier[~replaced], lines])
     lines.to_csv(path, index=False)
 
 

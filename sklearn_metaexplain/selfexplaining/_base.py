@@ -22,13 +22,11 @@ from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
 from sklearn_metaexplain.nets._table_objective import TableObjective
 from sklearn_metaexplain.selfexplaining._adaptation import AdaptingMixin
+from sklearn_metaexplain.selfexplaining._chunks import in_chunks
 from sklearn_metaexplain.selfexplaining._labels import number_labels
 from sklearn_metaexplain.selfexplaining._start import make_network
 from sklearn_metaexplain.selfexplaining._table import add_up_columns
 from sklearn_metaexplain.selfexplaining._training import train_on_table
-
-# Numbers in the largest array of a step: rows are taken in chunks that a processor's cache holds.
-_MOST_NUMBERS = 2**20
 
 
 class SelfExplainingClassifier(
@@ -259,24 +257,7 @@ class SelfExplainingClassifier(
 
     def _in_chunks(self, compute: Any, encoded: torch.Tensor) -> Any:
         """Results of `compute` on the cells of encoded rows, a chunk of rows at a time."""
-        n_support, n_classes = self._context.votes.shape
-        n_kernels = encoded.shape[1] * self._context.points.shape[1]
-        a_row = max(n_kernels, n_classes) * max(n_support, n_classes)
-        size = max(1, _MOST_NUMBERS // a_row)
-        gathered: list[np.ndarray] = []
-        with torch.no_grad():
-            for start in range(0, len(encoded), size):
-                rows = encoded[start : start + size].to(self._context.points.device)
-                result = compute(self._network.encoder.embed(self._context, rows))
-                parts = result if isinstance(result, tuple) else (result,)
-                found = [part.cpu().numpy() for part in parts]
-                # Written into place: small arrays kept one by one would scatter over the memory.
-                gathered = gathered or [
-                    np.empty((len(encoded), *part.shape[1:]), part.dtype) for part in found
-                ]
-                for whole, part in zip(gathered, found, strict=True):
-                    whole[start : start + size] = part
-        return gathered[0] if len(gathered) == 1 else gathered
+        return in_chunks(self._network.encoder, self._context, compute, encoded)
 
     def _by_feature(self, parts: np.ndarray) -> np.ndarray:
         """Sum over encoded columns of the same column."""

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_metaexplain.nets._classifiers import PrototypeNetwork, column_distances
 from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.selfexplaining._additive import AdditiveClassifier
 from sklearn_metaexplain.selfexplaining._base import SelfExplainingClassifier
+from sklearn_metaexplain.selfexplaining._number import centres, choose_number
 
 _ROWS_AT_ONCE = 1024
 
@@ -32,9 +32,12 @@ class PrototypeClassifier(AdditiveClassifier):
 
     Parameters
     ----------
-    n_prototypes : int, default=1
+    n_prototypes : int or "auto", default="auto"
         Prototypes of each class, of which the nearest counts; more than one are k-means centres
         of the class's embedded rows. A class with fewer different rows has as many as those.
+        "auto": one, unless one of 2, 4, 8, 16 and 32 labels rows that are left out better by more
+        than two standard errors; then the least about as good as the best. More than ten rows of
+        the largest class go to a prototype.
     priors : array-like of shape (n_classes,), default=None
         Prior probabilities of the classes. None: their shares in the training table.
     n_neighbors : int, default=3
@@ -77,6 +80,8 @@ class PrototypeClassifier(AdditiveClassifier):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes.
+    n_prototypes_ : int
+        Prototypes of each class that has as many different rows.
     prototypes_ : ndarray of shape (n_prototypes_in_all, n_dims)
         In the space of `embed`.
     prototype_classes_ : ndarray of shape (n_prototypes_in_all,)
@@ -134,7 +139,7 @@ class PrototypeClassifier(AdditiveClassifier):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SelfExplainingClassifier._parameter_constraints,
-        "n_prototypes": [Interval(Integral, 1, None, closed="left")],
+        "n_prototypes": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "priors": ["array-like", None],
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     }
@@ -142,7 +147,7 @@ class PrototypeClassifier(AdditiveClassifier):
     def __init__(
         self,
         *,
-        n_prototypes: int = 1,
+        n_prototypes: int | str = "auto",
         priors: Any = None,
         n_neighbors: int = 3,
         pretrained: str | PathLike | None = "default",
@@ -186,14 +191,15 @@ class PrototypeClassifier(AdditiveClassifier):
         if self.priors is not None:
             priors = _check_priors(self.priors, n_classes)
         self._intercept = torch.from_numpy(np.log(priors)).to(self._context.points.device)
+        seed = int(rng.randint(np.iinfo(np.int32).max))
+        self.n_prototypes_ = self._choose_number(encoded, labels, seed)
         blocks = self._in_chunks(self._embed_blocks, encoded)
         embedded = blocks.reshape(len(blocks), -1)
-        seed = int(rng.randint(np.iinfo(np.int32).max))
         prototypes, classes, rows, sizes = [], [], [], []
         for label in range(n_classes):
             positions = np.flatnonzero(labels == label)
             own = embedded[positions]
-            for centre in _centres(own, self.n_prototypes, seed):
+            for centre in centres(own, self.n_prototypes_, seed):
                 distance = np.square(own - centre).sum(1)
                 closest = np.argsort(distance, kind="stable")[: self.n_neighbors]
                 prototypes.append(centre)
@@ -215,6 +221,18 @@ class PrototypeClassifier(AdditiveClassifier):
             self.prototypes_.reshape(-1, *blocks.shape[1:])
         ).to(self._context.points.device)
         self._offset = self._mean_contributions(blocks)
+
+    def _choose_number(self, encoded: torch.Tensor, labels: np.ndarray, seed: int) -> int:
+        if self.n_prototypes != "auto":
+            return int(self.n_prototypes)
+        return choose_number(
+            self._network,
+            encoded,
+            labels,
+            self._intercept,
+            n_support=self.n_support,
+            seed=seed,
+        )
 
     def _mean_contributions(self, blocks: np.ndarray) -> torch.Tensor:
         """Mean over the training rows, embedded already, (m, n_classes)."""
@@ -259,17 +277,6 @@ class PrototypeClassifier(AdditiveClassifier):
             "prototypes": self.prototype_rows_[prototype],
             "weights": self._prototype_weights[prototype],
         }
-
-
-def _centres(embedded: np.ndarray, n_prototypes: int, seed: int) -> np.ndarray:
-    if n_prototypes == 1:
-        return embedded.mean(axis=0, keepdims=True)
-    # No more centres than rows that k-means can tell apart; it would warn, and repeat some.
-    _, first, counts = np.unique(embedded.round(6), axis=0, return_index=True, return_counts=True)
-    # In the order of the rows, which does not depend on that of the columns.
-    order = first.argsort()
-    means = KMeans(min(n_prototypes, len(first)), n_init=3, random_state=seed)
-    return means.fit(embedded[first[order]], sample_weight=counts[order]).cluster_centers_
 
 
 def _check_priors(priors: Any, n_classes: int) -> np.ndarray:

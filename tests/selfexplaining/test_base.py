@@ -115,7 +115,7 @@ def test_names_of_two_classes_beside_categories(classifier):
 @every_kind
 def test_order_of_training_rows(classifier):
     X, y = clouds(24, 3, 3)
-    if classifier.get_params().get("n_prototypes", 1) > 1:
+    if classifier.get_params().get("n_prototypes") == 3:
         X = np.repeat(X[:9] * 3, 3, axis=0)[: len(y)]  # centres that any start finds
         y = np.repeat(y[:9], 3)[: len(y)]
     order = np.random.RandomState(1).permutation(len(y))
@@ -133,7 +133,7 @@ def test_a_row_alone_twice_and_in_any_order(classifier, monkeypatch):
     assert_same(fitted.explain(np.repeat(X[:3], 2, axis=0)), together[[0, 0, 1, 1, 2, 2]])
     assert_same(fitted.explain(X[5:6]), together[5])
     # However many rows are taken at once.
-    monkeypatch.setattr("sklearn_metaexplain.selfexplaining._base._MOST_NUMBERS", 2500)
+    monkeypatch.setattr("sklearn_metaexplain.selfexplaining._chunks._MOST_NUMBERS", 2500)
     chunked = fitted.explain(X)
     assert_same(chunked, together)
     for name, part in together.support.items():
