@@ -92,7 +92,10 @@ class ClassRidge(nn.Module):
 def _ridge(
     read: torch.Tensor, target: torch.Tensor, penalty: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights of shape (p, n_classes), and the residual of each row if it is left out."""
+    """Weights of shape (p, n_classes), and the residual of each row if it is left out.
+
+    Both `read` and `target` are centred by their means, which leaving a row out changes, too.
+    """
     n_rows, n_features = read.shape
     smaller = read @ read.T if n_rows <= n_features else read.T @ read
     eye = torch.eye(len(smaller), dtype=read.dtype, device=read.device)
@@ -111,4 +114,6 @@ def _ridge(
         weights = inverse @ (read.T @ target)
         residuals = target - read @ weights
         left = 1 - ((read @ inverse) * read).sum(1)
+    # The means that both are held against are the row's as well.
+    left = left - 1 / n_rows
     return weights, residuals / left.clamp_min(_LEAST_LEFT)[:, None]

@@ -38,7 +38,9 @@ def jitter(read):
 def test_weights_and_left_out_residuals_are_those_of_scikit_learn(n_rows):
     rng = np.random.RandomState(0)
     read, target = rng.standard_normal((n_rows, 12)), rng.standard_normal((n_rows, 3))
-    ridge = Ridge(alpha=0.7 + jitter(read), fit_intercept=False, solver="cholesky")
+    read, target = (part - part.mean(0) for part in (read, target))
+    # Its own means are those of the rows that are left.
+    ridge = Ridge(alpha=0.7 + jitter(read), solver="cholesky")
     weights, left = _ridge(
         *map(torch.from_numpy, (read, target)), torch.tensor(0.7, dtype=torch.float64)
     )
@@ -77,6 +79,15 @@ def test_labels_that_can_be_told_are_said_louder():
         solved = network.solve(moved, votes, tokens)
         sizes[told] = float(network(solved, moved).std())
     assert sizes[True] > 10 * sizes[False] > 0
+
+
+@pytest.mark.parametrize("n_rows", [6, 30])
+def test_labels_that_cannot_be_told_show_no_skill(n_rows):
+    network, skills = randomised(), []
+    network.gain.register_forward_hook(lambda _, given, __: skills.append(float(given[0][-1])))
+    for seed in range(40):
+        network.solve(*table(n_rows, n_classes=2, seed=seed))
+    assert np.mean(skills) < 0
 
 
 def test_order_of_columns_rows_and_classes():
