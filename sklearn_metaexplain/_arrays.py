@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-__all__ = ["as_array", "kind_of_missing", "rounding_of"]
+__all__ = ["as_array", "kind_of_missing", "rounding_of", "type_of_cell"]
 
 # By so many units in the last place of the largest number do equal numbers differ by rounding.
 _ROUNDED = 8
@@ -19,6 +19,14 @@ _KINDS_OF_MISSING = {type(None): 1, type(pd.NA): 2, type(pd.NaT): 3}
 def kind_of_missing(cell: Any) -> int:
     """Number what a missing cell is: 0 for NaN, others for None, NaT and pd.NA."""
     return _KINDS_OF_MISSING.get(type(cell), 0)
+
+
+def type_of_cell(cell: Any) -> type:
+    """Type of a cell that is an object, Python's own where it is numpy's.
+
+    Cells may be equal and yet not the same to a model: 1, 1.0 and True are three texts.
+    """
+    return type(cell.item()) if isinstance(cell, np.generic) else type(cell)
 
 
 def rounding_of(numbers: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sklearn_metaexplain._arrays import kind_of_missing, rounding_of
+from sklearn_metaexplain._arrays import kind_of_missing, rounding_of, type_of_cell
 from sklearn_metaexplain._columns import (
     as_float,
     columns_of,
@@ -59,11 +59,19 @@ class _Missing(NamedTuple):
     kind: int
 
 
+class _Typed(NamedTuple):
+    """In place of a cell that is no text, for 1, 1.0 and True are equal and three categories."""
+
+    type: type
+    cell: Any
+
+
 @dataclass
 class _Categorical:
     """Categories of one column, placed on one or two axes by the model's outputs."""
 
     codes: dict[Any, int]
+    codes_of_equal: dict[Any, int]  # of typed cells, whatever their type
     shares: np.ndarray
     positions: np.ndarray  # (n_categories, n_axes, 2)
 
@@ -72,8 +80,14 @@ class _Categorical:
         return self.positions.shape[1]
 
     def code(self, key: Any) -> int:
-        """Number of a category, -1 if unseen; what is missing otherwise than usual is missing."""
+        """Number of a category, -1 if unseen.
+
+        What is missing otherwise than usual is missing, and what is equal to a category of
+        another type is that category.
+        """
         code = self.codes.get(key, -1)
+        if code < 0 and isinstance(key, _Typed):
+            return self.codes_of_equal.get(key.cell, -1)
         if code < 0 and isinstance(key, _Missing):
             kinds = [code for kind, code in self.codes.items() if isinstance(kind, _Missing)]
             return max(kinds, key=lambda code: self.shares[code], default=-1)
@@ -114,7 +128,7 @@ class TableEncoder:
             else:
                 learned = _learn_categorical(_keys(name, column))
                 present = [key for key in learned.codes if not isinstance(key, _Missing)]
-                self._kinds.append({kind_of_cell(key) for key in present})
+                self._kinds.append({kind_of_cell(_cell_of(key)) for key in present})
                 self._columns.append(learned)
         self._kept = np.ones(len(self._columns), dtype=bool)
         self._set_source()
@@ -152,8 +166,10 @@ class TableEncoder:
             if kind:
                 # In the order of the rows, so that the same one is named in every process.
                 for unseen in dict.fromkeys(keys[i] for i in np.flatnonzero(codes < 0)):
-                    if not isinstance(unseen, _Missing) and kind_of_cell(unseen) not in kind:
-                        raise _changed(name, " and ".join(sorted(kind)), unseen)
+                    if isinstance(unseen, _Missing):
+                        continue
+                    if kind_of_cell(cell := _cell_of(unseen)) not in kind:
+                        raise _changed(name, " and ".join(sorted(kind)), cell)
             coded.append(codes)
         return coded
 
@@ -216,13 +232,16 @@ def _changed(name: Any, kind: str, cell: Any) -> ValueError:
     )
 
 
+def _key_of(cell: Any, is_missing: bool) -> Any:
+    if is_missing:
+        return _Missing(kind_of_missing(cell))
+    return cell if isinstance(cell, str) else _Typed(type_of_cell(cell), cell)
+
+
 def _keys(name: Any, column: Any) -> list[Any]:
-    """Cells of a column, and of what kind those are that are missing."""
+    """Cells of a column, and of what kind those are that are missing or no text."""
     missing = pd.isna(column)
-    keys = [
-        _Missing(kind_of_missing(value)) if gone else value
-        for value, gone in zip(column, missing, strict=True)
-    ]
+    keys = [_key_of(cell, gone) for cell, gone in zip(column, missing, strict=True)]
     try:
         set(keys)
     except TypeError as error:
@@ -254,7 +273,15 @@ def _learn_categorical(keys: list[Any]) -> _Categorical:
     codes: dict[Any, int] = {}
     seen = np.array([codes.setdefault(key, len(codes)) for key in keys], dtype=int)
     shares = np.bincount(seen, minlength=max(len(codes), 1)) / max(len(seen), 1)
-    return _Categorical(codes, shares, np.zeros((len(shares), 1, 2)))
+    # Of several that are equal, the most frequent.
+    typed = [key for key in codes if isinstance(key, _Typed)]
+    typed.sort(key=lambda key: shares[codes[key]])
+    equal = {key.cell: codes[key] for key in typed}
+    return _Categorical(codes, equal, shares, np.zeros((len(shares), 1, 2)))
+
+
+def _cell_of(key: Any) -> Any:
+    return key.cell if isinstance(key, _Typed) else key
 
 
 def _place(means: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:

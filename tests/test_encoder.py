@@ -285,6 +285,18 @@ def test_cells_that_cannot_be_compared():
         fitted(pd.DataFrame({"tags": [["a"], ["b", "c"]]}))
 
 
+def test_equal_cells_of_several_types_are_categories_of_their_own():
+    cells = np.array([1, "a", 1.0, True, "a", 1, np.int64(1)], dtype=object)[:, None]
+    encoder = TableEncoder().fit(cells)
+    assert encoder.code(cells)[0].tolist() == [0, 1, 2, 3, 1, 0, 0]
+    # Where the type was not seen, that of equal cells seen most often.
+    assert encoder.code(np.array([1 + 0j, 2, "b"], dtype=object)[:, None])[0].tolist() == [
+        0,
+        -1,
+        -1,
+    ]
+
+
 def test_missing_cells_of_several_kinds_are_categories_of_their_own():
     cells = np.array(["a", None, np.nan, None, "a", np.nan, None], dtype=object)
     table = pd.DataFrame({"c": pd.Series(cells, dtype=object)})

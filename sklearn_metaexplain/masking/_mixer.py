@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._arrays import as_array, kind_of_missing
+from sklearn_metaexplain._arrays import as_array, kind_of_missing, type_of_cell
 from sklearn_metaexplain._containers import union_of_categories
 
 __all__ = ["RowPool", "hybrid_index"]
@@ -243,5 +243,9 @@ def _first_equal(values: Any, name: Any) -> np.ndarray:
         missing = np.flatnonzero(labels < 0)
         kinds = [kind_of_missing(values[i]) for i in missing]
         labels[missing] = -1 - np.array(kinds, dtype=labels.dtype)
+        if pd.api.types.infer_dtype(values, skipna=True) != "string":
+            numbers: dict[type, int] = {}
+            types = [numbers.setdefault(type_of_cell(cell), len(numbers)) for cell in values]
+            labels = np.where(labels < 0, labels, labels * len(numbers) + types)
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return first[inverse]

@@ -87,6 +87,13 @@ def test_codes_of_object_arrays_tell_none_nan_nat_and_na_apart():
     assert RowPool(cells).codes().ravel().tolist() == [0, 1, 2, 3, 4, 0, 2, 1, 3, 4]
 
 
+def test_codes_of_object_arrays_tell_equal_cells_of_several_types_apart():
+    cells = [1, 1.0, True, "1", np.int64(1), np.float32(1), np.bool_(True), np.str_("1"), 2, None]
+    array = np.empty((len(cells), 1), dtype=object)
+    array[:, 0] = cells
+    assert RowPool(array).codes().ravel().tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 8, 9]
+
+
 @pytest.mark.parametrize("dtype", [float, np.float32, int, bool, object, "U3"])
 def test_arrays_keep_their_dtype(dtype):
     array = np.array([[0, 1], [1, 1], [0, 0]]).astype(dtype)
