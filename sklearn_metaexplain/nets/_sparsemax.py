@@ -22,12 +22,15 @@ def sparsemax(scores: torch.Tensor, dim: int = -1) -> torch.Tensor:
     ----------
     Martins and Astudillo, From softmax to sparsemax, 2016, algorithm 1.
     """
+    # Unchanged by a shift; large scores have no room for the one that is added below.
+    scores = scores - scores.amax(dim, keepdim=True).detach()
     ordered = scores.sort(dim=dim, descending=True).values
     total = ordered.cumsum(dim)
     shape = [1] * scores.ndim
     shape[dim] = -1
     counts = torch.arange(1, scores.shape[dim] + 1, device=scores.device, dtype=scores.dtype)
     counts = counts.reshape(shape)
-    size = (1 + counts * ordered > total).sum(dim, keepdim=True)
+    # Of scores that are no numbers none is larger; the weights are none either.
+    size = (1 + counts * ordered > total).sum(dim, keepdim=True).clamp_min(1)
     threshold = (total.gather(dim, size - 1) - 1) / size.to(scores.dtype)
     return (scores - threshold).clamp_min(0)

@@ -29,6 +29,17 @@ def test_projection_onto_the_simplex(values):
     np.testing.assert_allclose(weights, projected(values), rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_scores_of_any_size(dtype):
+    scores = torch.tensor([[1e30, 1.0], [2.0**25, 2.0**25], [-1e30, -1e30]], dtype=dtype)
+    expected = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]], dtype=dtype)
+    torch.testing.assert_close(sparsemax(scores), expected)
+
+
+def test_scores_that_are_no_numbers_give_none():
+    assert bool(sparsemax(torch.full((2, 3), torch.nan)).isnan().all())
+
+
 def test_known_weights():
     for values, expected in (
         ([0.0, 0.0], [0.5, 0.5]),
