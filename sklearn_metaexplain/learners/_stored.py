@@ -73,7 +73,7 @@ def load_learner(
     return StoredLearner(learner, state, training)
 
 
-def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> None:
+def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> bool:
     """Adapt a network to an episode's support, in place.
 
     A network whose steps lead out of all bounds stays as it was, with a warning.
@@ -86,6 +86,11 @@ def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> 
         The network and its objective.
     episode : object
         What the objective takes; its query is not read.
+
+    Returns
+    -------
+    taken : bool
+        Whether the network has been adapted.
     """
     try:
         adapted = stored.learner.adapt(loss, episode, state=stored.state)
@@ -101,7 +106,8 @@ def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> 
             ExplanationWarning,
             stacklevel=2,
         )
-        return
+        return False
     with torch.no_grad():
         for name, value in loss.meta_parameters().items():
             value.copy_(adapted[name])
+    return True

@@ -40,10 +40,10 @@ def adapt_by_learner(
     Returns
     -------
     learner : Learner or None
-        The learner; None if there were no steps to take.
+        The learner; None if there were no steps to take, or these led out of all bounds.
     """
     stored = load_learner(pretrained, REGISTRY, network)
     if stored is None or not stored.adapts:
         return None
-    take_inner_steps(stored, EpisodeLoss(network, KernelTaskObjective()), task)
-    return stored.learner
+    loss = EpisodeLoss(network, KernelTaskObjective())
+    return stored.learner if take_inner_steps(stored, loss, task) else None

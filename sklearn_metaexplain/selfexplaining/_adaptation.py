@@ -115,9 +115,14 @@ class AdaptingMixin:
             )
             warnings.warn(self._adaptation, ExplanationWarning, stacklevel=4)
             return
-        self.learner_ = stored.learner
-        self._adaptation = _Adaptation(stored, EpisodeLoss(deepcopy(network), objective), episode)
-        take_inner_steps(stored, EpisodeLoss(network, objective), episode)
+        adaptation = _Adaptation(stored, EpisodeLoss(deepcopy(network), objective), episode)
+        if not take_inner_steps(stored, EpisodeLoss(network, objective), episode):
+            self._adaptation = (
+                f"fit took no inner steps of {stored.learner}: they left the range of numbers on "
+                "this table. It is read in context only."
+            )
+            return
+        self.learner_, self._adaptation = stored.learner, adaptation
 
 
 def _check_settings(network: SelfExplainingNetwork, stored: StoredLearner) -> None:

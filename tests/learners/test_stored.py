@@ -29,7 +29,7 @@ def test_steps_to_where_nothing_can_be_computed_are_not_taken(n_inner_steps):
     episode = SupervisedEpisode(one, one, one, one)
     learner = MAML(inner_lr=5.0, n_inner_steps=n_inner_steps)
     with pytest.warns(ExplanationWarning, match="left the range of numbers .* stays as it was"):
-        take_inner_steps(StoredLearner(learner, None, {}), loss, episode)
+        assert not take_inner_steps(StoredLearner(learner, None, {}), loss, episode)
     assert network.weight.item() == 0
-    take_inner_steps(StoredLearner(MAML(inner_lr=0.25), None, {}), loss, episode)
+    assert take_inner_steps(StoredLearner(MAML(inner_lr=0.25), None, {}), loss, episode)
     assert network.weight.item() == 0.5

@@ -376,6 +376,9 @@ def test_steps_without_bounds_are_not_taken(tmp_path):
     with pytest.warns(ExplanationWarning, match="left the range of numbers .* stays as it was"):
         classifier = PrototypeClassifier(pretrained=tmp_path / "wild").fit(X, y)
     assert np.isfinite(classifier.predict_proba(X)).all()
+    assert classifier.learner_ is None
+    with pytest.raises(ValueError, match="took no inner steps .* left the range of numbers"):
+        classifier.trace_adaptation(X, y)
 
 
 def test_weights_are_where_another_training_starts(adapting):
