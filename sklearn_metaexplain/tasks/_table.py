@@ -55,7 +55,7 @@ class TaskTable:
         return int(self.X.shape[0])
 
     def outputs(self, rows: np.ndarray) -> np.ndarray:
-        """Outputs of rows by position, in their units: (n, n_outputs).
+        """Outputs of rows by position, in their units: (n, n_outputs), of classes one each.
 
         Raises
         ------
@@ -71,7 +71,11 @@ class TaskTable:
         name = f"{type(self.model).__name__}.{method}"
         answers = getattr(self.model, method)(take_rows(self.X, rows))
         answers = copy_of_numbers(answers, len(rows), name)
-        return answers[:, None] if answers.ndim == 1 else answers
+        if answers.ndim == 2 and answers.shape[1] > 1:
+            return answers
+        answers = answers.reshape(-1, 1)
+        # A decision between two classes has a sign only because one of them is called the second.
+        return np.hstack([-answers, answers]) if classifier else answers
 
 
 def name_tasks(tasks: Any) -> list[tuple[str, Any]]:

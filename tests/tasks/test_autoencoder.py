@@ -144,6 +144,16 @@ def test_a_model_and_its_outputs_are_the_same_task():
     )
 
 
+def test_decisions_between_two_classes_do_not_depend_on_which_is_called_the_second():
+    X, y = load_breast_cancer(return_X_y=True)
+    names = np.array(["a", "b"])
+    tasks = [(X, RidgeClassifier().fit(X, called)) for called in (names[y], names[1 - y])]
+    np.testing.assert_allclose(vector(tasks[0]), vector(tasks[1]), rtol=0, atol=1e-6)
+    first, second = (autoencoder().reconstruct(task) for task in tasks)
+    assert first.shape == (len(X), 2)
+    np.testing.assert_allclose(first, second[:, ::-1], rtol=0, atol=1e-6)
+
+
 def test_models_of_mixed_tables_and_without_probabilities(mixed):
     X, y = mixed
     X = X.fillna(0.0).astype({"port": str})
