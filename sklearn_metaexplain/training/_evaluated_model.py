@@ -17,6 +17,9 @@ from sklearn_metaexplain.shapley._enumeration import (
     walk_shapley,
 )
 
+#: Standard deviation of outputs that vary, in parts of the largest of them.
+LEAST_SPREAD = 1e-6
+
 _MAX_ENUMERATED = 8
 
 
@@ -104,7 +107,7 @@ def evaluate_model(
         support = pool.rows(rng.permutation(shuffled[:n_support]))
     outputs = model(support)
     center, spread = outputs.mean(), outputs.std()
-    if not spread > 1e-6 * max(1.0, abs(center)):
+    if not spread > LEAST_SPREAD * np.abs(outputs).max():
         return None
 
     def evaluate(rows: np.ndarray, backgrounds: np.ndarray, mask: np.ndarray) -> np.ndarray:

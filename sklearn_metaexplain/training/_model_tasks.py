@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import check_table
 from sklearn_metaexplain.masking import MaskedModel
-from sklearn_metaexplain.training._evaluated_model import Episode, evaluate_model
+from sklearn_metaexplain.training._evaluated_model import LEAST_SPREAD, Episode, evaluate_model
 from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
 
 _ATTEMPTS = 20
@@ -179,7 +179,7 @@ def _take(task: _Model, rows: np.ndarray) -> _Model:
 
 
 def _varying(outputs: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(outputs.std(0) > 1e-6 * np.maximum(1.0, np.abs(outputs.mean(0))))
+    return np.flatnonzero(outputs.std(0) > LEAST_SPREAD * np.abs(outputs).max(0))
 
 
 def _read(name: str, X: Any, estimator: Any, output: str) -> _Model:
