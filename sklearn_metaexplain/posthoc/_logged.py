@@ -26,7 +26,7 @@ from sklearn_metaexplain.masking._players import players_that_can_matter
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
-from sklearn_metaexplain.posthoc._logged_surrogate import LoggedSurrogate, positions_of
+from sklearn_metaexplain.posthoc._logged_surrogate import LoggedSurrogate, logged_of
 
 __all__ = ["LoggedExplainer"]
 
@@ -93,9 +93,11 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
     Notes
     -----
     Base values are mean logged outputs of the background; rows of it that are not among `X` count
-    with the surrogate's prediction. The surrogate is shifted so that its mean there is the same; it
-    may leave [0, 1]. 1.645 `std` on either side hold 90% of the errors on random tasks, fewer where
-    columns depend on each other more (``python -m sklearn_metaexplain.training calibrate-logged``).
+    with the surrogate's prediction, given ones that were logged several times with the mean. The
+    surrogate is shifted so that its mean there is the same; it may leave [0, 1]. 1.645 `std` on
+    either side hold 90% of the errors on random tasks, fewer where columns depend on each other
+    more (``python -m sklearn_metaexplain.training calibrate-logged``; of less than 64 rows ``--rows
+    8 63``).
 
     Examples
     --------
@@ -191,9 +193,10 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         if isinstance(self.background, Integral):
             rows = order[: int(self.background)]
             self.background_ = _safe_indexing(X, rows)
+            logged_background = outputs[rows]
         else:
             self.background_ = given_background(self, self.background, X)
-            rows = positions_of(self.background_, X)
+            logged_background = logged_of(self.background_, X, outputs)
         sample = order[: self.n_support]
         names = column_names(self)
         self._first_row = _safe_indexing(X, [0])
@@ -210,7 +213,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
                 _safe_indexing(X, sample),
                 outputs[sample],
                 self._as_logged(self.background_),
-                np.where((rows >= 0)[:, None], outputs[rows], np.nan),
+                logged_background,
                 n_jobs=self.n_jobs,
             )
         logged.computed = outputs[:0].copy()  # the log is not kept

@@ -14,13 +14,19 @@ from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
-from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION, scaled_error
+from sklearn_metaexplain.shapley._error import (
+    FEW_LOGGED_CALIBRATION,
+    LOGGED_CALIBRATION,
+    scaled_error,
+)
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 
-__all__ = ["LoggedSurrogate", "positions_of"]
+__all__ = ["LoggedSurrogate", "logged_of"]
 
 _ERROR_ROWS = 64
+# Fewer logged rows tell less of how far off they are.
+_MANY_ROWS = 64
 
 
 class LoggedSurrogate:
@@ -83,6 +89,9 @@ class LoggedSurrogate:
         n_jobs : int or None, default=None
             Threads, one for each surrogate.
         """
+        self._calibrations = (
+            LOGGED_CALIBRATION if len(outputs) >= _MANY_ROWS else FEW_LOGGED_CALIBRATION
+        )
         self.encoder = TableEncoder().fit(X)
         coded = self.encoder.code(X)
         self.encoder.place_categories(coded, outputs)
@@ -123,7 +132,7 @@ class LoggedSurrogate:
         return propose
 
     def _calibration(self, known: str) -> dict[str, float]:
-        return LOGGED_CALIBRATION["searched" if self.pretrained is None else "proposed", known]
+        return self._calibrations["searched" if self.pretrained is None else "proposed", known]
 
     def _estimate_error(self, encoded: torch.Tensor) -> tuple[float, float]:
         able = torch.ones(len(encoded), len(self.players.names), dtype=torch.bool)
@@ -197,10 +206,28 @@ class LoggedSurrogate:
             )
 
 
-def positions_of(rows: Any, X: Any) -> np.ndarray:
-    """Where in a table each row is first, -1 where it is not: ndarray of shape (n_rows,)."""
+def logged_of(rows: Any, X: Any, outputs: np.ndarray) -> np.ndarray:
+    """What was logged of rows: ndarray of shape (n_rows, n_computed).
+
+    Parameters
+    ----------
+    rows : {ndarray, CSR, DataFrame} of shape (n_rows, n_columns)
+        Rows.
+    X : {ndarray, CSR, DataFrame} of shape (n_logged, n_columns)
+        The log.
+    outputs : ndarray of shape (n_logged, n_computed)
+        Its outputs; of a row that was logged several times their mean counts.
+
+    Returns
+    -------
+    logged : ndarray of shape (n_rows, n_computed)
+        Rows of NaN for those that are not in the log.
+    """
     codes = RowPool(X, rows).codes()
-    where: dict[bytes, int] = {}
-    for position, row in enumerate(codes[: X.shape[0]]):
-        where.setdefault(row.tobytes(), position)
-    return np.array([where.get(row.tobytes(), -1) for row in codes[X.shape[0] :]])
+    _, row_of = np.unique(codes, axis=0, return_inverse=True)
+    ours, theirs = np.split(row_of.ravel(), [X.shape[0]])
+    counts = np.bincount(ours, minlength=row_of.max() + 1)
+    total = np.zeros((len(counts), outputs.shape[1]))
+    np.add.at(total, ours, outputs)
+    with np.errstate(invalid="ignore"):  # of what is not in the log
+        return (total / counts[:, None])[theirs]

@@ -11,16 +11,25 @@ import numpy as np
 ERROR_EVIDENCE = ("raw", "residual")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
+# Relative squared error of values that are all zero, whatever is true.
+_ERROR_OF_ZEROS = 1.0
 
-#: Of explanations from logged outputs, by kernel and by whether the explained rows' outputs are
-#: known: "std" multiplies the standard deviations that `widen_std` gives, the others are for
-#: `scaled_error`. From 135 of the first 150 tasks of
+#: Of explanations from 64 logged outputs or more, by kernel and by whether the explained rows'
+#: outputs are known: "std" multiplies the standard deviations that `widen_std` gives, the others
+#: are for `scaled_error`. From 135 of the first 150 tasks of
 #: ``python -m sklearn_metaexplain.training calibrate-logged --tasks 150``.
 LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
     ("proposed", "outputs unknown"): {"std": 0.67, "factor": 0.15, "power": 0.87, "spread": 1.64},
     ("proposed", "outputs given"): {"std": 0.68, "factor": 0.13, "power": 0.89, "spread": 1.54},
     ("searched", "outputs unknown"): {"std": 0.68, "factor": 0.30, "power": 1.03, "spread": 1.59},
     ("searched", "outputs given"): {"std": 0.67, "factor": 0.24, "power": 1.04, "spread": 1.54},
+}
+#: The same of 8 to 63: ``calibrate-logged --tasks 300 --rows 8 63``.
+FEW_LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
+    ("proposed", "outputs unknown"): {"std": 1.04, "factor": 0.44, "power": 0.84, "spread": 1.81},
+    ("proposed", "outputs given"): {"std": 1.10, "factor": 0.46, "power": 1.06, "spread": 1.92},
+    ("searched", "outputs unknown"): {"std": 1.14, "factor": 0.49, "power": 0.84, "spread": 1.83},
+    ("searched", "outputs given"): {"std": 1.27, "factor": 0.47, "power": 1.04, "spread": 1.92},
 }
 
 
@@ -32,9 +41,16 @@ def raw_error(values: np.ndarray, std: np.ndarray) -> float:
     values, std : ndarray of shape (n_rows, n_players, n_outputs)
         Shapley values, and standard deviations of their errors; these are scaled by the
         residuals of evaluations that the surrogates were not fitted on.
+
+    Returns
+    -------
+    error : float
+        Infinite where all values are zero but not known to be.
     """
-    size = float(np.sum(np.square(values)))
-    return float(np.sum(np.square(std))) / size if size > 0 else 0.0
+    size, expected = (float(np.sum(np.square(part))) for part in (values, std))
+    if size == 0:
+        return np.inf if expected > 0 else 0.0
+    return expected / size
 
 
 def estimate_error(
@@ -61,17 +77,21 @@ def estimate_error(
     """
     if evidence["raw"] == 0:
         return 0.0, 0.0
-    if not calibration:
-        return evidence["raw"], evidence["raw"]
-    logs = log_evidence(evidence)
-    middle = calibration["intercept"] + float(np.dot(calibration["slopes"], logs))
-    error = float(np.exp(middle + calibration["log_factor"]))
-    return error, error * float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
+    error, relative = evidence["raw"], 1.0
+    if calibration:
+        middle = calibration["intercept"] + float(
+            np.dot(calibration["slopes"], log_evidence(evidence))
+        )
+        error = float(np.exp(middle + calibration["log_factor"]))
+        relative = float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
+    if np.isinf(evidence["raw"]):
+        error = _ERROR_OF_ZEROS
+    return error, error * relative
 
 
 def log_evidence(evidence: Mapping[str, float]) -> np.ndarray:
     """Logarithms of the evidence, in the order of `ERROR_EVIDENCE`."""
-    return np.log([max(evidence[name], _LEAST) for name in ERROR_EVIDENCE])
+    return np.log(np.clip([evidence[name] for name in ERROR_EVIDENCE], _LEAST, 1 / _LEAST))
 
 
 def scaled_error(
@@ -89,4 +109,5 @@ def scaled_error(
         "factor" and "power", found on tasks held out. None: raw.
     """
     known = {**_UNCALIBRATED, **(calibration or {})}
-    return known["factor"] * raw_error(values, std) ** known["power"]
+    raw = raw_error(values, std)
+    return _ERROR_OF_ZEROS if np.isinf(raw) else known["factor"] * raw ** known["power"]

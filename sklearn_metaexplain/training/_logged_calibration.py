@@ -28,7 +28,9 @@ LOGGED_SEED = 10**6 + 3
 NORMAL_90 = 1.6449
 _N_QUERY = 4
 _N_BACKGROUND = 25
-_FEWEST_ROWS, _MOST_ROWS = 64, 2048
+_N_ROWS = (64, 2048)
+# Fewer rows make no table of the prior.
+_LEAST_TABLE = 16
 _MOST_COLUMNS = 8
 _N_DRAWS = 20
 
@@ -50,33 +52,37 @@ class LoggedTask(NamedTuple):
     can_matter: torch.Tensor  # (n_rows, n_players), bool
 
 
-def draw_logged_episode(rng: np.random.Generator) -> Episode:
+def draw_logged_episode(rng: np.random.Generator, n_rows: tuple[int, int] = _N_ROWS) -> Episode:
     """Draw a task of which only outputs on rows of its table are known.
 
-    There are 64 to 2,048 of these and 2 to 8 columns, both log-uniform, so that the truth can be
-    enumerated. Half of the rows to explain are among those logged.
+    There are 2 to 8 columns, so that the truth can be enumerated; their number and that of the
+    rows are log-uniform. Half of the rows to explain are among those logged.
 
     Parameters
     ----------
     rng : numpy Generator
         Source of randomness.
+    n_rows : (int, int), default=(64, 2048)
+        Least and most rows logged.
     """
-    n_logged = round(np.exp(rng.uniform(np.log(_FEWEST_ROWS), np.log(_MOST_ROWS))))
+    n_logged = round(np.exp(rng.uniform(*np.log(n_rows))))
     return draw_episode(
         rng,
         n_columns=round(np.exp(rng.uniform(np.log(1.5), np.log(_MOST_COLUMNS + 0.5)))),
         n_support=n_logged,
         n_query=_N_QUERY,
         n_background=_N_BACKGROUND,
-        n_rows=n_logged + _N_QUERY // 2,
+        n_rows=max(_LEAST_TABLE, n_logged + _N_QUERY // 2),
         hybrids=False,
     )
 
 
-def logged_episodes(n_tasks: int, seed: int = LOGGED_SEED) -> Iterator[Episode]:
+def logged_episodes(
+    n_tasks: int, seed: int = LOGGED_SEED, n_rows: tuple[int, int] = _N_ROWS
+) -> Iterator[Episode]:
     """Draw tasks whose rows have something to explain, by a seed that training never uses."""
     for task in range(n_tasks):
-        episode = draw_logged_episode(np.random.default_rng([seed, task]))
+        episode = draw_logged_episode(np.random.default_rng([seed, task]), n_rows)
         if float(episode.values.square().mean()) > 1e-8:
             yield episode
 
@@ -186,7 +192,7 @@ def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:
             for answer in (task.answers[method] for task in tasks)
         ]
     )
-    told = (errors > 1e-5) & (expected > 0)
+    told = (errors > 1e-5) & (expected > 0) & np.isfinite(expected)
     logs, actual = np.log(expected[told]), np.log(errors[told])
     power, intercept = np.polyfit(logs, actual, 1)
     spread = float(np.std(actual - power * logs - intercept))
@@ -201,7 +207,7 @@ def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:
 def calibrate_logged(arguments: argparse.Namespace) -> None:
     """Calibrate errors of explanations from logged outputs; print what LoggedExplainer ships."""
     tasks = []
-    for episode in logged_episodes(arguments.tasks):
+    for episode in logged_episodes(arguments.tasks, n_rows=tuple(arguments.rows)):
         tasks.append(explain_logged(episode, arguments.weights))
         if not arguments.quiet and len(tasks) % 10 == 0:
             print(f"{len(tasks)} tasks", flush=True)
@@ -226,5 +232,13 @@ def add_command(commands: Any) -> None:
     command = commands.add_parser("calibrate-logged", help=calibrate_logged.__doc__)
     command.add_argument("--weights", default="default", help="registered name or file")
     command.add_argument("--tasks", type=count, default=200)
+    command.add_argument(
+        "--rows",
+        nargs=2,
+        type=count,
+        default=_N_ROWS,
+        metavar=("LEAST", "MOST"),
+        help="rows logged; default: %(default)s",
+    )
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=calibrate_logged)

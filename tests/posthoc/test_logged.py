@@ -216,6 +216,17 @@ class TestRows:
         assert base == pytest.approx((y[3] + scores(X[[7]] + 0.1)[0]) / 2, abs=0.2)
         assert mixed.predict(mixed.background_).mean() == pytest.approx(base)
 
+    def test_rows_of_the_background_that_were_logged_several_times(self):
+        random = np.random.RandomState(0)
+        X = random.randint(2, size=(60, 2)).astype(float)
+        y = X @ [1.0, 2.0] + random.normal(size=60)
+        for order in (np.arange(60), np.arange(60)[::-1]):
+            fitted = LoggedExplainer(background=X, random_state=0).fit(X[order], y[order])
+            assert fitted.explain(X[:1]).base_values[0, 0] == pytest.approx(y.mean())
+        corner = (X == X[0]).all(axis=1)
+        fitted = LoggedExplainer(background=X[:1], random_state=0).fit(X, y)
+        assert fitted.explain(X[:1]).base_values[0, 0] == pytest.approx(y[corner].mean())
+
     def test_global_generators_are_left_alone(self):
         X = numbers()
         before = np.random.get_state()[1].copy(), torch.get_rng_state()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_metaexplain._coverage import reach
-from sklearn_metaexplain.shapley._error import estimate_error, raw_error
+from sklearn_metaexplain.shapley._error import estimate_error, raw_error, scaled_error
 
 CALIBRATION = {"intercept": np.log(2.0), "slopes": [1.0, 0.0], "spread": 0.5, "log_factor": 0.0}
 
@@ -12,7 +12,8 @@ CALIBRATION = {"intercept": np.log(2.0), "slopes": [1.0, 0.0], "spread": 0.5, "l
 def test_raw_error_is_variance_over_size():
     values, std = np.full((3, 2, 1), 2.0), np.full((3, 2, 1), 0.2)
     assert raw_error(values, std) == pytest.approx(0.01)
-    assert raw_error(0 * values, std) == 0.0
+    assert raw_error(0 * values, 0 * std) == 0.0
+    assert raw_error(0 * values, std) == np.inf
 
 
 def test_estimates_follow_their_calibration():
@@ -28,6 +29,16 @@ def test_estimates_follow_their_calibration():
 def test_without_calibration_the_raw_error_stands():
     assert estimate_error({"raw": 0.03, "residual": 0.5}) == (0.03, 0.03)
     assert estimate_error({"raw": 0.0, "residual": 0.5}, CALIBRATION) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("calibration", [None, CALIBRATION])
+def test_zeros_that_are_not_known_to_be_true_miss_everything(calibration):
+    error, standard_error = estimate_error({"raw": np.inf, "residual": 0.5}, calibration)
+    assert error == 1.0
+    assert 0 < standard_error < np.inf
+    zeros, std = np.zeros((3, 2, 1)), np.full((3, 2, 1), 0.2)
+    assert scaled_error(zeros, std, {"factor": 0.1, "power": 0.5}) == 1.0
+    assert scaled_error(zeros, zeros, {"factor": 0.1, "power": 0.5}) == 0.0
 
 
 def test_reach_of_gaussian_errors():
