@@ -27,6 +27,7 @@ from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.posthoc._background import draw_background, given_background
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.posthoc._logged_surrogate import LoggedSurrogate, logged_of
+from sklearn_metaexplain.posthoc._self_error import warn_if_large
 
 __all__ = ["LoggedExplainer"]
 
@@ -175,6 +176,11 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         ValueError
             If there are fewer than 8 rows, `X` holds infinite values, `y` is not what `output`
             says, or `background` has other columns than `X`.
+
+        Warns
+        -----
+        LargeErrorWarning
+            If attributions are expected to be of little use.
         """
         # Whatever goes wrong from here on is not to be mixed with what an earlier fit has left.
         self._is_complete = False
@@ -219,6 +225,14 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         logged.computed = outputs[:0].copy()  # the log is not kept
         self.n_evaluations_ = 0
         self.shapley_error_, self.shapley_error_se_ = self._surrogate_.error
+        warn_if_large(
+            "Attributions",
+            self.shapley_error_,
+            f"{len(sample)} logged rows tell little of this model. Log more of them (and raise "
+            "n_support to their number), group columns that belong together (feature_groups=), or "
+            "ask the model by MetaExplainer.",
+            stacklevel=3,
+        )
         self._is_complete = True
         return self
 

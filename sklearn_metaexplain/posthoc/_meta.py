@@ -361,7 +361,14 @@ class MetaExplainer(PosthocExplainer):
         elif self.tol is None and self.budget >= self._n_hybrids():
             error = standard_error = 0.0
         self.shapley_error_, self.shapley_error_se_ = error, standard_error
-        warn_if_large(error, self._evidence_, stacklevel=7)
+        warn_if_large(
+            "Attributions without a budget",
+            error,
+            f"{self._evidence_['residual']:.0%} of the variance of the model's "
+            "outputs is missed in evaluations held out. Raise n_support, ask about each explained "
+            "row (budget=), or group columns that belong together (feature_groups=).",
+            stacklevel=6,
+        )
 
     def _encode(self, X: Any) -> torch.Tensor:
         return torch.from_numpy(self._encoder_.encode(self._encoder_.code(X)))

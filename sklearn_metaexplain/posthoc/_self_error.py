@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -52,24 +51,23 @@ def quantiles_of(calibration: dict, *, asked: bool) -> np.ndarray | None:
     return None if found is None else np.array(found)
 
 
-def warn_if_large(error: float, evidence: Mapping[str, float], *, stacklevel: int) -> None:
+def warn_if_large(what: str, error: float, remedy: str, *, stacklevel: int) -> None:
     """Say that attributions are expected to be of little use, and what may help.
 
     Parameters
     ----------
+    what : str
+        Which attributions.
     error : float
-        Estimate of the relative squared error.
-    evidence : mapping
-        Of `task_evidence`.
+        Estimate of their relative squared error.
+    remedy : str
+        Why it is large, and what to do.
     stacklevel : int
-        Of the warning.
+        Of the warning, 1 for the caller.
     """
     if error > _LARGE:
         warnings.warn(
-            f"Attributions without a budget are expected to be off by {error**0.5:.0%} of their "
-            f"size: {evidence['residual']:.0%} of the variance of the model's outputs is missed "
-            "in evaluations held out. Raise n_support, ask about each explained row (budget=), or "
-            "group columns that belong together (feature_groups=).",
+            f"{what} are expected to be off by {error**0.5:.0%} of their size: {remedy}",
             LargeErrorWarning,
-            stacklevel=stacklevel,
+            stacklevel=stacklevel + 1,
         )

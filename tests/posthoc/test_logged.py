@@ -1,6 +1,7 @@
 """LoggedExplainer: exact values of its own surrogate, and what it says of logged outputs."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import LoggedExplainer, explain
+from sklearn_metaexplain.exceptions import LargeErrorWarning
 from sklearn_metaexplain.metrics import get_explanation_scorer
 from sklearn_metaexplain.model_selection import compare_explainers
 from sklearn_metaexplain.posthoc._logged import _LEAST_ROWS
-from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION
+from sklearn_metaexplain.shapley._error import FEW_LOGGED_CALIBRATION, LOGGED_CALIBRATION
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
 from sklearn_metaexplain.training._logged_calibration import logged_episodes
 from tests.posthoc.tables import mixed_table
@@ -223,7 +225,7 @@ class TestRows:
         for order in (np.arange(60), np.arange(60)[::-1]):
             fitted = LoggedExplainer(background=X, random_state=0).fit(X[order], y[order])
             assert fitted.explain(X[:1]).base_values[0, 0] == pytest.approx(y.mean())
-        corner = (X == X[0]).all(axis=1)
+        corner = np.equal(X, X[0]).all(axis=1)
         fitted = LoggedExplainer(background=X[:1], random_state=0).fit(X, y)
         assert fitted.explain(X[:1]).base_values[0, 0] == pytest.approx(y[corner].mean())
 
@@ -357,19 +359,55 @@ class TestOwnError:
         assert np.mean(widths) < 0.5  # of the outputs' standard deviation
 
     @pytest.mark.parametrize("known", ["outputs unknown", "outputs given"])
-    def test_deviations_are_calibrated_by_what_is_known(self, monkeypatch, known):
-        X = numbers()
+    @pytest.mark.parametrize(
+        ("n_rows", "calibrations"), [(63, FEW_LOGGED_CALIBRATION), (64, LOGGED_CALIBRATION)]
+    )
+    def test_deviations_are_calibrated_by_what_is_known(
+        self, monkeypatch, n_rows, calibrations, known
+    ):
+        X = numbers(n=n_rows)
         explainer = LoggedExplainer(pretrained=None, **SMALL).fit(X, scores(X))
 
         def deviations():
             return [explainer.explain(X[:3], outputs=y).std for y in (None, scores(X[:3]))]
 
         before = deviations()
-        calibration = LOGGED_CALIBRATION["searched", known]
+        calibration = calibrations["searched", known]
         monkeypatch.setitem(calibration, "std", 3 * calibration["std"])
         factors = (3, 1) if known == "outputs unknown" else (1, 3)
         for std, factor, after in zip(before, factors, deviations(), strict=True):
             np.testing.assert_allclose(after, factor * std)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_model_that_cannot_be_learned_is_said_to_be_none(self, seed):
+        X = np.random.RandomState(seed).normal(size=(64, 4))
+        hashed = np.sin(X @ [12345.678, 98765.4, 45678.9, 34567.1]) * 43758.5453 % 1.0
+        with pytest.warns(LargeErrorWarning, match="64 logged rows tell little of this model"):
+            explainer = LoggedExplainer(random_state=0).fit(X, hashed)
+        # Zeros for want of knowledge miss everything.
+        assert explainer.shapley_error_ > 0.4
+        assert explainer.shapley_error_se_ > 0
+        assert (explainer.explain(X[:5]).std > 0).all()
+
+    def test_few_rows_have_wider_errors(self):
+        """About 90% of errors are within 1.645 deviations also where a log is short."""
+        within = []
+        for seed in range(12):
+            X = np.random.RandomState(seed).normal(size=(12 + 2 * seed, 3))
+            y = X[:, 0] * X[:, 1] + X[:, 2]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", LargeErrorWarning)
+                explanation = LoggedExplainer(random_state=0).fit(X, y).explain(X)
+            centred = X - X.mean(0)
+            # Shapley values of a product, every row being in the background.
+            means = X.mean(0)
+            both = (X[:, :1] * X[:, 1:2]) - (X[:, 0] * X[:, 1]).mean()
+            alone = np.column_stack([centred[:, 0] * means[1], centred[:, 1] * means[0]])
+            joint = both - alone.sum(1, keepdims=True)
+            truth = np.column_stack([alone + joint / 2, centred[:, 2]])
+            error = np.abs(explanation.values[..., 0] - truth)
+            within.append((error <= 1.645 * explanation.std[..., 0]).mean())
+        assert np.mean(within) > 0.8
 
     def test_estimate_is_larger_where_less_is_known(self):
         X = numbers(n=300)

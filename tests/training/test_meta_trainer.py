@@ -377,7 +377,7 @@ def test_steps_without_bounds_are_not_taken(tmp_path):
         classifier = PrototypeClassifier(pretrained=tmp_path / "wild").fit(X, y)
     assert np.isfinite(classifier.predict_proba(X)).all()
     assert classifier.learner_ is None
-    with pytest.raises(ValueError, match="took no inner steps .* left the range of numbers"):
+    with pytest.raises(ValueError, match=r"took no inner steps .* left the range of numbers"):
         classifier.trace_adaptation(X, y)
 
 
