@@ -220,3 +220,78 @@ class SilencesChecks(ExactExplainer):
         tags = super().__sklearn_tags__()
         tags._skip_test = True
         return tags
+
+
+class StartsElsewhere(ExactExplainer):
+    """Takes from the first column what it adds to base values: sums stay right."""
+
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        signs = np.linspace(-1, 1, explanation.values.shape[2])
+        moved = self._moved(np.asarray(X, dtype=float)) * signs
+        values = explanation.values.copy()
+        values[:, 0] -= moved
+        return replace(explanation, values=values, base_values=explanation.base_values + moved)
+
+    def _moved(self, X):
+        return np.full((len(X), 1), 0.01)
+
+
+class StartsWhereTheRowIs(StartsElsewhere):
+    """By a value function whose base values are not known."""
+
+    def _explain(self, X):
+        return replace(super()._explain(X), value_function="conditional")
+
+    def _moved(self, X):
+        return 0.01 * np.tanh(X[:, :1])
+
+
+class CountsTooFew(ExactExplainer):
+    def _explain(self, X):
+        return replace(super()._explain(X), n_evaluations=np.ones(X.shape[0], dtype=int))
+
+
+class CountsTooMany(ExactExplainer):
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        return replace(explanation, n_evaluations=2 * explanation.n_evaluations)
+
+
+class SupportsByPlace(ExactExplainer):
+    """Shows of each row where it stood among the others."""
+
+    def _explain(self, X):
+        return replace(super()._explain(X), support={"place": np.arange(X.shape[0])})
+
+
+class PredictsOtherwise(ExactExplainer):
+    """Says another class than the model predicts."""
+
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        return replace(explanation, labels=self._said(explanation))
+
+    def _said(self, explanation):
+        return np.full(len(explanation), self.classes_[0])
+
+
+class PredictsOtherwiseAlone(PredictsOtherwise):
+    def _said(self, explanation):
+        return super()._said(explanation) if len(explanation) == 1 else explanation.predicted_labels
+
+
+class KeepsFirstFit(ExactExplainer):
+    """Moves a little from column to column, by the rows that it was fitted on first."""
+
+    def _fit_explainer(self, X):
+        if not hasattr(self, "_first_"):
+            self._first_ = 0.1 * np.asarray(X, dtype=float)[:, 0].mean()
+
+    def _explain(self, X):
+        explanation = super()._explain(X)
+        values = explanation.values.copy()
+        if X.shape[1] > 1:
+            values[:, 0] += self._first_
+            values[:, 1] -= self._first_
+        return replace(explanation, values=values)

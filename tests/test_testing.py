@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.base import EstimatorTags
 from sklearn_metaexplain.testing import (
     check_explainer,
@@ -27,24 +28,32 @@ from tests.broken_explainers import (
     ChangesParameter,
     CountsBatches,
     CountsCalls,
+    CountsTooFew,
+    CountsTooMany,
     DependsOnContainer,
     DependsOnThreads,
     ExplainsUnfitted,
     FitsUserEstimator,
     IgnoresSeed,
     Inefficient,
+    KeepsFirstFit,
     LeavesFiles,
     LosesIndex,
     NeedsTwoColumns,
     OneOutputOnly,
     OrderDependent,
     PositionBiased,
+    PredictsOtherwise,
+    PredictsOtherwiseAlone,
     SavesNothing,
     SeedsNumpy,
     SeedsTorch,
     ShufflesData,
     SilencesChecks,
     SkipsValidation,
+    StartsElsewhere,
+    StartsWhereTheRowIs,
+    SupportsByPlace,
     SwallowsOptions,
     WritesOverFrames,
     WrongNames,
@@ -70,6 +79,7 @@ def explainers():
         ExactExplainer(RandomForestClassifier(n_estimators=3, random_state=0), **SMALL),
         ExactExplainer(Ridge(), **SMALL),
         OcclusionExplainer(LogisticRegression(), output="raw", **SMALL),
+        MetaExplainer(LogisticRegression(), n_support=64, budget=20, **SMALL),
         ExplainedLeastSquares(),
         ExplainedCentroids(),
         *(classifier(random_state=0) for classifier in CLASSIFIERS),
@@ -168,6 +178,15 @@ BROKEN = [
     (NeedsTwoColumns, "check_small_tables"),
     (SavesNothing, "check_saved_explanation"),
     (SilencesChecks, "check_explainer_tags"),
+    (StartsElsewhere, "check_base_values"),
+    (StartsWhereTheRowIs, "check_base_values"),
+    (CountsTooFew, "check_n_evaluations"),
+    (CountsTooMany, "check_n_evaluations"),
+    (SupportsByPlace, "check_row_alone"),
+    (SupportsByPlace, "check_row_permutation"),
+    (PredictsOtherwise, "check_predictions"),
+    (PredictsOtherwiseAlone, "check_row_alone"),
+    (KeepsFirstFit, "check_refit"),
 ]
 
 
@@ -208,7 +227,11 @@ def test_tags_choose_the_checks():
 
     additive = names(ExactExplainer(Ridge()))
     assert additive - names(OcclusionExplainer(Ridge())) == {"check_efficiency"}
-    assert additive - names(ExplainedLeastSquares()) == {"check_n_jobs", "check_user_estimator"}
+    assert additive - names(ExplainedLeastSquares()) == {
+        "check_n_jobs",
+        "check_user_estimator",
+        "check_n_evaluations",
+    }
 
     class NonDeterministic(ExactExplainer):
         def __sklearn_tags__(self):

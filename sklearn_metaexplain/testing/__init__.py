@@ -71,6 +71,7 @@ def explainer_checks(explainer: Any) -> Iterator[Check]:
     yield _contract.check_not_fitted
     yield _contract.check_shapes
     yield _contract.check_predictions
+    yield _contract.check_base_values
     if tags.explainer_tags.additive:
         yield _contract.check_efficiency
     yield _contract.check_feature_names
@@ -85,9 +86,12 @@ def explainer_checks(explainer: Any) -> Iterator[Check]:
         yield _invariance.check_row_permutation
         yield _invariance.check_containers
         yield _estimator.check_clone
+        yield _estimator.check_refit
         yield _estimator.check_pipeline
         if "n_jobs" in params:
             yield _invariance.check_n_jobs
+        if "estimator" in params:
+            yield _estimator.check_n_evaluations
     yield _invariance.check_column_permutation
     yield _estimator.check_pickle
     yield _estimator.check_params_untouched

@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 from sklearn_metaexplain._explanation import OUTPUTS, Explanation
 from sklearn_metaexplain.base import RESIDUAL_TOLERANCE, ExplainerTags, is_explainer, sizes_of
 from sklearn_metaexplain.testing._data import (
+    TOLERANCE,
     Data,
     as_frame,
     assert_same,
@@ -66,17 +67,18 @@ def check_shapes(explainer: Any, data: Data = None) -> None:
 
 
 def check_predictions(explainer: Any, data: Data = None) -> None:
-    """`Explanation.predictions` are what the model says of the rows."""
+    """`Explanation.predictions` and `predicted_labels` are what the model says of the rows."""
     for X, y in tables(explainer, data):
         explainer_ = fitted(explainer, X, y)
         explanation = explainer_.explain(X)
+        if is_classifier(explainer_) and hasattr(explainer_, "predict"):
+            same = explanation.predicted_labels == explainer_.predict(X)
+            assert (same | _tied(explanation)).all(), "predicted_labels differ from predict"
         if explanation.output == "raw":
             method = "decision_function" if is_classifier(explainer_) else "predict"
         else:
             method = "predict_proba"
         if not hasattr(explainer_, method):  # a self-explaining model keeps its scores to itself
-            predicted = explainer_.predict(X)
-            assert (explanation.predicted_labels == predicted).all(), "predictions disagree"
             continue
         expected = np.asarray(getattr(explainer_, method)(X), dtype=np.float64)
         if expected.ndim == 1:
@@ -89,6 +91,25 @@ def check_predictions(explainer: Any, data: Data = None) -> None:
         np.testing.assert_allclose(
             actual, expected, rtol=1e-6, atol=1e-6, err_msg=f"predictions differ from {method}"
         )
+
+
+def check_base_values(explainer: Any, data: Data = None) -> None:
+    """All rows start from the same, interventional ones from the background's mean output."""
+    for X, y in tables(explainer, data):
+        explainer_ = fitted(explainer, X, y)
+        explanation = explainer_.explain(X[:8])
+        if explanation.value_function == "local":
+            return  # terms of a model near a row start from a base value of their own
+        told = explanation.base_values
+        expected = told[:1]
+        is_interventional = explanation.value_function == "interventional"
+        if is_interventional and getattr(explainer_, "background_", None) is not None:
+            # In the units that are explained, whatever they are.
+            outputs = explainer_.explain(explainer_.background_).predictions
+            expected = outputs.mean(axis=0, keepdims=True)
+        share_classes = is_classifier(explainer_) or explanation.output != "raw"
+        off = np.abs(told - expected) / sizes_of(explanation, share_classes=share_classes)
+        assert off.max() <= RESIDUAL_TOLERANCE, f"base values are off by {off.max():.2g} of outputs"
 
 
 def check_efficiency(explainer: Any, data: Data = None) -> None:
@@ -184,3 +205,9 @@ def check_small_tables(explainer: Any, data: Data = None) -> None:
     for X, y in numeric_tables(explainer, data):
         explanation = fitted(explainer, X[:, :1], y).explain(X[:1, :1])
         assert explanation.values.shape[:2] == (1, 1)
+
+
+def _tied(explanation: Explanation) -> np.ndarray:
+    """Rows whose two largest outputs differ by no more than rounding, (n_samples,)."""
+    ordered = np.sort(explanation.predictions, axis=1)
+    return np.isclose(ordered[:, -2:].min(axis=1), ordered[:, -1], rtol=TOLERANCE, atol=0.0)

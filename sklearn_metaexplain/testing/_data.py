@@ -87,18 +87,48 @@ def fitted(explainer: Any, X: Any, y: Any) -> Any:
     return prepared(explainer).fit(X, y)
 
 
-def assert_same(actual: Explanation, expected: Explanation, what: str) -> None:
-    """Values, base values, predictions and errors agree to the tolerance, evaluations exactly."""
+def assert_same(
+    actual: Explanation, expected: Explanation, what: str, *, support: bool = True
+) -> None:
+    """Numbers agree to the tolerance; evaluations, labels and what is no number exactly.
+
+    Without `support` it is not compared: it may hold names of columns.
+    """
     assert actual.n_evaluations.tolist() == expected.n_evaluations.tolist(), (
         f"{what}: n_evaluations differ"
     )
     for name in ("values", "base_values", "predictions", "std"):
-        left, right = getattr(actual, name), getattr(expected, name)
-        assert (left is None) == (right is None), f"{what}: {name} is None in one of two"
-        if left is not None:
-            np.testing.assert_allclose(
-                left, right, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"{what}: {name} differ"
-            )
+        _assert_same_part(getattr(actual, name), getattr(expected, name), f"{what}: {name}")
+    if not _is_of_targets(expected):
+        np.testing.assert_array_equal(
+            actual.predicted_labels, expected.predicted_labels, f"{what}: predicted_labels differ"
+        )
+    if support:
+        left, right = actual.support or {}, expected.support or {}
+        assert list(left) == list(right), f"{what}: support has {list(left)} and {list(right)}"
+        for name, part in right.items():
+            _assert_same_part(left[name], part, f"{what}: support[{name!r}]")
+
+
+def _assert_same_part(actual: Any, expected: Any, what: str) -> None:
+    assert (actual is None) == (expected is None), f"{what} is None in one of two"
+    if expected is None:
+        return
+    left, right = (
+        part.toarray() if sparse.issparse(part) else np.asarray(part) for part in (actual, expected)
+    )
+    assert left.shape == right.shape, f"{what} differ in shape: {left.shape} and {right.shape}"
+    if right.dtype.kind in "fc":
+        np.testing.assert_allclose(
+            left, right, rtol=TOLERANCE, atol=TOLERANCE, err_msg=f"{what} differ"
+        )
+    else:
+        np.testing.assert_equal(left.tolist(), right.tolist(), f"{what} differ")
+
+
+def _is_of_targets(explanation: Explanation) -> bool:
+    """Whether it is of several targets, of which none is predicted more than the others."""
+    return explanation.estimator_type == "regressor" and len(explanation.output_names) > 1
 
 
 class raises:

@@ -15,7 +15,8 @@ import torch
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils import _safe_indexing
 
 from sklearn_metaexplain._resolve import explain, is_explainer
 from sklearn_metaexplain.testing._data import Data, as_frame, assert_same, fitted, prepared, tables
@@ -31,6 +32,16 @@ def check_clone(explainer: Any, data: Data = None) -> None:
     learnt = [name for name in vars(copy) if name.endswith("_") and not name.startswith("__")]
     assert not learnt, f"a clone has {learnt}"
     assert_same(copy.fit(X, y).explain(X[:8]), explainer_.explain(X[:8]), "clone")
+
+
+def check_refit(explainer: Any, data: Data = None) -> None:
+    """Fitted on other rows before, it explains as if it had not been."""
+    for X, y in tables(explainer, data):
+        others = np.flatnonzero(np.arange(X.shape[0]) % 3)
+        again = fitted(explainer, _safe_indexing(X, others), _safe_indexing(y, others))
+        again.explain(X[:8])
+        expected = fitted(explainer, X, y).explain(X[:8])
+        assert_same(again.fit(X, y).explain(X[:8]), expected, "fitted again")
 
 
 def check_pickle(explainer: Any, data: Data = None) -> None:
@@ -111,6 +122,62 @@ def check_user_estimator(explainer: Any, data: Data = None) -> None:
     assert joblib.hash(model) == before, "the user's estimator was changed"
     if not isinstance(model, FrozenEstimator):
         assert explainer.estimator_ is not model, "estimator_ must be a clone"
+
+
+def check_n_evaluations(explainer: Any, data: Data = None) -> None:
+    """`n_evaluations` are the rows that the model is asked for, beyond the explained ones.
+
+    No fewer than each further row costs, for what is asked once may serve all rows; and no more
+    than are asked for a row alone.
+    """
+    for X, y in tables(explainer, data):
+        asked: list[Any] = []
+        explainer_ = _fitted_to_listen(explainer, X, y, asked)
+        if explainer_ is None:
+            return
+        costs = []
+        for n_rows in (4, 8):
+            asked.clear()
+            explanation = explainer_.explain(X[:n_rows])
+            costs.append(_count_others(asked, X[:8]))
+        told, least = int(explanation.n_evaluations[4:].sum()), costs[1] - costs[0]
+        assert told >= least, f"n_evaluations say {told} of four rows that took {least} evaluations"
+        asked.clear()
+        told = int(explainer_.explain(X[:1]).n_evaluations[0])
+        most = sum(table.shape[0] for table in asked)
+        assert told <= most, f"n_evaluations say {told} of a row that took {most} evaluations"
+
+
+def _fitted_to_listen(explainer: Any, X: Any, y: Any, asked: list[Any]) -> Any:
+    """The explainer, fitted, of the same estimator behind a step that keeps all it is asked.
+
+    None for one that takes no Pipeline in place of its estimator.
+    """
+
+    def keep(table: Any) -> Any:
+        asked.append(table.copy())  # whoever asks may write over it
+        return table
+
+    explainer = prepared(explainer)
+    if "n_jobs" in explainer.get_params(deep=False):
+        explainer.set_params(n_jobs=1)  # what other processes ask is not heard
+    model = make_pipeline(FunctionTransformer(keep), explainer.estimator)
+    try:
+        return explainer.set_params(estimator=model).fit(X, y)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _count_others(tables: list[Any], rows: Any) -> int:
+    """Rows of tables that are none of the given ones."""
+    known = set(_keys(rows))
+    return sum(key not in known for table in tables for key in _keys(table))
+
+
+def _keys(table: Any) -> list[tuple[Any, ...]]:
+    cells = as_frame(table).astype(object)
+    # Missing values are not equal to each other.
+    return list(map(tuple, cells.where(cells.notna(), None).to_numpy().tolist()))
 
 
 def _random_states() -> dict[str, str]:
