@@ -10,14 +10,9 @@ import pandas as pd
 
 from sklearn_metaexplain.inspection._bars import end_ticks_at_data, label_bars, name_rows
 from sklearn_metaexplain.inspection._comparison_frame import UNITS, chosen_scores
+from sklearn_metaexplain.inspection._comparison_outputs import same_output
 from sklearn_metaexplain.inspection._quantity import what_is_drawn
-from sklearn_metaexplain.inspection._read import (
-    SelectedOutput,
-    format_cell,
-    largest_first,
-    others_label,
-    select_output,
-)
+from sklearn_metaexplain.inspection._read import format_cell, largest_first, others_label
 from sklearn_metaexplain.inspection._sizes import added_by_features, errors_of_features
 from sklearn_metaexplain.inspection._style import (
     INK,
@@ -113,8 +108,9 @@ class ComparisonDisplay:
             By name, at most 7. Of one row the attributions are drawn, of several the mean of their
             absolute values.
         output : label, default=None
-            What is explained. None: ``classes_[1]`` of a binary classifier, each row's predicted
-            class where there are more, a regressor's only target.
+            What is explained, by its name in all explanations. None: of the first explanation
+            ``classes_[1]`` of a binary classifier, each row's predicted class where there are more,
+            a regressor's only target; the same is taken of the others.
         max_display : int or None, default=8
             Columns shown, those that add most on average over the explanations; the others are
             summed up. None: all.
@@ -131,7 +127,8 @@ class ComparisonDisplay:
         TypeError
             If `explanations` is no mapping.
         ValueError
-            If the explanations differ in features, units or number of rows.
+            If the explanations differ in features, units or number of rows, or one of them does
+            not have the output that is drawn of the first.
         """
         if not isinstance(explanations, Mapping):
             raise TypeError(
@@ -140,8 +137,7 @@ class ComparisonDisplay:
             )
         if not explanations:
             raise ValueError("explanations is empty; name at least one.")
-        chosen = {name: select_output(one, output) for name, one in explanations.items()}
-        _check_comparable(chosen)
+        chosen = same_output(explanations, output)
         first = next(iter(chosen.values()))
         is_global = len(first.explanation) > 1
         table = pd.DataFrame(
@@ -278,20 +274,3 @@ class ComparisonDisplay:
                 )
             )
         return np.where(known, errors, 0.0)
-
-
-def _check_comparable(chosen: Mapping[str, SelectedOutput]) -> None:
-    (name, first), *others = chosen.items()
-    for other, one in others:
-        for what in ("feature_names", "output"):
-            ours = np.asarray(getattr(first.explanation, what)).tolist()
-            theirs = np.asarray(getattr(one.explanation, what)).tolist()
-            if ours != theirs:
-                raise ValueError(
-                    f"{name!r} has {what} {ours} and {other!r} has {theirs}; they must agree."
-                )
-        if len(first.explanation) != len(one.explanation):
-            raise ValueError(
-                f"{name!r} explains {len(first.explanation)} rows and {other!r} "
-                f"{len(one.explanation)}; explain the same rows."
-            )

@@ -102,12 +102,24 @@ def _own_error(explanation: Explanation, explainer: Any) -> str:
     error = getattr(explainer, "shapley_error_", None)
     if error is None:
         return f"{name} does not estimate it."
-    if error == 0:
+    asked_none = getattr(explainer, "n_evaluations_", None) == 0
+    if error == 0 and (explanation.std is None or not explanation.std.any()):
         return f"{name} states that its attributions are exact, at the budget it was made with."
+    if error == 0 and not asked_none:
+        return (
+            f"{name} expects none at the budget it was made with, but these attributions have "
+            "standard deviations: see the whiskers."
+        )
     spread = getattr(explainer, "shapley_error_se_", None)
     margin = ""
     if spread is not None and max(error, spread) >= 1e-4:
         margin = f" ± {_percent(spread)} (standard error)"
+    if asked_none:
+        return (
+            f"{name} guesses the squared error of its attributions to be {_percent(error)}{margin} "
+            "of their squared size where outputs are not given. It asked no model: the guess is "
+            "from models of random tasks."
+        )
     sentence = (
         f"{name} expects the squared error of its attributions to be {_percent(error)}{margin} of "
         "their squared size, judged by evaluations that it held out when it was fitted."
@@ -137,7 +149,7 @@ def _short(number: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "less than 0.01 %" if 0 < share < 1e-4 else f"{_short(100 * share)} %"
+    return "less than 0.01 %" if share < 1e-4 else f"{_short(100 * share)} %"
 
 
 def _count(n: int, noun: str) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklearn_metaexplain import Explanation
 from sklearn_metaexplain.inspection import ComparisonDisplay
 from tests.inspection.explanations import mixed_explanation, regression_explanation
 from tests.inspection.pictures import scores, several_explanations
@@ -51,6 +52,81 @@ def test_explanations_that_cannot_be_compared():
         ComparisonDisplay.from_explanations({"a": rows, "b": rows[:4]})
     with pytest.raises(ValueError, match=r"told apart by colour; pass at most 7 explanations\."):
         ComparisonDisplay.from_explanations({str(k): one for k in range(8)})
+
+
+SHARED = [0.5, 0.3, 0.2]
+
+
+def of_classes(*predictions, labels=("a", "b", "c")):
+    """Probabilities of rows, of which the first column takes all that they add."""
+    predictions = np.asarray(predictions)
+    values = np.stack([predictions - SHARED[: len(labels)], 0 * predictions], axis=1)
+    return Explanation(
+        values,
+        SHARED[: len(labels)],
+        predictions,
+        feature_names=["u", "v"],
+        output_names=list(labels),
+        output="probability",
+        n_evaluations=0,
+        estimator_type="classifier",
+    )
+
+
+def test_the_class_that_the_first_predicts_is_taken_of_all():
+    one, other = of_classes([0.6, 0.3, 0.1]), of_classes([0.2, 0.7, 0.1])
+    display = ComparisonDisplay.from_explanations({"one": one, "other": other})
+    assert display.xlabel == "added to the probability of a"
+    np.testing.assert_allclose(display.table.loc["u"], [0.6 - 0.5, 0.2 - 0.5])
+    # What is left of a class by name is as good as all classes.
+    alone = ComparisonDisplay.from_explanations({"one": one, "other": other.for_output("a")})
+    pd.testing.assert_frame_equal(alone.table, display.table)
+    with pytest.raises(ValueError, match=r"the classes \['a'\] .*, and 'other' has \['b'\]"):
+        ComparisonDisplay.from_explanations({"one": one, "other": other.for_output("b")})
+    with pytest.raises(
+        ValueError, match=r"the classes \['a'\] .*, and 'other' has \['predicted'\]"
+    ):
+        ComparisonDisplay.from_explanations({"one": one, "other": other.for_predicted()})
+
+
+def test_of_several_rows_each_has_the_class_that_the_first_predicts():
+    one = of_classes([0.6, 0.3, 0.1], [0.1, 0.1, 0.8])
+    other = of_classes([0.2, 0.7, 0.1], [0.1, 0.7, 0.2])
+    display = ComparisonDisplay.from_explanations({"one": one, "other": other})
+    sizes = [np.mean([0.6 - 0.5, 0.8 - 0.2]), np.mean([0.5 - 0.2, 0.0])]
+    np.testing.assert_allclose(display.table.loc["u"], sizes)
+    assert "the class that one predicts" in display.xlabel
+    agreed = ComparisonDisplay.from_explanations({"one": one, "other": one.for_predicted()})
+    assert agreed.xlabel.endswith("probability of the predicted class")
+    np.testing.assert_allclose(agreed.table.loc["u"], sizes[:1] * 2)
+    kept = ComparisonDisplay.from_explanations({"one": one.for_predicted(), "other": other})
+    pd.testing.assert_frame_equal(kept.table, display.table)
+    lone = ComparisonDisplay.from_explanations({"one": one[0].for_predicted(), "other": other[0]})
+    assert lone.xlabel == "added to the probability of the class that one predicts"
+
+
+def test_outputs_in_another_order_are_taken_by_name():
+    one = of_classes([0.6, 0.4], labels=("no", "yes"))
+    other = of_classes([0.4, 0.6], labels=("yes", "no"))
+    display = ComparisonDisplay.from_explanations({"one": one, "other": other})
+    assert display.xlabel == "added to the probability of yes"
+    np.testing.assert_allclose(display.table.loc["u"], [0.4 - 0.3, 0.4 - 0.5])
+    # Of a row that is predicted to be "no", the predicted class is no "yes".
+    yes, no = of_classes([0.3, 0.7], labels=("no", "yes")), one
+    agreed = ComparisonDisplay.from_explanations({"one": one, "other": yes.for_predicted()})
+    np.testing.assert_allclose(agreed.table.loc["u"], [0.4 - 0.3, 0.7 - 0.3])
+    with pytest.raises(ValueError, match=r"the output 'yes' .* 'other' has \['predicted'\]"):
+        ComparisonDisplay.from_explanations({"one": one, "other": no.for_predicted()})
+
+
+@pytest.mark.parametrize("output", [None, "yes"])
+def test_an_output_that_another_explanation_lacks(output):
+    one = of_classes([0.6, 0.4], labels=("no", "yes"))
+    other = of_classes([0.6, 0.4], labels=("no", "maybe"))
+    with pytest.raises(
+        ValueError, match=r"Of 'one' the output 'yes' .* 'other' has \['no', 'maybe'\]"
+    ):
+        ComparisonDisplay.from_explanations({"one": one, "other": other}, output=output)
 
 
 def test_scores_have_axes_each_with_their_spread():

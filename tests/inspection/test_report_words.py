@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sklearn_metaexplain import LoggedExplainer
 from sklearn_metaexplain.inspection._report_words import describe
 from tests.inspection.report_pages import mixed_explanation
 
@@ -70,7 +71,6 @@ def test_whiskers():
         (0.0213, 0.004, "2.1 % ± 0.4 % (standard error)"),
         (0.5, None, "to be 50 % of"),
         (1e-7, 1e-8, "to be less than 0.01 % of"),
-        (0.0, 0.0, "exact, at the budget"),
         (None, None, "does not estimate"),
     ],
 )
@@ -80,6 +80,35 @@ def test_own_error(error, spread, said):
     assert sentence.startswith("SimpleNamespace")
     assert said in sentence
     assert "further evaluations" not in sentence
+
+
+@pytest.mark.parametrize("n_evaluations", [0, 2048])
+def test_only_what_has_no_standard_deviation_is_said_to_be_exact(n_evaluations):
+    explainer = SimpleNamespace(
+        shapley_error_=0.0, shapley_error_se_=0.0, n_evaluations_=n_evaluations
+    )
+    explanation = mixed_explanation()
+    for std in (None, np.zeros_like(explanation.values)):
+        said = words(replace(explanation, std=std), explainer)["Error of the explainer"]
+        assert "exact, at the budget" in said
+    one = np.zeros_like(explanation.values)
+    one[3, 1, 0] = 0.01
+    said = words(replace(explanation, std=one), explainer)["Error of the explainer"]
+    assert "exact" not in said
+    assert ("guess" if n_evaluations == 0 else "see the whiskers") in said
+
+
+def test_a_guess_without_a_model_is_called_one():
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    explainer = LoggedExplainer(background=5, random_state=0).fit(X, np.abs(X[:, 0]) + X[:, 1])
+    said = words(explainer.explain(X[:5]), explainer)["Error of the explainer"]
+    assert said.startswith("LoggedExplainer guesses")
+    assert "asked no model" in said
+    assert "held out" not in said
+    # Nor is a guess of zero more than that.
+    explainer.shapley_error_ = explainer.shapley_error_se_ = 0.0
+    said = words(explainer.explain(X[:5]), explainer)["Error of the explainer"]
+    assert "to be less than 0.01 % of" in said
 
 
 def test_own_error_is_of_rows_without_further_evaluations():
