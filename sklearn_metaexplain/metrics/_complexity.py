@@ -9,7 +9,11 @@ from scipy.special import entr
 from sklearn.utils._param_validation import validate_params
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, mean_over_chosen, of_outputs
+from sklearn_metaexplain.metrics._outputs import (
+    attributed_shares,
+    chosen_outputs,
+    mean_over_chosen,
+)
 
 __all__ = ["effective_number", "entropy", "sparsity"]
 
@@ -22,7 +26,8 @@ def sparsity(explanation: Explanation) -> float:
     ----------
     explanation : Explanation
         What is judged: the attributions to the class that is predicted for each row, or to each
-        target of a regressor. Rows whose attributions are all zero are left out.
+        target of a regressor. Rows whose attributions are all zero, or no more than rounding of
+        the outputs, are left out.
 
     Returns
     -------
@@ -67,7 +72,8 @@ def entropy(explanation: Explanation) -> float:
     ----------
     explanation : Explanation
         What is judged: the attributions to the class that is predicted for each row, or to each
-        target of a regressor. Rows whose attributions are all zero are left out.
+        target of a regressor. Rows whose attributions are all zero, or no more than rounding of
+        the outputs, are left out.
 
     Returns
     -------
@@ -110,7 +116,8 @@ def effective_number(explanation: Explanation) -> float:
     ----------
     explanation : Explanation
         What is judged: the attributions to the class that is predicted for each row, or to each
-        target of a regressor. Rows whose attributions are all zero are left out.
+        target of a regressor. Rows whose attributions are all zero, or no more than rounding of
+        the outputs, are left out.
 
     Returns
     -------
@@ -145,10 +152,8 @@ def _mean_over_rows(explanation: Explanation, score: Callable[[np.ndarray], np.n
     """Mean of a score of shares (n_samples, n_features) that sum to one."""
     scores = []
     for outputs in chosen_outputs(explanation).T:
-        sizes = np.abs(of_outputs(explanation.values, outputs))
-        total = sizes.sum(axis=1, keepdims=True)
-        shares = sizes / np.where(total > 0, total, 1.0)
-        scores.append(np.where(total[:, 0] > 0, score(shares), np.nan))
+        shares = np.abs(attributed_shares(explanation, outputs))
+        scores.append(np.where(shares.any(axis=1), score(shares), np.nan))
     return mean_over_chosen(np.concatenate(scores))
 
 

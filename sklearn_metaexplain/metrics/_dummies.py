@@ -13,7 +13,7 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.metrics._features import feature_positions
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import attributed_shares, chosen_outputs
 from sklearn_metaexplain.metrics._perturbed import (
     MODEL_METRIC_CONSTRAINTS,
     PerturbedModel,
@@ -71,7 +71,7 @@ def dummy_violation(
     violation : float
         Between 0 and 1, lower is better: the sizes of attributions to dummies over those of all,
         averaged over rows, of the class that the model predicts for the row, or of each target. 0
-        as well if there are no dummies, or nothing is attributed.
+        as well if there are no dummies, or nothing is attributed beyond rounding.
 
     Raises
     ------
@@ -119,12 +119,8 @@ def dummy_violation(
     else:
         is_dummy = np.zeros(n_features, dtype=bool)
         is_dummy[feature_positions(dummies, explanation, "dummies")] = True
-    shares = []
-    for outputs in chosen_outputs(explanation).T:
-        sizes = np.abs(of_outputs(explanation.values, outputs))
-        total = sizes.sum(axis=1)
-        shares.append(sizes[:, is_dummy].sum(axis=1) / np.where(total > 0, total, 1.0))
-    return float(np.mean(shares))
+    shares = [attributed_shares(explanation, outputs) for outputs in chosen_outputs(explanation).T]
+    return float(np.mean([np.abs(share[:, is_dummy]).sum(axis=1) for share in shares]))
 
 
 def _find_dummies(

@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain.base import sizes_of
 
-__all__ = ["chosen_outputs", "explains_classifier", "mean_over_chosen", "of_outputs"]
+__all__ = [
+    "ROUNDING",
+    "attributed_shares",
+    "chosen_outputs",
+    "explains_classifier",
+    "mean_over_chosen",
+    "of_outputs",
+]
+
+# Outputs are rounded: less than this part of them is no change, and no attribution.
+ROUNDING = 1e-10
 
 
 def explains_classifier(explanation: Explanation) -> bool:
@@ -36,6 +47,31 @@ def chosen_outputs(explanation: Explanation) -> np.ndarray:
 def of_outputs(array: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Of an array (n_samples, ..., n_outputs) the entries of one output a row, (n_samples, ...)."""
     return array[np.arange(len(chosen)), ..., chosen]
+
+
+def attributed_shares(explanation: Explanation, chosen: np.ndarray) -> np.ndarray:
+    """Attributions of one output a row as parts of the sum of their sizes.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        What is judged.
+    chosen : ndarray of int of shape (n_samples,)
+        Positions of the outputs.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_samples, n_features)
+        With their signs; the sizes of a row sum to 1. Zeros where all attributions of a row
+        together are no more than rounding of the outputs.
+    """
+    values = of_outputs(explanation.values, chosen)
+    if not len(values):
+        return values
+    outputs = sizes_of(explanation, share_classes=explains_classifier(explanation))
+    total = np.abs(values).sum(axis=1)
+    is_some = total > ROUNDING * of_outputs(outputs, chosen)
+    return np.where(is_some[:, None], values, 0.0) / np.where(is_some, total, 1.0)[:, None]
 
 
 def mean_over_chosen(row_scores: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain.masking import RowPool, hybrid_index
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.masking._probes import draw_row_probes
-from sklearn_metaexplain.metrics._outputs import explains_classifier
+from sklearn_metaexplain.metrics._outputs import ROUNDING, explains_classifier
 from sklearn_metaexplain.metrics._tables import check_tables
 
 __all__ = ["MODEL_METRIC_CONSTRAINTS", "PerturbedModel", "draw_sets", "outputs_vary"]
@@ -28,8 +28,6 @@ MODEL_METRIC_CONSTRAINTS: dict[str, list[Any]] = {
     "random_state": ["random_state"],
 }
 
-# Outputs are rounded: less than this part of them is no change.
-ROUNDING = 1e-10
 # Predictions of the same model in other batches or in single precision differ by less.
 SAME_MODEL = 1e-3
 

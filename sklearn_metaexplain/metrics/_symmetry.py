@@ -13,7 +13,11 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.metrics._features import feature_positions
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import (
+    attributed_shares,
+    chosen_outputs,
+    of_outputs,
+)
 from sklearn_metaexplain.metrics._perturbed import (
     MODEL_METRIC_CONSTRAINTS,
     PerturbedModel,
@@ -75,7 +79,8 @@ def symmetry_violation(
     violation : float
         Between 0 and 1, lower is better: the difference of the two attributions over the sum of
         the sizes of all in the row, averaged over pairs and rows; of the class that the model
-        predicts for the row, or of each target. 0 as well if no columns do the same.
+        predicts for the row, or of each target. 0 as well if no columns do the same, or nothing
+        is attributed beyond rounding.
 
     Raises
     ------
@@ -123,9 +128,7 @@ def symmetry_violation(
         alike = _named_pairs(pairs, explanation)
     differences = []
     for outputs in chosen_outputs(explanation).T:
-        values = of_outputs(explanation.values, outputs)
-        total = np.abs(values).sum(axis=1, keepdims=True)
-        shares = values / np.where(total > 0, total, 1.0)
+        shares = attributed_shares(explanation, outputs)
         of_pairs = np.abs(shares[:, :, None] - shares[:, None])
         differences.append(of_pairs[of_outputs(alike, outputs)])
     found = np.concatenate(differences)

@@ -1,5 +1,7 @@
 """Explanations with given attributions, for the tests of the metrics."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LinearRegression
@@ -43,3 +45,10 @@ def of_a_sum(rows, **changes):
 def add_up(table):
     """The model that `of_a_sum` explains."""
     return np.asarray(table, dtype=float).sum(axis=1)
+
+
+def nothing_but_rounding(unit=1.0):
+    """Of a model that says the same of all rows, attributions as rounding leaves them."""
+    values = np.tile([2.8e-17, 0.0, -5.6e-17], (4, 1))[:, :, None] * unit
+    explanation = attributed(values, np.arange(12.0).reshape(4, 3), np.full(4, 0.4 * unit))
+    return replace(explanation, base_values=np.full((4, 1), 0.4 * unit))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sklearn_metaexplain.metrics import effective_number, entropy, sparsity
-from tests.metrics.explanations import attributed
+from tests.metrics.explanations import attributed, nothing_but_rounding
 from tests.small_explainers import made_up_explanation
 
 ALL = (sparsity, entropy, effective_number)
@@ -63,6 +63,19 @@ def test_rows_of_zeros_are_left_out(metric):
     row = [3.0, 1.0, 0.0]
     assert metric(explained(row, [0.0] * 3)) == metric(explained(row))
     assert np.isnan(metric(explained([0.0] * 3)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e-12, 1.0])
+@pytest.mark.parametrize("metric", ALL)
+def test_rounding_is_as_zero(metric, unit):
+    assert np.isnan(metric(nothing_but_rounding(unit)))
+    row = np.array([3.0, 1.0, 0.0])
+    assert metric(explained(unit * row)) == pytest.approx(metric(explained(row)))
+    # A row that nothing was found in, beside one that tells how large outputs are.
+    noise = 1e-17 * np.array([0.0, 1.0, 1.0])
+    assert metric(explained(unit * row, unit * row, unit * noise)) == metric(explained(unit * row))
+    assert np.isnan(metric(explained(row)[:0]))
 
 
 @pytest.mark.parametrize("metric", ALL)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_metaexplain.metrics import dummy_violation
-from tests.metrics.explanations import attributed
+from tests.metrics.explanations import attributed, nothing_but_rounding
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer
 
@@ -37,6 +37,21 @@ def test_unused_columns_are_found_and_their_share_is_measured():
     # Where nothing is attributed nothing is violated.
     values[6:] = 0.0
     assert dummy_violation(explained(values, X), switch, background=table(5, 1)) == 0.0
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0])
+def test_rounding_is_no_attribution(unit):
+    explanation = nothing_but_rounding(unit)
+    options = {"background": np.zeros((2, 3)), "random_state": 0}
+    assert (
+        dummy_violation(explanation, lambda rows: np.full(len(rows), 0.4 * unit), **options) == 0.0
+    )
+    # Attributions that are as small, of outputs that are, count.
+    X = unit * np.arange(1.0, 13.0).reshape(4, 3)
+    small = attributed(X[:, :, None], X, X[:, :2].sum(axis=1))
+    options["background"] = 0 * X
+    violation = dummy_violation(small, lambda rows: rows[:, :2].sum(axis=1), **options)
+    assert violation == pytest.approx(np.mean(X[:, 2] / X.sum(axis=1)))
 
 
 def test_a_column_that_matters_in_few_contexts_is_no_dummy():

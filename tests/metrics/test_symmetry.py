@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain.metrics import symmetry_violation
-from tests.metrics.explanations import attributed
+from tests.metrics.explanations import attributed, nothing_but_rounding
 from tests.small_explainers import ExactExplainer
 
 
@@ -62,6 +62,24 @@ def test_the_mean_is_over_pairs_and_rows():
     assert violation(values, X=X, predict=add_up, background=np.zeros((1, 3))) == pytest.approx(
         expected
     )
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0])
+def test_rounding_is_no_attribution(unit):
+    explanation = nothing_but_rounding(unit)
+
+    def constant(table):
+        return np.full(len(table), 0.4 * unit)
+
+    options = {"background": np.zeros((2, 3)), "random_state": 0}
+    assert symmetry_violation(explanation, constant, **options) == 0.0
+    # Attributions that are as small, of outputs that are, count.
+    values, X = unit * np.array([4.0, 1.0, 3.0, 2.0]), unit * ROW
+    assert violation(values, X=X, predict=add_first_two, background=0 * X) == pytest.approx(4 / 20)
+
+
+def add_first_two(table):
+    return table[:, 0] + table[:, 1]
 
 
 def test_pairs_that_the_caller_names():
