@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from sklearn_metaexplain.shapley._compile import compiled
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+
+@compiled(error_model="numpy")
 def boost(
     codes, n_thresholds, target, kept, offset, depth, n_trees, learning_rate, l2, column_share, rng
 ):
@@ -107,7 +108,7 @@ def boost(
     return columns, thresholds, leaf_values, fitted
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _sum_leaves(leaf, residual, total, mass):
     """Residuals and number of the rows in each leaf, written to `total` and `mass`."""
     total[:] = 0
@@ -117,7 +118,7 @@ def _sum_leaves(leaf, residual, total, mass):
         mass[leaf[i]] += np.float32(1)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+@compiled(error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
 def _find_gains(sums, masses, total, mass, l2, left, gain):
     """What splitting all leaves at each threshold explains, written to `gain`.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import torch
 
+from sklearn_metaexplain.shapley._compile import compiled
 from sklearn_metaexplain.shapley._kernel import KernelParameters, ProductKernel
 
 # exp(x) = 2^k exp(r) with k = round(x / log 2); log 2 in two parts, so that r is exact.
@@ -60,7 +60,7 @@ class CompiledKernel(ProductKernel):
         return out
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+@compiled(error_model="numpy", fastmath={"contract"})
 def _multiply_factors(left, right, players, smooth, rough, mix, weight, out):
     """Multiply the factors of each player's columns, as `ProductKernel` defines them.
 
@@ -104,7 +104,7 @@ def _multiply_factors(left, right, players, smooth, rough, mix, weight, out):
                 row[k] *= similar[k] + rough_share * decay[k] * power[k]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+@compiled(error_model="numpy", fastmath={"contract"})
 def _exponential(negative, mantissa, bits):
     """exp(-x) of x >= 0 as a number near 1 times a power of 2, given by its bits.
 

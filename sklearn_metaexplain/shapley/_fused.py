@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
+
+from sklearn_metaexplain.shapley._compile import compiled
 
 # Centers per inner loop; a constant lets the compiler vectorise.
 _TILE = 64
@@ -113,7 +114,7 @@ def _bounds(dtype: np.dtype[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return half_axis, constant, 2 * np.log(_ELLIPSES)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _choose_rule(sizes, largest_sum, largest_squares, half_axis, constant, per_node):
     # A player's own a_j, which its integrand lacks, is at most 1 and at most sqrt(squares).
     drift = largest_sum + min(1.0, np.sqrt(largest_squares))
@@ -127,7 +128,7 @@ def _choose_rule(sizes, largest_sum, largest_squares, half_axis, constant, per_n
     return rule
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+@compiled(error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
 def _product_shapley(
     rows, background, sizes, all_nodes, all_weights, middle, half_axis, constant, per_node
 ):

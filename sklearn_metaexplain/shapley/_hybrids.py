@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import torch
 
 from sklearn_metaexplain.masking._probes import Probes
+from sklearn_metaexplain.shapley._compile import compiled
 from sklearn_metaexplain.shapley._gp import HybridProcess
 
 _AT_ONCE = 2048
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def hybrid_products(of_rows, of_background, rows, backgrounds, coalitions):
     """Products of the factors of hybrids at centers.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch.func import vjp
 
+from sklearn_metaexplain.shapley._compile import compiled
 from sklearn_metaexplain.shapley._kernel import (
     KernelParameters,
     ProductKernel,
@@ -130,7 +130,7 @@ def _product_of_factors(
     return kernel.factors(rows, rows).prod(1)
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+@compiled(fastmath={"contract", "reassoc", "nsz"})
 def _products(rows, smooth, rough, mix, weight):
     # Beside the products, the two exponentials of every pair and column, for the way back.
     n_rows, n_columns = rows.shape
@@ -156,7 +156,7 @@ def _products(rows, smooth, rough, mix, weight):
     return product, similarities
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"contract", "reassoc", "nsz"})
+@compiled(fastmath={"contract", "reassoc", "nsz"})
 def _pull(similarities, weighted, rows, smooth, rough, mix, weight):
     # d(product) = product * d(log factor), column by column.
     n_rows, n_columns = rows.shape

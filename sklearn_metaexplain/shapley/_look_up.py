@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from sklearn_metaexplain.shapley._compile import compiled
 
-@numba.njit(nogil=True, cache=True, inline="always")
+
+@compiled(inline="always")
 def _leaf(code, columns, thresholds):
     # Bit l says on which side of the split of level l the row is.
     leaf = 0
@@ -16,7 +17,7 @@ def _leaf(code, columns, thresholds):
     return leaf
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def find_leaves(codes, columns, thresholds):
     """Leaf of every row in every tree, (n_trees, n_rows); parameters as of `look_up`."""
     leaves = np.empty((len(columns), len(codes)), np.int64)
@@ -26,7 +27,7 @@ def find_leaves(codes, columns, thresholds):
     return leaves
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def expected_leaves(values, share):
     """Mean leaf value with the levels S from leaf x, over the background.
 
@@ -72,7 +73,7 @@ def expected_leaves(values, share):
     return out
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def look_up(codes, columns, thresholds, players, table, n_players):
     """Add up the tables of oblivious trees at the leaves of rows.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from sklearn_metaexplain.shapley._compile import compiled
 from sklearn_metaexplain.shapley._walks import activate, elementwise
 
 _MOMENTUM, _SQUARES, _EPSILON = 0.9, 0.99, 1e-8
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def train_networks(
     parameters, units, targets, batches, rates, width, decay, bounded, output_weights
 ):
@@ -113,7 +113,7 @@ def train_networks(
             _move(own, gradient, momentum, squares, length, spread)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _layers(flat, ends, n_units, width, n_outputs):
     return (
         flat[: ends[0]].reshape(n_units, width),
@@ -123,7 +123,7 @@ def _layers(flat, ends, n_units, width, n_outputs):
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _split(biases, width):
     return (
         biases[:width],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import torch
 
+from sklearn_metaexplain.shapley._compile import compiled
 from sklearn_metaexplain.shapley._kernel import ProductKernel
 
 # Pivots whose kernels are computed at once, and how low they may be beside the highest.
@@ -65,7 +65,7 @@ def pivoted_cholesky(
     return chosen[:rank], factor[:rank]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _take(candidates, told, factor, residual, chosen, rank, least):
     """Take candidates in turn, the highest first, while they are high enough.
 

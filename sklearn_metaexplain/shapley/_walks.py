@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from sklearn_metaexplain.shapley._compile import compiled
 
 # Points at once: they stay in cache, and matrix products so small are not worth threads to BLAS.
 _AT_ONCE = 512
@@ -11,9 +12,7 @@ _AT_ONCE_BITS = 8
 
 
 # Loops over elements become vector instructions; what is not finite stays so.
-elementwise = numba.njit(
-    nogil=True,
-    cache=True,
+elementwise = compiled(
     error_model="numpy",
     fastmath={"contract", "arcp", "nsz", "reassoc"},
 )
@@ -29,14 +28,14 @@ def activate(units, bias):
             units[s, i] = unit * min(max(unit + three, np.float32(0)), six) / six
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _buffers(n_points, width, n_outputs):
     """What `_run` works in."""
     units = np.empty((2, n_points, width), np.float32)
     return units[0], units[1], np.empty((n_points, n_outputs), np.float32)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded):
     """Take what reaches the first hidden layer of a network, (n, width), to `outputs`."""
     for layer in range(len(hidden)):
@@ -52,7 +51,7 @@ def _run(here, there, outputs, member, hidden, biases, last, last_biases, bounde
                 outputs[s, o] = one / (one + np.exp(-(outputs[s, o] + last_biases[member, o])))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _run_apart(reached, outputs, member, hidden, biases, last, last_biases, bounded):
     """Take what reaches the first hidden layer, (n, width), to `outputs`, leaving it as it is."""
     here, there, _ = _buffers(len(reached), reached.shape[1], outputs.shape[1])
@@ -60,7 +59,7 @@ def _run_apart(reached, outputs, member, hidden, biases, last, last_biases, boun
     _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def walk_networks(rows, background, starts, orders, hidden, biases, last, last_biases, bounded):
     """Mean marginal contributions of players to networks over walks.
 
@@ -135,7 +134,7 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last, last_b
     return values / (n_members * n_walks)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def enumerate_networks(rows, background, n_asked, hidden, biases, last, last_biases, bounded):
     """Mean outputs of networks for every coalition of players of explained rows.
 
