@@ -17,6 +17,7 @@ from sklearn_metaexplain.learners._base import StepCallback, add_gradient, detac
 from sklearn_metaexplain.learners._coordinate_lstm import CoordinateLSTM, Memory
 from sklearn_metaexplain.learners._inner_loop import InnerLoopLearner
 from sklearn_metaexplain.learners._loss import EpisodeLoss
+from sklearn_metaexplain.nets._seeded import seeded_torch
 
 
 class LearnedOptimizer(InnerLoopLearner):
@@ -151,8 +152,7 @@ class LearnedOptimizer(InnerLoopLearner):
             raise ValueError(
                 f"{type(network).__name__} has no parameters, so there is nothing to adapt."
             )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(draw_seed(self.random_state))
+        with seeded_torch(draw_seed(self.random_state)):
             state = CoordinateLSTM(
                 hidden_size=self.hidden_size, n_layers=self.n_layers, preprocess=self.preprocess
             )

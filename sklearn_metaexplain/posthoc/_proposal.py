@@ -10,6 +10,7 @@ from sklearn_metaexplain.learners import Learner
 from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._checkpoint import Pretrained
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.nets._seeded import seeded_torch
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
@@ -86,7 +87,5 @@ class KernelProposal:
 
 
 def _fresh_network(seed: int) -> KernelNetwork:
-    # The global generator gets back the state it had.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded_torch(seed):
         return KernelNetwork()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 
-import torch
-
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier
 from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
+from sklearn_metaexplain.nets._seeded import seeded_torch
 
 
 def make_network(
@@ -57,7 +56,5 @@ def make_network(
     width = given.get("width", 32)
     if width % 4:
         raise ValueError(f"width={width} must be a multiple of 4.")
-    # The global generator gets back the state it had.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded_torch(seed):
         return NETWORKS[kind](encoder={"width": 32, **given})

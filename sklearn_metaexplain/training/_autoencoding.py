@@ -23,6 +23,7 @@ from sklearn_metaexplain.nets._prior_reference import (
     measure_task,
     standardise,
 )
+from sklearn_metaexplain.nets._seeded import seeded_torch
 from sklearn_metaexplain.nets._task_autoencoder import SetAutoencoder, TaskCode
 from sklearn_metaexplain.training._arguments import count, file_to_write, natural, positive
 from sklearn_metaexplain.training._autoencoder_tasks import (
@@ -113,8 +114,7 @@ def train_autoencoder(arguments: argparse.Namespace) -> None:
     """Train the task autoencoder, measure tasks held out, and write one file."""
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     run_dir = Path(arguments.run_dir or arguments.out.with_suffix(".run"))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(arguments.seed)
+    with seeded_torch(arguments.seed):
         network = SetAutoencoder()
     groups: dict[str, Any] = {
         "draw": partial(draw_group, size=arguments.group_size),

@@ -10,7 +10,6 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from sklearn.base import clone
 from torch import nn
 
@@ -21,6 +20,7 @@ from sklearn_metaexplain.nets import _checkpoint, _classifier_weights
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._seeded import seeded_torch
 from sklearn_metaexplain.nets._table_objective import AttentionObjective, TableObjective
 from sklearn_metaexplain.nets._weights_file import Registry
 from sklearn_metaexplain.training._evaluated_model import Episode
@@ -106,8 +106,7 @@ def make_network(
         if not is_number or (name == "width" and size % 4):
             wanted = "a multiple of 4" if name == "width" else f"a whole number from {least} on"
             raise ValueError(f"network_params: the encoder's {name}={size!r} must be {wanted}.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded_torch(seed):
         try:
             return maker(**params)
         except TypeError as error:

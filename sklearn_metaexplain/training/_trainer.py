@@ -244,6 +244,8 @@ def meta_train(
         net.notify("on_train_begin", X=batches, y=None)
         where = torch.device(device)
         devices = [] if where.type == "cpu" else [where]
+        # Without the lock of `seeded_torch`: threads that make networks would wait until the end.
+        # So a network that draws itself, as by dropout, repeats only where no other thread draws.
         # Not by partial_fit, which takes Ctrl-C for an end like any other.
         with suppress(BudgetSpentError), torch.random.fork_rng(devices):
             net.fit_loop(batches)
