@@ -22,7 +22,7 @@ __all__ = [
 def check_table(
     estimator: Any, X: Any, *, reset: bool, accept_sparse: bool = True, accept_missing: bool = True
 ) -> Any:
-    """Check a table's columns and values; DataFrames and their dtypes stay as they are.
+    """Check a table's columns and values; dtypes stay as they are, but for the order of bytes.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def check_table(
     Returns
     -------
     X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
-        The same DataFrame, or the array with its own dtype.
+        The same DataFrame, or the array with its own dtype; a copy where numbers are in the other
+        order of bytes, as in some files, which pandas and compiled models do not take.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def check_table(
         if X.dtype.kind in "US" and not hasattr(given, "dtype"):
             # numpy has made text of the numbers in a list of both.
             X = np.array(given, dtype=object)
+    X = _in_native_order(X)
     infinite = _infinite_columns(X)
     if infinite:
         raise ValueError(
@@ -222,6 +224,17 @@ def _check_frame(estimator: Any, X: pd.DataFrame) -> None:
     ]
     if complex_columns:
         raise ValueError(f"Complex data not supported: column {listed(X, complex_columns)}.")
+
+
+def _in_native_order(X: Any) -> Any:
+    if isinstance(X, pd.DataFrame):
+        swapped = {
+            label: dtype.newbyteorder("=")
+            for label, dtype in X.dtypes.items()
+            if isinstance(dtype, np.dtype) and not dtype.isnative
+        }
+        return X.astype(swapped) if swapped else X
+    return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
 
 
 def _refuse_missing(estimator: Any, X: Any) -> None:

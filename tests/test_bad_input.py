@@ -355,7 +355,7 @@ class TestBackground:
             small(kind, mixed_pipeline(), background=background).fit(X, Y)
 
     @every_explainer
-    @pytest.mark.parametrize("background", [0, -3, 2.5, "all", None])
+    @pytest.mark.parametrize("background", [0, -3, 2.5, "all", None, True])
     def test_that_is_no_number_of_rows(self, kind, background):
         with refused(f"The 'background' parameter of {kind.__name__} must be an int"):
             small(kind, mixed_pipeline(), background=background).fit(X, Y)

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-from sklearn_metaexplain import PrototypeClassifier, ShapExplainer
+from sklearn_metaexplain import LimeExplainer, MetaExplainer, PrototypeClassifier, ShapExplainer
 from sklearn_metaexplain._arrays import as_array
 from sklearn_metaexplain._containers import match_container
 from sklearn_metaexplain._validation import check_table
@@ -244,3 +244,32 @@ def test_missing_cells_of_several_kinds_are_told_apart_as_the_model_does():
     explanation = explainer.fit(table, 10.0 * is_none + table["x"]).explain(table[is_none][:3])
     np.testing.assert_allclose(explanation.values[:, 0, 0], 10, atol=1e-6)
     assert not explainer.explain(table[is_nan][:3]).values[:, 0].any()
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, np.asarray])
+@pytest.mark.parametrize("kind", [MetaExplainer, ShapExplainer, LimeExplainer])
+def test_numbers_in_the_other_order_of_bytes_are_the_same_numbers(kind, make):
+    table = np.random.RandomState(0).normal(size=(60, 3))
+    native, swapped = make(table), make(table.astype(table.dtype.newbyteorder()))
+
+    def values(X, background, rows):
+        explainer = kind(LinearRegression(), background=background, random_state=0)
+        return explainer.fit(X, table.sum(axis=1)).explain(rows[:2]).values
+
+    expected = values(native, native[:10], native)
+    np.testing.assert_array_equal(values(swapped, swapped[:10], swapped), expected)
+    np.testing.assert_array_equal(values(native, swapped[:10], swapped), expected)
+
+
+def test_only_columns_in_the_other_order_of_bytes_are_converted():
+    frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"], "c": [1, 2]}, index=[3, 7])
+    assert check_table(BaseEstimator(), frame, reset=True) is frame
+    columns = {name: frame[name].to_numpy() for name in "ac"}
+    swapped = {name: part.astype(part.dtype.newbyteorder()) for name, part in columns.items()}
+    given = pd.DataFrame({**swapped, "b": frame["b"]}, index=frame.index)[list("abc")]
+    assert not given["a"].dtype.isnative
+    pd.testing.assert_frame_equal(check_table(BaseEstimator(), given, reset=True), frame)
+    assert not given["a"].dtype.isnative
+    array = check_table(BaseEstimator(), swapped["a"][:, None], reset=True)
+    assert array.dtype == np.float64
+    assert array.ravel().tolist() == [1.5, 2.5]

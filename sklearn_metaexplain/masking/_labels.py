@@ -4,6 +4,7 @@ from typing import Any
 
 from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.pipeline import Pipeline
@@ -34,10 +35,15 @@ def predicts_apart(estimator: Any) -> bool:
     """
     inner = estimator
     while inner is not None:
-        if isinstance(inner, _APART):
+        if isinstance(inner, _APART) or _clips(inner):
             return True
         inner = _last_inside(inner)
     return False
+
+
+def _clips(estimator: Any) -> bool:
+    """Whether classes whose decisions differ may have the same probability."""
+    return isinstance(estimator, SGDClassifier) and estimator.loss == "modified_huber"
 
 
 def _last_inside(estimator: Any) -> Any:

@@ -65,7 +65,8 @@ def resolve_feature_groups(
     ----------
     feature_groups : None, mapping of str to list of str or int, or list of lists
         Groups of columns, by name or position (whole numbers are positions). In a mapping the
-        keys name the groups; the groups of a list are named after their columns, joined by ``+``.
+        keys, text or numbers, name the groups; those of a list are named after their columns,
+        joined by ``+``.
         Columns that are not mentioned are players of their own. None: every column is.
     feature_names : array-like of str of shape (n_columns,)
         Names of the columns.
@@ -81,7 +82,8 @@ def resolve_feature_groups(
         If a column is unknown or in two groups, a group is empty, or two players would have
         the same name.
     TypeError
-        If ``feature_groups`` is neither a mapping nor a list of lists.
+        If ``feature_groups`` is neither a mapping nor a list of lists, or a group's name is
+        neither text nor a number.
 
     Examples
     --------
@@ -142,6 +144,13 @@ def players_that_can_matter(players: Players, background: Any, rows: Any) -> np.
 
 def _named_groups(feature_groups: Any) -> list[tuple[str | None, Any]]:
     if isinstance(feature_groups, Mapping):
+        for name in feature_groups:
+            # Several names for one player could be no labels of a table, nor saved.
+            if isinstance(name, Iterable) and not isinstance(name, str):
+                raise TypeError(
+                    f"feature_groups names a group {name!r}, a {type(name).__name__}; name groups "
+                    f"by text, such as {' '.join(map(str, name))!r}."
+                )
         return list(feature_groups.items())
     if isinstance(feature_groups, str) or not isinstance(feature_groups, Iterable):
         raise TypeError(

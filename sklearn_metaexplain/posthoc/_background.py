@@ -1,14 +1,30 @@
 """The rows whose values stand for columns that are left out."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 
 from sklearn_metaexplain._containers import match_container
 from sklearn_metaexplain._validation import check_table
 
-__all__ = ["draw_background", "given_background"]
+__all__ = ["BACKGROUND", "draw_background", "given_background"]
+
+
+class _NumberOfRows(Interval):
+    """A whole number from 1 on, and none of the booleans, which Python takes for numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(Integral, 1, None, closed="left")
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+#: What the parameter `background` may be, for `_parameter_constraints`.
+BACKGROUND = [_NumberOfRows(), "array-like", "sparse matrix"]
 
 
 def draw_background(n_background: int, n_rows: int, seed: int) -> np.ndarray:

@@ -31,7 +31,11 @@ from sklearn_metaexplain.masking._outputs import (
     resolve_output,
     sum_to_zero_over_classes,
 )
-from sklearn_metaexplain.posthoc._background import draw_background, given_background
+from sklearn_metaexplain.posthoc._background import (
+    BACKGROUND,
+    draw_background,
+    given_background,
+)
 from sklearn_metaexplain.posthoc._delegation import DelegationMixin
 
 __all__ = ["PosthocExplainer"]
@@ -84,7 +88,7 @@ class PosthocExplainer(
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods("fit")],
-        "background": [Interval(Integral, 1, None, closed="left"), "array-like", "sparse matrix"],
+        "background": BACKGROUND,
         "output": [StrOptions({"auto", "probability", "log_odds", "raw"})],
         "feature_groups": [Mapping, list, tuple, None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],

@@ -24,7 +24,7 @@ from sklearn_metaexplain.masking._mixer import RowPool
 from sklearn_metaexplain.masking._outputs import sum_to_zero_over_classes
 from sklearn_metaexplain.masking._players import players_that_can_matter
 from sklearn_metaexplain.nets._device import check_device
-from sklearn_metaexplain.posthoc._background import draw_background, given_background
+from sklearn_metaexplain.posthoc._background import BACKGROUND, draw_background, given_background
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.posthoc._logged_surrogate import LoggedSurrogate, logged_of
 from sklearn_metaexplain.posthoc._self_error import warn_if_large
@@ -120,7 +120,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "background": [Interval(Integral, 1, None, closed="left"), "array-like", "sparse matrix"],
+        "background": BACKGROUND,
         "n_support": [Interval(Integral, _LEAST_ROWS, None, closed="left")],
         "output": [StrOptions({"raw", "probability", "log_odds"})],
         "feature_groups": [Mapping, list, tuple, None],

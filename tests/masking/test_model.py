@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -16,7 +17,13 @@ from sklearn.ensemble import (
     StackingClassifier,
 )
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, RidgeClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Perceptron,
+    RidgeClassifier,
+    SGDClassifier,
+)
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -398,11 +405,22 @@ def test_a_class_that_may_not_be_that_of_the_largest_output_is_asked_for(classif
     np.testing.assert_array_equal(model.labels(X), classifier.predict(X))
 
 
-def test_a_class_that_is_that_of_the_largest_output_is_not_asked_for():
+def test_classes_of_equal_probability_are_told_apart_as_the_model_does():
+    X, y = load_iris(return_X_y=True)
+    model = SGDClassifier(loss="modified_huber", random_state=0).fit(X, y)
+    largest = model.predict_proba(X).argmax(axis=1)
+    assert (largest != model.predict(X)).any()
+    np.testing.assert_array_equal(MaskedModel(model, X[::15]).labels(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [RandomForestClassifier(3, random_state=0), SGDClassifier(loss="log_loss", random_state=0)],
+)
+def test_a_class_that_is_that_of_the_largest_output_is_not_asked_for(classifier):
     X = np.random.RandomState(0).normal(size=(40, 2))
-    forest = RandomForestClassifier(3, random_state=0).fit(X, X[:, 0] > 0)
-    forest.predict = None
-    assert MaskedModel(forest, X[:20]).labels(X) is None
+    classifier.fit(X, X[:, 0] > 0).predict = None
+    assert MaskedModel(classifier, X[:20]).labels(X) is None
 
 
 def test_classes_in_a_column_are_read():

@@ -93,6 +93,26 @@ def test_groups_of_the_wrong_kind_are_refused(groups):
         resolve_feature_groups(groups, NAMES)
 
 
+@pytest.mark.parametrize("name", [("u", 1), ("u", 2, None), frozenset({"u"})])
+def test_a_group_of_several_names_is_refused_before_the_model_is_fitted(name):
+    class Unfitted(LinearRegression):
+        def fit(self, X, y):
+            raise AssertionError("fitted")
+
+    X = np.random.RandomState(0).normal(size=(20, 4))
+    explainer = ShapExplainer(Unfitted(), feature_groups={"v": [0, 1], name: [2, 3]})
+    with pytest.raises(TypeError, match=r"feature_groups names a group .*'u'.* by text, .*'u"):
+        explainer.fit(X, X[:, 0])
+
+
+def test_groups_may_be_named_by_numbers():
+    assert resolve_feature_groups({5: ["a", "b"], "v": ["d"]}, NAMES).names.tolist() == [
+        5,
+        "c",
+        "v",
+    ]
+
+
 def test_duplicate_columns_must_be_named_by_position():
     with pytest.raises(ValueError, match="by position"):
         resolve_feature_groups([["a", "b"]], ["a", "a", "b"])
