@@ -234,6 +234,17 @@ def test_models_are_asked_about_rows_of_one_part_only():
     ]
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e9])
+def test_units_of_a_models_outputs_do_not_matter(unit):
+    X, model = small_models()
+    scaled = Ridge(alpha=1e-6).fit(X, unit * model.predict(X))
+    ours, theirs = (
+        ModelTasks([(X, one)], n_support=48, n_query=3, n_background=5).sample(RNG(0))
+        for one in (model, scaled)
+    )
+    torch.testing.assert_close(ours.values, theirs.values, rtol=0, atol=1e-4)
+
+
 def test_models_on_frames_have_one_player_a_column():
     X, y = frame()
     X = X[["town", "size", "constant"]]
