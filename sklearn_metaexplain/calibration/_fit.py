@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,18 @@ def summarise(cases: Sequence[Case], calibration: Mapping[str, Any]) -> dict[str
 
 
 def _usually_taken(cases: Sequence[Case]) -> float:
-    left = [case.row_raw / case.evidence["raw"] for case in cases if case.evidence["raw"] > 0]
+    left = [
+        case.row_raw / case.evidence["raw"]
+        for case in cases
+        if 0 < case.evidence["raw"] < np.inf and np.isfinite(case.row_raw)
+    ]
     return float(np.clip(1 - np.median(left), _LEAST_TAKEN, 1.0))
 
 
 def _fit_error(evidence: Sequence[Mapping[str, float]], errors: Sequence[float]) -> dict[str, Any]:
+    # Where nothing is attributed for want of knowledge no size tells of the error.
+    finite = [np.isfinite(one["raw"]) for one in evidence]
+    evidence, errors = list(compress(evidence, finite)), list(compress(errors, finite))
     logs = np.array([log_evidence(one) for one in evidence])
     # A value that is off by more than its size is as good as none.
     actual = np.minimum(errors, 1.0)

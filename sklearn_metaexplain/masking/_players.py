@@ -1,7 +1,7 @@
 """Players: columns, or groups of columns that move together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -145,11 +145,10 @@ def players_that_can_matter(players: Players, background: Any, rows: Any) -> np.
 def _named_groups(feature_groups: Any) -> list[tuple[str | None, Any]]:
     if isinstance(feature_groups, Mapping):
         for name in feature_groups:
-            # Several names for one player could be no labels of a table, nor saved.
-            if isinstance(name, Iterable) and not isinstance(name, str):
+            if isinstance(name, bool) or not isinstance(name, (str, Real)):
                 raise TypeError(
                     f"feature_groups names a group {name!r}, a {type(name).__name__}; name groups "
-                    f"by text, such as {' '.join(map(str, name))!r}."
+                    "by text."
                 )
         return list(feature_groups.items())
     if isinstance(feature_groups, str) or not isinstance(feature_groups, Iterable):

@@ -16,8 +16,10 @@ __all__ = [
     "of_outputs",
 ]
 
-# Outputs are rounded: less than this part of them is no change, and no attribution.
+# Outputs are rounded: less than this part of them is no change.
 ROUNDING = 1e-10
+# Attributions are sums of few of them: an output may be large beside all that changes it.
+_ROUNDED_VALUES = 1e-13
 
 
 def explains_classifier(explanation: Explanation) -> bool:
@@ -70,7 +72,7 @@ def attributed_shares(explanation: Explanation, chosen: np.ndarray) -> np.ndarra
         return values
     outputs = sizes_of(explanation, share_classes=explains_classifier(explanation))
     total = np.abs(values).sum(axis=1)
-    is_some = total > ROUNDING * of_outputs(outputs, chosen)
+    is_some = total > _ROUNDED_VALUES * of_outputs(outputs, chosen)
     return np.where(is_some[:, None], values, 0.0) / np.where(is_some, total, 1.0)[:, None]
 
 

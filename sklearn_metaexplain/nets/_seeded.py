@@ -24,6 +24,12 @@ def seeded_torch(seed: int) -> Iterator[None]:
     seed : int
         Of what is drawn.
     """
-    with _RNG_LOCK, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield
+    # That of the CPU alone, where networks are made; a GPU's stays as it is.
+    generator = torch.default_generator
+    with _RNG_LOCK:
+        state = generator.get_state()
+        generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            generator.set_state(state)

@@ -14,7 +14,7 @@ from sklearn_metaexplain.nets._classifiers import PrototypeNetwork, column_dista
 from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.selfexplaining._additive import AdditiveClassifier
 from sklearn_metaexplain.selfexplaining._base import SelfExplainingClassifier
-from sklearn_metaexplain.selfexplaining._number import centres, choose_number
+from sklearn_metaexplain.selfexplaining._number import ClassRows, choose_number
 
 _ROWS_AT_ONCE = 1024
 
@@ -24,11 +24,12 @@ class PrototypeClassifier(AdditiveClassifier):
 
     A meta-trained network embeds every cell of a row by what the labelled rows say of cells like
     it, and by its term in a regression of their labels on all columns. A class's prototype is the
-    mean embedding of its rows; the logit of a class is the log of its prior probability minus the
-    squared distance to its prototype. The embedding is one block a column, so the distance, and
-    with it every logit, is exactly a sum over columns. A block depends on its own cell alone, given
-    the training table: with one prototype a class the attributions are the exact interventional
-    Shapley values of the logits, the training rows being the background.
+    mean embedding of its rows, or it has several, each of some of them; the logit of a class is the
+    log of its prior probability minus the squared distance to its nearest prototype. The embedding
+    is one block a column, so the distance, and with it every logit, is exactly a sum over columns.
+    A block depends on its own cell alone, given the training table: with one prototype a class the
+    attributions are the exact interventional Shapley values of the logits, the training rows being
+    the background.
 
     Parameters
     ----------
@@ -36,8 +37,11 @@ class PrototypeClassifier(AdditiveClassifier):
         Prototypes of each class, of which the nearest counts; more than one are k-means centres
         of the class's embedded rows. A class with fewer different rows has as many as those.
         "auto": one, unless one of 2, 4, 8, 16 and 32 labels rows that are left out better by more
-        than two standard errors; then the least about as good as the best. More than ten rows of
-        the largest class go to a prototype.
+        than two standard errors; then the least about as good as the best. 512 rows are looked at,
+        of which more than ten of the largest class go to a prototype; the network itself, where it
+        is trained on the table, and the places of categories have seen those left out, too. To
+        choose takes about as long as to fit, or longer where classes are many, but nothing with
+        20 rows or fewer in the largest class.
     priors : array-like of shape (n_classes,), default=None
         Prior probabilities of the classes. None: their shares in the training table.
     n_neighbors : int, default=3
@@ -48,7 +52,7 @@ class PrototypeClassifier(AdditiveClassifier):
         needs `max_epochs`.
     n_support : int, default=512
         Most training rows that the network reads to embed a cell: at least one of each class,
-        otherwise each class in proportion to its share, up to rounding. Prototypes are means over
+        otherwise each class in proportion to its share, up to rounding. Prototypes are made of
         all rows.
     width : int, default=None
         Features of a cell, a multiple of 4, for ``pretrained=None``. None: 32.
@@ -199,7 +203,7 @@ class PrototypeClassifier(AdditiveClassifier):
         for label in range(n_classes):
             positions = np.flatnonzero(labels == label)
             own = embedded[positions]
-            for centre in centres(own, self.n_prototypes_, seed):
+            for centre in ClassRows(own, seed).prototypes(self.n_prototypes_):
                 distance = np.square(own - centre).sum(1)
                 closest = np.argsort(distance, kind="stable")[: self.n_neighbors]
                 prototypes.append(centre)
@@ -229,7 +233,6 @@ class PrototypeClassifier(AdditiveClassifier):
             self._network,
             encoded,
             labels,
-            self._intercept,
             n_support=self.n_support,
             seed=seed,
         )

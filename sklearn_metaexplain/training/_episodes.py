@@ -13,6 +13,9 @@ from torch.utils.data import get_worker_info
 from sklearn_metaexplain.prior import sample_task
 from sklearn_metaexplain.training._evaluated_model import Episode, evaluate_model
 
+# Fewer rows make no table of the prior.
+_LEAST_TABLE = 16
+
 
 def draw_episode(
     rng: np.random.Generator,
@@ -58,10 +61,12 @@ def draw_episode(
         # A walk over an overflowing random function is no fault of the user's.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            task = sample_task(rng, n_columns=n_columns, n_rows=n_rows, families=families)
+            task = sample_task(
+                rng, n_columns=n_columns, n_rows=max(n_rows, _LEAST_TABLE), families=families
+            )
             episode = evaluate_model(
                 rng,
-                task.table,
+                task.table[:n_rows],
                 task.model,
                 n_support=n_support,
                 n_query=n_query,

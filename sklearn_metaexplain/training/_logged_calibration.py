@@ -29,8 +29,6 @@ NORMAL_90 = 1.6449
 _N_QUERY = 4
 _N_BACKGROUND = 25
 _N_ROWS = (64, 2048)
-# Fewer rows make no table of the prior.
-_LEAST_TABLE = 16
 _MOST_COLUMNS = 8
 _N_DRAWS = 20
 
@@ -71,8 +69,8 @@ def draw_logged_episode(rng: np.random.Generator, n_rows: tuple[int, int] = _N_R
         n_columns=round(np.exp(rng.uniform(np.log(1.5), np.log(_MOST_COLUMNS + 0.5)))),
         n_support=n_logged,
         n_query=_N_QUERY,
-        n_background=_N_BACKGROUND,
-        n_rows=max(_LEAST_TABLE, n_logged + _N_QUERY // 2),
+        n_background=min(_N_BACKGROUND, n_logged),
+        n_rows=n_logged + _N_QUERY // 2,
         hybrids=False,
     )
 
@@ -206,6 +204,8 @@ def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:
 
 def calibrate_logged(arguments: argparse.Namespace) -> None:
     """Calibrate errors of explanations from logged outputs; print what LoggedExplainer ships."""
+    if arguments.rows[0] > arguments.rows[1]:
+        raise SystemExit(f"--rows {arguments.rows[0]} {arguments.rows[1]}: give the least first.")
     tasks = []
     for episode in logged_episodes(arguments.tasks, n_rows=tuple(arguments.rows)):
         tasks.append(explain_logged(episode, arguments.weights))

@@ -41,6 +41,17 @@ def test_the_law_of_the_errors_is_found():
     assert calibration["usually_taken"] == pytest.approx(1 - np.exp(-1), abs=0.03)
 
 
+def test_a_task_of_which_nothing_is_known_does_not_count():
+    cases = made_up(300)
+    unknown = {"raw": np.inf, "residual": 1.0}
+    calibration = fit_calibration([*cases, replace(cases[0], evidence=unknown, row_raw=np.inf)])
+    expected = fit_calibration(cases)
+    for name in ("task", "row"):
+        for number, value in calibration[name].items():
+            np.testing.assert_allclose(value, expected[name][number], err_msg=number)
+    assert calibration["usually_taken"] == expected["usually_taken"]
+
+
 def test_estimates_are_right_on_average_and_cover():
     calibration = fit_calibration(made_up(2000))["task"]
     new = made_up(2000, seed=1)

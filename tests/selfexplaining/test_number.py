@@ -40,6 +40,7 @@ def test_a_prototype_needs_more_than_ten_rows(monkeypatch, n_rows, most):
 
     def best_of_all(right):
         tried.append(len(right))
+        assert right.shape[1] == n_rows  # each row is left out once
         return len(right) - 1
 
     monkeypatch.setattr(
@@ -68,6 +69,16 @@ def test_columns_may_come_in_any_order():
     assert fitted.n_prototypes_ == turned.n_prototypes_ > 1
     np.testing.assert_allclose(
         turned.predict_proba(X[:, [2, 0, 1]]), fitted.predict_proba(X), rtol=0, atol=1e-6
+    )
+
+
+def test_classes_may_be_called_anything():
+    X, y = checkerboard(160)
+    fitted = PrototypeClassifier(random_state=0).fit(X, y)
+    turned = PrototypeClassifier(random_state=0).fit(X, 1 - y)
+    assert fitted.n_prototypes_ == turned.n_prototypes_ > 1
+    np.testing.assert_allclose(
+        turned.predict_proba(X)[:, ::-1], fitted.predict_proba(X), rtol=0, atol=1e-9
     )
 
 

@@ -54,8 +54,10 @@ def test_relative_error():
     assert relative_errors([task], "one").tolist() == [1 / 25]
 
 
-def test_logged_rows_are_rows_of_the_table():
-    episode = draw_logged_episode(np.random.default_rng(4))
+@pytest.mark.parametrize("n_rows", [(64, 2048), (8, 8), (13, 40)])
+def test_logged_rows_are_rows_of_the_table(n_rows):
+    episode = draw_logged_episode(np.random.default_rng(4), n_rows)
+    assert n_rows[0] <= len(episode.support) <= n_rows[1]
     # The background is among the logged rows, and so is half of the rows to explain.
     logged = {tuple(row) for row in episode.support.flatten(1).tolist()}
     assert all(tuple(row) in logged for row in episode.background.flatten(1).tolist())
