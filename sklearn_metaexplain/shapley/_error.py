@@ -26,10 +26,10 @@ LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
 }
 #: The same of 8 to 63: ``calibrate-logged --tasks 300 --rows 8 63``.
 FEW_LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
-    ("proposed", "outputs unknown"): {"std": 1.04, "factor": 0.44, "power": 0.84, "spread": 1.81},
-    ("proposed", "outputs given"): {"std": 1.10, "factor": 0.46, "power": 1.06, "spread": 1.92},
-    ("searched", "outputs unknown"): {"std": 1.14, "factor": 0.49, "power": 0.84, "spread": 1.83},
-    ("searched", "outputs given"): {"std": 1.27, "factor": 0.47, "power": 1.04, "spread": 1.92},
+    ("proposed", "outputs unknown"): {"std": 1.00, "factor": 0.42, "power": 0.84, "spread": 1.72},
+    ("proposed", "outputs given"): {"std": 1.01, "factor": 0.52, "power": 1.11, "spread": 1.82},
+    ("searched", "outputs unknown"): {"std": 1.12, "factor": 0.45, "power": 0.83, "spread": 1.83},
+    ("searched", "outputs given"): {"std": 1.14, "factor": 0.48, "power": 1.07, "spread": 1.94},
 }
 
 
