@@ -31,19 +31,19 @@ REGISTRIES: dict[str, Registry] = {
     "prototype": {
         "default": (
             "prototype.safetensors",
-            "30971e2098fb939221e89b4d7dcabfd49dfa117bdd7f058720fdf429e8f540c7",
+            "9f41eef2584553881055561e7ba5af4b620ccc461260d6e73bf67f9a9a196041",
         ),
     },
     "matching": {
         "default": (
             "matching.safetensors",
-            "e34679a5a4d6ce4e6dc38500b426487ce22a7061333346ae624ad525e6afcbfb",
+            "176d388408a640192d3c7e5c9920f3d3e01a2f69201fb1740968400a5808aa5d",
         ),
     },
     "attention": {
         "default": (
             "attention.safetensors",
-            "54fe6e20e97c3e872c71e1054840bf66373358efd662a476b6884ec191d7cf48",
+            "6d4f55d83f3f4ffc680ec1af93063b8f7b2f67ddd3cc68f1cd4afe4073db53fe",
         ),
     },
 }
