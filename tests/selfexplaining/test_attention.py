@@ -253,7 +253,7 @@ def test_raising_l1_closes_gates(attention, gate):
 @pytest.mark.slow
 def test_adversarial_training_makes_explanations_more_stable():
     ratios, scores = [], []
-    for seed in range(10, 15):
+    for seed in range(10, 30):  # ratios of single tables are between a tenth and two
         X, y = clouds(120, 5, 2, separation=0.7, seed=seed)
         rough, stable = (
             fitted(X[:70], y[:70], adversarial_eps=eps, pretrained=None, max_epochs=15, lr=5e-3)
@@ -264,7 +264,7 @@ def test_adversarial_training_makes_explanations_more_stable():
         ]
         ratios.append(constants[0] / constants[1])
         scores.append(stable.score(X[70:], y[70:]) - rough.score(X[70:], y[70:]))
-    assert np.median(ratios) < 0.85
+    assert np.exp(np.mean(np.log(ratios))) < 0.8
     assert np.mean(scores) > -0.02
 
 
