@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from sklearn_metaexplain import PrototypeClassifier
-from sklearn_metaexplain.selfexplaining._number import _least_that_serves
+from sklearn_metaexplain.selfexplaining._number import _assign_folds, _least_that_serves
 from tests.selfexplaining.tables import clouds
 
 
@@ -70,6 +70,17 @@ def test_columns_may_come_in_any_order():
     np.testing.assert_allclose(
         turned.predict_proba(X[:, [2, 0, 1]]), fitted.predict_proba(X), rtol=0, atol=1e-6
     )
+
+
+def test_rows_are_left_out_together_whatever_their_classes_are_called():
+    labels = np.repeat([0, 1, 2], [30, 2, 17])
+    folds = _assign_folds(labels, np.random.RandomState(0))
+    turned = _assign_folds(np.array([2, 0, 1])[labels], np.random.RandomState(0))
+    np.testing.assert_array_equal(folds, turned)
+    assert (folds[labels == 1] == -1).all()
+    for label in (0, 2):
+        counts = np.bincount(folds[labels == label])
+        assert counts.min() >= counts.max() - 1 > 0
 
 
 def test_classes_may_be_called_anything():
