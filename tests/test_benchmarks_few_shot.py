@@ -355,6 +355,22 @@ def test_measures_keeps_and_reports(bench, weights, tmp_path, monkeypatch, capsy
     assert capsys.readouterr().out.endswith(both + "\n")
 
 
+def test_draws_before_the_first_stay_as_they_are(bench, tmp_path):
+    path = tmp_path / "iris-5.csv"
+
+    def lines(method, draws, accuracy):
+        rows = {"table": "iris", "shots": "5", "draw": draws, "method": method}
+        return pd.DataFrame({**rows, "accuracy": accuracy})
+
+    ours, usual = "Prototype, from scratch", "SVC"
+    first = pd.concat([lines(ours, [0, 1, 2], 0.5), lines(usual, [0, 1, 2], 0.6)])
+    bench.few_shot.keep(first, path, ["from scratch", "usual"], 0)
+    bench.few_shot.keep(lines(ours, [1, 2, 3], 0.7), path, ["from scratch"], 1)
+    kept = pd.read_csv(path).pivot(index="draw", columns="method", values="accuracy")
+    assert kept[ours].tolist() == [0.5, 0.7, 0.7, 0.7]
+    assert kept[usual].tolist()[:3] == [0.6] * 3
+
+
 # Consistency
 
 

@@ -93,12 +93,12 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
 
     Notes
     -----
-    Base values are mean logged outputs of the background; rows of it that are not among `X` count
-    with the surrogate's prediction, given ones that were logged several times with the mean. The
-    surrogate is shifted so that its mean there is the same; it may leave [0, 1]. 1.645 `std` on
-    either side hold 90% of the errors on random tasks, fewer where columns depend on each other
-    more (``python -m sklearn_metaexplain.training calibrate-logged``; of less than 64 rows ``--rows
-    8 63``).
+    Base values are mean outputs of the background: of rows drawn from `X` what was logged, of given
+    ones the mean of what was logged of equal rows, and where nothing was, the surrogate's
+    prediction. The surrogate is shifted so that its mean there is the same; it may leave [0, 1].
+    1.645 `std` on either side hold 90% of the errors on random tasks, fewer where columns depend on
+    each other more (``python -m sklearn_metaexplain.training calibrate-logged``, with ``--rows 8
+    63`` for logs of fewer than 64 rows).
 
     Examples
     --------

@@ -14,19 +14,13 @@ from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
-from sklearn_metaexplain.shapley._error import (
-    FEW_LOGGED_CALIBRATION,
-    LOGGED_CALIBRATION,
-    scaled_error,
-)
+from sklearn_metaexplain.shapley._error import logged_calibration, scaled_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 
 __all__ = ["LoggedSurrogate", "logged_of"]
 
 _ERROR_ROWS = 64
-# Fewer logged rows tell less of how far off they are.
-_MANY_ROWS = 64
 
 
 class LoggedSurrogate:
@@ -89,9 +83,7 @@ class LoggedSurrogate:
         n_jobs : int or None, default=None
             Threads, one for each surrogate.
         """
-        self._calibrations = (
-            LOGGED_CALIBRATION if len(outputs) >= _MANY_ROWS else FEW_LOGGED_CALIBRATION
-        )
+        self._n_logged = len(outputs)
         self.encoder = TableEncoder().fit(X)
         coded = self.encoder.code(X)
         self.encoder.place_categories(coded, outputs)
@@ -132,7 +124,8 @@ class LoggedSurrogate:
         return propose
 
     def _calibration(self, known: str) -> dict[str, float]:
-        return self._calibrations["searched" if self.pretrained is None else "proposed", known]
+        kernel = "searched" if self.pretrained is None else "proposed"
+        return logged_calibration(self._n_logged, kernel, known)
 
     def _estimate_error(self, encoded: torch.Tensor) -> tuple[float, float]:
         able = torch.ones(len(encoded), len(self.players.names), dtype=torch.bool)

@@ -31,6 +31,29 @@ FEW_LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
     ("searched", "outputs unknown"): {"std": 1.12, "factor": 0.45, "power": 0.83, "spread": 1.83},
     ("searched", "outputs given"): {"std": 1.14, "factor": 0.48, "power": 1.07, "spread": 1.94},
 }
+# What the first table was made from; fewer rows tell less of how far off they are.
+_MANY_LOGGED = 64
+
+
+def logged_calibration(n_logged: int, kernel: str, known: str) -> dict[str, float]:
+    """Calibration of explanations from a log.
+
+    Parameters
+    ----------
+    n_logged : int
+        Logged rows that the surrogates were fitted to.
+    kernel : {"proposed", "searched"}
+        Where the kernel came from.
+    known : {"outputs unknown", "outputs given"}
+        What is known of the explained rows.
+
+    Returns
+    -------
+    calibration : dict
+        "std", and "factor", "power" and "spread" of `scaled_error`.
+    """
+    tables = LOGGED_CALIBRATION if n_logged >= _MANY_LOGGED else FEW_LOGGED_CALIBRATION
+    return tables[kernel, known]
 
 
 def raw_error(values: np.ndarray, std: np.ndarray) -> float:
