@@ -167,8 +167,9 @@ def _draw_walks(
     """
     rng = np.random.RandomState(seed)
     turns = max(1, round(n_turns))
-    of_each_is_as_much = turns * n_background % n_folds == 0
-    if turns >= n_folds or (n_background <= _FEW_STARTS and not of_each_is_as_much):
+    # Elsewhere some rows have one network more than others, or one less, in every turn.
+    each_network_has_as_many = n_background % n_folds == 0
+    if turns >= n_folds or (n_background <= _FEW_STARTS and not each_network_has_as_many):
         # The nearest number for which networks start from each row equally often.
         turns = n_folds * max(1, round(n_turns / n_folds))
     turn, start = np.divmod(np.arange(turns * n_background), n_background)

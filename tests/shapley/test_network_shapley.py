@@ -227,6 +227,22 @@ def test_walks_are_balanced(n_background, n_players, n_turns):
         assert all((own == of_each[0]).all() for own in of_each)
 
 
+@pytest.mark.parametrize(("n_background", "n_turns"), [(5, 2), (25, 4), (2, 5), (8, 5)])
+def test_ten_networks_walk_from_few_background_rows_equally_often(n_background, n_turns):
+    # As many walks as ten networks can share, but not from each row.
+    starts, _ = _draw_walks(n_background, 12, 10, n_turns, 0)
+    assert len(set(np.bincount(starts.ravel(), minlength=n_background))) == 1
+
+
+def test_values_of_ten_networks_sum_to_the_prediction(only_walks):
+    encoded, outputs = evaluated()
+    bag = NetworkBag(n_folds=10).fit(encoded, outputs - outputs.mean(0))
+    shapley = NetworkShapley(bag, encoded[:5], PLAYERS, M)
+    shapley.n_pairs = 10
+    gap = bag.predict(encoded[50:60]) - bag.predict(encoded[:5]).mean(0)
+    torch.testing.assert_close(shapley(encoded[50:60]).sum(1), gap, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("n_turns", "taken"), [(0.2, 5), (4.4, 5), (7.4, 5), (7.6, 10), (12.6, 15)]
 )
