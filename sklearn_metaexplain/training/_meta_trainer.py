@@ -71,7 +71,8 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
     network_params : dict, default=None
         Keyword arguments of the network, such as ``{"encoder": {"width": 16}}``,
         ``{"metric": "cosine"}`` for "matching" or ``{"gate": "sparsemax"}`` for "attention".
-        Classifiers must then ask for that metric or gate.
+        Classifiers must then ask for that metric or gate. With `init`, what is not named here is
+        as the file's network was trained.
     validation_tasks : int, default=64
         Tasks that are held out; the weights kept are those of the epoch with the least loss on
         them.

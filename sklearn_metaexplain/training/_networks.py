@@ -145,7 +145,9 @@ def _load(network: Any, params: dict[str, Any], init: str | PathLike[str]) -> nn
     if network == "kernel":
         loaded: nn.Module = _checkpoint.load_pretrained(init).kernel
     else:
-        loaded, _ = _classifier_weights.load_classifier(init, network)
+        loaded, record = _classifier_weights.load_classifier(init, network)
+        # Others than those of the file would start from a head that was never trained.
+        params = {**record.get("settings", {}), **params}
     for name, value in params.items():
         setattr(loaded, name, value)
     return loaded.requires_grad_(True)

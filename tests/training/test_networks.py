@@ -3,13 +3,15 @@
 import re
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
 from sklearn_metaexplain.learners import ANIL, MAML, InContext, LearnedOptimizer, learner_record
 from sklearn_metaexplain.nets._classifier_weights import save_classifier
+from sklearn_metaexplain.training import MetaTrainer
 from sklearn_metaexplain.training._networks import make_module, make_network
-from tests.training.families import TINY
+from tests.training.families import TINY, OneColumnTells
 
 
 def states(*modules):
@@ -50,6 +52,31 @@ def test_what_is_not_taken_over_is_told(learner, other, is_taken, tmp_path):
         own = other.make_state(made.network)
         if made.state is not None:
             torch.testing.assert_close(*states(made.state, own), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("network", "settings", "changed"),
+    [
+        ("matching", {"metric": "cosine"}, {"metric": "euclidean"}),
+        ("attention", {"attention": "per_class", "gate": "sparsemax"}, {"gate": "sigmoid"}),
+    ],
+)
+def test_training_goes_on_with_the_metric_or_gate_of_the_file(network, settings, changed, tmp_path):
+    first = MetaTrainer(
+        network,
+        network_params={**TINY, **settings},
+        n_steps=1,
+        lr=0.05,
+        validation_tasks=2,
+        random_state=0,
+    ).fit(OneColumnTells())
+    first.save(tmp_path / "weights")
+    episode = OneColumnTells().sample(np.random.default_rng(0))
+    again = make_network(network, None, tmp_path / "weights", 0)
+    # Of another metric or gate the head was never trained.
+    torch.testing.assert_close(again(episode), first.network_(episode), rtol=0, atol=1e-6)
+    asked = make_network(network, changed, tmp_path / "weights", 0)
+    assert {name: getattr(asked, name) for name in settings} == {**settings, **changed}
 
 
 @pytest.mark.parametrize(
