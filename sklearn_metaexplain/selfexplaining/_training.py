@@ -142,8 +142,10 @@ def _hold_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split positions; of each class a row stays, and one is held out where there are two."""
     held_out = []
+    # Drawn at once, so that nothing depends on what the classes are called.
+    order = rng.permutation(len(labels))
     for label in range(int(labels.max()) + 1):
-        rows = rng.permutation(np.flatnonzero(labels == label))
+        rows = order[labels[order] == label]
         if len(rows) > 1:
             n_held_out = min(len(rows) - 1, max(1, round(fraction * len(rows))))
             held_out.append(rows[:n_held_out])

@@ -182,6 +182,16 @@ def test_a_fit_from_scratch_draws_one_seed(kind):
     np.testing.assert_array_equal(drawn.predict_proba(X), seeded.predict_proba(X))
 
 
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_training_is_the_same_whatever_classes_are_called(kind):
+    X, y = clouds(n_rows=45, separation=1.0)
+    names = np.array(["b", "c", "a"])
+    trained, renamed = (kind(max_epochs=2, random_state=0).fit(X, each) for each in (y, names[y]))
+    probabilities = renamed.predict_proba(X)[:, np.argsort(np.argsort(names))]
+    # In single precision, whose rounding depends on the order of sums.
+    np.testing.assert_allclose(probabilities, trained.predict_proba(X), atol=1e-3)
+
+
 def test_callbacks_may_have_any_name_of_their_own():
     X, y = clouds(60, 3, 3)
     stop = EarlyStopping(monitor="valid_accuracy", lower_is_better=False, patience=1)
