@@ -13,7 +13,8 @@ from joblib import Parallel, delayed
 from sklearn_metaexplain.calibration._cases import Case, measure_case
 from sklearn_metaexplain.calibration._deviations import fit_deviations, measure_deviations
 from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
-from sklearn_metaexplain.nets._checkpoint import load_pretrained, save_pretrained
+from sklearn_metaexplain.learners._stored import load_learner
+from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained, save_pretrained
 
 _AT_ONCE = 16
 
@@ -41,6 +42,7 @@ def main(argv: list[str] | None = None) -> None:
         print(json.dumps(fit_deviations([task for task in measured if task]), indent=2))
         return
     pretrained = load_pretrained(arguments.weights)
+    stored = load_learner(arguments.weights, REGISTRY, pretrained.kernel)
     kept = Path(arguments.cases or Path(arguments.out).with_suffix(".cases.jsonl"))
     numbered = _read(kept)
     left = [number for number in range(arguments.tasks) if number not in numbered]
@@ -56,7 +58,9 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{start + len(numbers)} of {len(left)} tasks", file=sys.stderr, flush=True)
     cases = [case for number, case in _read(kept).items() if case and number < arguments.tasks]
     calibration = fit_calibration(cases)
-    digest = save_pretrained(replace(pretrained, calibration=calibration), arguments.out)
+    digest = save_pretrained(
+        replace(pretrained, calibration=calibration), arguments.out, stored and stored.state
+    )
     found = {"found": summarise(cases, calibration), "calibration": calibration}
     print(json.dumps({**found, "sha256": digest}, indent=2))
 

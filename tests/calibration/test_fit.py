@@ -5,12 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.calibration import Case, fit_calibration, measure_case
 from sklearn_metaexplain.calibration.__main__ import main
 from sklearn_metaexplain.calibration._fit import summarise
-from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.learners import MAML, learner_record
+from sklearn_metaexplain.learners._stored import load_learner
+from sklearn_metaexplain.nets._checkpoint import (
+    REGISTRY,
+    Pretrained,
+    load_pretrained,
+    save_pretrained,
+)
+from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._error import estimate_error
 
 
@@ -124,11 +133,15 @@ def test_a_case_is_one_of_its_number():
     assert 0 < case.row_error < case.error * 10
 
 
+def keep(path, cases):
+    rows = [[number, {**case.__dict__}] for number, case in enumerate(cases)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys):
     out = tmp_path / "calibrated.safetensors"
-    rows = [[number, {**case.__dict__}] for number, case in enumerate(made_up(40))]
     kept = tmp_path / "cases.jsonl"
-    kept.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    keep(kept, made_up(40))
     main(["--tasks", "41", "--cases", str(kept), "--out", str(out)])
     assert len(kept.read_text().splitlines()) == 41
     told = json.loads(capsys.readouterr().out)
@@ -137,3 +150,19 @@ def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys):
     assert written.calibration["n_tasks"] in (40, 41)
     for name, value in shipped.kernel.state_dict().items():
         np.testing.assert_array_equal(written.kernel.state_dict()[name], value)
+
+
+def test_the_command_writes_what_the_learner_of_the_networks_has_learned(tmp_path):
+    weights, out, kept = (tmp_path / name for name in ("weights", "calibrated", "cases.jsonl"))
+    kernel, learner = KernelNetwork(width=8, n_layers=1), MAML(learn_lr=True)
+    rates = learner.make_state(kernel)
+    with torch.no_grad():
+        for rate in rates.parameters():
+            rate += 0.25
+    record = {"learner": learner_record(learner)}
+    save_pretrained(Pretrained(kernel, training=record), weights, rates)
+    keep(kept, made_up(40))
+    main(["--weights", str(weights), "--tasks", "40", "--cases", str(kept), "--out", str(out)])
+    stored = load_learner(out, REGISTRY, load_pretrained(out).kernel)
+    for name, rate in rates.state_dict().items():
+        torch.testing.assert_close(stored.state.state_dict()[name], rate, rtol=0, atol=0)
