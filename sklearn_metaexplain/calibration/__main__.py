@@ -15,6 +15,8 @@ from sklearn_metaexplain.calibration._deviations import fit_deviations, measure_
 from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
 from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained, save_pretrained
+from sklearn_metaexplain.training._checkpoints import write_whole
+from sklearn_metaexplain.training._fingerprints import fingerprint
 
 _AT_ONCE = 16
 
@@ -44,19 +46,19 @@ def main(argv: list[str] | None = None) -> None:
     pretrained = load_pretrained(arguments.weights)
     stored = load_learner(arguments.weights, REGISTRY, pretrained.kernel)
     kept = Path(arguments.cases or Path(arguments.out).with_suffix(".cases.jsonl"))
-    numbered = _read(kept)
+    learned = stored and (stored.learner, stored.state)
+    told_by = fingerprint([pretrained.kernel, pretrained.corrector, learned])
+    numbered = _read(kept, told_by)
     left = [number for number in range(arguments.tasks) if number not in numbered]
     for start in range(0, len(left), _AT_ONCE):
         numbers = left[start : start + _AT_ONCE]
         found = Parallel(n_jobs=arguments.jobs)(
             delayed(measure_case)(number, arguments.weights) for number in numbers
         )
-        with kept.open("a", encoding="utf-8") as file:
-            for number, case in zip(numbers, found, strict=True):
-                record = None if case is None else asdict(case)
-                file.write(json.dumps([number, record]) + "\n")
+        numbered |= zip(numbers, found, strict=True)
+        _write(kept, numbered, told_by)
         print(f"{start + len(numbers)} of {len(left)} tasks", file=sys.stderr, flush=True)
-    cases = [case for number, case in _read(kept).items() if case and number < arguments.tasks]
+    cases = [case for number, case in numbered.items() if case and number < arguments.tasks]
     calibration = fit_calibration(cases)
     digest = save_pretrained(
         replace(pretrained, calibration=calibration), arguments.out, stored and stored.state
@@ -65,11 +67,35 @@ def main(argv: list[str] | None = None) -> None:
     print(json.dumps({**found, "sha256": digest}, indent=2))
 
 
-def _read(path: Path) -> dict[int, Case | None]:
+def _read(path: Path, told_by: str) -> dict[int, Case | None]:
+    """Read what was measured by the same networks; cases of others say nothing of these."""
     if not path.exists():
         return {}
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {number: record and Case(**record) for number, record in records}
+    numbered = {}
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            number, record, *whose = json.loads(line)
+            if whose != [told_by]:
+                raise SystemExit(
+                    f"{path} holds what was measured of other networks than those of --weights, "
+                    "or does not say of which; remove it to start anew, or give another file by "
+                    "--cases."
+                )
+            numbered[number] = record and Case(**record)
+    except (TypeError, ValueError) as error:
+        raise SystemExit(
+            f"{path} cannot be read ({type(error).__name__}: {error}); remove it to start anew, "
+            "or give another file by --cases."
+        ) from error
+    return numbered
+
+
+def _write(path: Path, numbered: dict[int, Case | None], told_by: str) -> None:
+    lines = [
+        json.dumps([number, case and asdict(case), told_by]) + "\n"
+        for number, case in numbered.items()
+    ]
+    write_whole(path, "".join(lines).encode())
 
 
 if __name__ == "__main__":

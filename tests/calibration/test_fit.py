@@ -9,6 +9,7 @@ import torch
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.calibration import Case, fit_calibration, measure_case
+from sklearn_metaexplain.calibration import __main__ as command
 from sklearn_metaexplain.calibration.__main__ import main
 from sklearn_metaexplain.calibration._fit import summarise
 from sklearn_metaexplain.learners import MAML, learner_record
@@ -21,6 +22,7 @@ from sklearn_metaexplain.nets._checkpoint import (
 )
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._error import estimate_error
+from sklearn_metaexplain.training import _checkpoints
 
 
 def made_up(n, *, seed=0, spread=0.6):
@@ -133,15 +135,20 @@ def test_a_case_is_one_of_its_number():
     assert 0 < case.row_error < case.error * 10
 
 
-def keep(path, cases):
-    rows = [[number, {**case.__dict__}] for number, case in enumerate(cases)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+@pytest.fixture
+def made_up_cases(monkeypatch):
+    """The command measures these, without explaining anything."""
+    cases = made_up(40)
+    monkeypatch.setattr(command, "measure_case", lambda number, weights: cases[number])
 
 
-def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys):
+def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys, monkeypatch):
     out = tmp_path / "calibrated.safetensors"
     kept = tmp_path / "cases.jsonl"
-    keep(kept, made_up(40))
+    with monkeypatch.context() as patched:
+        patched.setattr(command, "measure_case", lambda number, weights: made_up(40)[number])
+        main(["--tasks", "40", "--cases", str(kept), "--out", str(out)])
+    capsys.readouterr()
     main(["--tasks", "41", "--cases", str(kept), "--out", str(out)])
     assert len(kept.read_text().splitlines()) == 41
     told = json.loads(capsys.readouterr().out)
@@ -152,8 +159,54 @@ def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys):
         np.testing.assert_array_equal(written.kernel.state_dict()[name], value)
 
 
+@pytest.mark.usefixtures("made_up_cases")
+def test_what_was_measured_of_other_networks_is_not_gone_on_from(tmp_path, capsys):
+    weights, kept = tmp_path / "weights", tmp_path / "weights.cases.jsonl"
+    same = ["--weights", str(weights), "--out", str(weights), "--tasks", "40"]
+    for width in (8, 8, 12):
+        torch.manual_seed(0)
+        # As a training does that writes to the same file again.
+        save_pretrained(Pretrained(KernelNetwork(width=width, n_layers=1)), weights)
+        if width == 12:
+            with pytest.raises(SystemExit, match="measured of other networks than those of --weig"):
+                main(same)
+            kept.unlink()
+        main(same)
+        # The calibration in the file says nothing of its networks.
+        main(same)
+    kept.write_text("[0, null]\n")
+    with pytest.raises(SystemExit, match="does not say of which; remove it"):
+        main(same)
+    assert load_pretrained(weights).calibration["n_tasks"] == 40
+
+
+@pytest.mark.usefixtures("made_up_cases")
+def test_a_death_spoils_no_measurements(tmp_path, monkeypatch):
+    out, kept = tmp_path / "calibrated", tmp_path / "cases.jsonl"
+    same = ["--tasks", "40", "--cases", str(kept), "--out", str(out)]
+
+    def die(source, target):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_checkpoints.os, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            main(same)
+    assert not kept.exists()
+    main(same)
+    calibration = load_pretrained(out).calibration
+    content = kept.read_text()
+    kept.write_text(content[: len(content) // 2 + 9])
+    with pytest.raises(SystemExit, match=r"cases\.jsonl cannot be read .* remove it"):
+        main(same)
+    kept.unlink()
+    main(same)
+    assert load_pretrained(out).calibration == calibration
+
+
+@pytest.mark.usefixtures("made_up_cases")
 def test_the_command_writes_what_the_learner_of_the_networks_has_learned(tmp_path):
-    weights, out, kept = (tmp_path / name for name in ("weights", "calibrated", "cases.jsonl"))
+    weights, out = tmp_path / "weights", tmp_path / "calibrated"
     kernel, learner = KernelNetwork(width=8, n_layers=1), MAML(learn_lr=True)
     rates = learner.make_state(kernel)
     with torch.no_grad():
@@ -161,8 +214,7 @@ def test_the_command_writes_what_the_learner_of_the_networks_has_learned(tmp_pat
             rate += 0.25
     record = {"learner": learner_record(learner)}
     save_pretrained(Pretrained(kernel, training=record), weights, rates)
-    keep(kept, made_up(40))
-    main(["--weights", str(weights), "--tasks", "40", "--cases", str(kept), "--out", str(out)])
+    main(["--weights", str(weights), "--tasks", "40", "--out", str(out)])
     stored = load_learner(out, REGISTRY, load_pretrained(out).kernel)
     for name, rate in rates.state_dict().items():
         torch.testing.assert_close(stored.state.state_dict()[name], rate, rtol=0, atol=0)
