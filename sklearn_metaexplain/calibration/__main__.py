@@ -15,6 +15,7 @@ from sklearn_metaexplain.calibration._deviations import fit_deviations, measure_
 from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
 from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained, save_pretrained
+from sklearn_metaexplain.training._arguments import count, file_to_write
 from sklearn_metaexplain.training._checkpoints import write_whole
 from sklearn_metaexplain.training._fingerprints import fingerprint
 
@@ -25,11 +26,11 @@ def main(argv: list[str] | None = None) -> None:
     """Explain tasks of the prior, fit, and write a file with the same networks."""
     parser = argparse.ArgumentParser(prog="python -m sklearn_metaexplain.calibration")
     parser.add_argument("--weights", default="default", help="a name or a file")
-    parser.add_argument("--tasks", type=int, default=600)
+    parser.add_argument("--tasks", type=count, default=600)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--cases", help="file that keeps what was measured, to go on from")
     todo = parser.add_mutually_exclusive_group(required=True)
-    todo.add_argument("--out", help="the file to write")
+    todo.add_argument("--out", type=file_to_write, help="the file to write")
     todo.add_argument(
         "--deviations",
         action="store_true",
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     pretrained = load_pretrained(arguments.weights)
     stored = load_learner(arguments.weights, REGISTRY, pretrained.kernel)
-    kept = Path(arguments.cases or Path(arguments.out).with_suffix(".cases.jsonl"))
+    kept = Path(arguments.cases or arguments.out.with_suffix(".cases.jsonl"))
     learned = stored and (stored.learner, stored.state)
     told_by = fingerprint([pretrained.kernel, pretrained.corrector, learned])
     numbered = _read(kept, told_by)

@@ -18,6 +18,7 @@ from sklearn_metaexplain.training._arguments import (
     file_to_write,
     natural,
     positive,
+    several,
     share,
 )
 from sklearn_metaexplain.training._episodes import EpisodeStream
@@ -174,12 +175,14 @@ def main(argv: list[str] | None = None) -> None:
     )
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--init", help="weights to start from: a registered name or a file")
-    command.add_argument("--seed", type=int, default=1)
+    command.add_argument("--seed", type=natural, default=1)
     command.add_argument("--workers", type=natural, default=1, help="processes that draw tasks")
     command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=count, default=4, help="tasks a step")
     command.add_argument("--steps-per-epoch", type=count, default=100)
-    command.add_argument("--epochs", type=count, default=10**6, help="most epochs of each network")
+    command.add_argument(
+        "--epochs", type=count, default=10**6, help="most epochs of each network, a sitting"
+    )
     command.add_argument("--validation-tasks", type=count, default=96)
     command.add_argument(
         "--repeats",
@@ -192,7 +195,7 @@ def main(argv: list[str] | None = None) -> None:
     command = commands.add_parser("evaluate", help=evaluate.__doc__)
     command.add_argument("--weights", default="default", help="registered name or file")
     command.add_argument("--tasks", type=count, default=100)
-    command.add_argument("--n-support", type=count, nargs="+", default=[128, 512])
+    command.add_argument("--n-support", type=several, nargs="+", default=[128, 512])
     command.set_defaults(run=evaluate)
     _classifiers.add_command(commands)
     _autoencoding.add_command(commands)

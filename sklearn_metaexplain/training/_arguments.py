@@ -29,8 +29,21 @@ def count(text: str) -> int:
 
 
 def natural(text: str) -> int:
-    """Read a whole number from 0 on, such as processes."""
+    """Read a whole number from 0 on, such as processes and seeds."""
     return _whole(text, least=0)
+
+
+def several(text: str) -> int:
+    """Read a number of rows whose outputs may differ, without which no task would ever do."""
+    return _whole(text, least=2)
+
+
+def width(text: str) -> int:
+    """Read a number of features that four attention heads share."""
+    value = _whole(text, least=4)
+    if value % 4:
+        raise argparse.ArgumentTypeError(f"must be a multiple of 4, got {text}")
+    return value
 
 
 def file_to_write(text: str) -> Path:

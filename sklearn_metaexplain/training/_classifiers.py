@@ -12,7 +12,7 @@ import torch
 
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier, save_classifier
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.training._arguments import count, natural, positive
+from sklearn_metaexplain.training._arguments import count, natural, positive, width
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
@@ -125,13 +125,13 @@ def add_command(commands: Any) -> None:
         help="'default', or a folder of files to start from; default: new networks; "
         "--width is then that of the files",
     )
-    command.add_argument("--seed", type=int, default=1)
-    command.add_argument("--width", type=count, default=48, help="features of a cell")
+    command.add_argument("--seed", type=natural, default=1)
+    command.add_argument("--width", type=width, default=48, help="features of a cell")
     command.add_argument("--workers", type=natural, default=1, help="processes that draw tables")
     command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=count, default=8, help="tables a step")
     command.add_argument("--steps-per-epoch", type=count, default=100)
-    command.add_argument("--epochs", type=natural, default=10**6)
+    command.add_argument("--epochs", type=natural, default=10**6, help="most epochs, a sitting")
     command.add_argument("--validation-tasks", type=count, default=256)
     command.add_argument("--evaluation-tasks", type=count, default=500)
     command.add_argument("--quiet", action="store_true")

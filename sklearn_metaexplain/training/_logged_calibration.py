@@ -19,7 +19,7 @@ from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
 from sklearn_metaexplain.shapley._error import raw_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.training._arguments import count
+from sklearn_metaexplain.training._arguments import count, several
 from sklearn_metaexplain.training._episodes import Episode, draw_episode
 from sklearn_metaexplain.training._stacked import StackedEpisode, stack_with
 
@@ -235,7 +235,7 @@ def add_command(commands: Any) -> None:
     command.add_argument(
         "--rows",
         nargs=2,
-        type=count,
+        type=several,
         default=_N_ROWS,
         metavar=("LEAST", "MOST"),
         help="rows logged; default: %(default)s",

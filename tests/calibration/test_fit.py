@@ -218,3 +218,17 @@ def test_the_command_writes_what_the_learner_of_the_networks_has_learned(tmp_pat
     stored = load_learner(out, REGISTRY, load_pretrained(out).kernel)
     for name, rate in rates.state_dict().items():
         torch.testing.assert_close(stored.state.state_dict()[name], rate, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [("--tasks", "0", "must be at least 1"), ("--out", ".", "is a folder; give a file")],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_is_measured(
+    option, value, message, capsys
+):
+    with pytest.raises(SystemExit):
+        main([option, value])
+    told = capsys.readouterr().err
+    assert f"argument {option}: " in told
+    assert message in told

@@ -76,3 +76,12 @@ def test_command_prints_what_is_shipped(capsys):
         found = calibration[f"{kernel}, {known}"]
         assert set(found) == set(LOGGED_CALIBRATION[kernel, known])
         assert all(np.isfinite(value) for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"), [(("1", "8"), "must be at least 2, got 1"), (("9", "8"), "least first")]
+)
+def test_numbers_of_rows_that_make_no_sense_are_refused(rows, message, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["calibrate-logged", "--rows", *rows])
+    assert message in f"{refused.value}{capsys.readouterr().err}"

@@ -85,10 +85,17 @@ def test_evaluate_prints_every_part_beside_what_it_replaces(trained, capsys):
         ("train", "--workers", "-1", "must be at least 0"),
         ("train", "--kernel-share", "1.5", "must be between 0 and 1"),
         ("train", "--batch-size", "many", "invalid"),
+        ("train", "--seed", "-1", "must be at least 0"),
+        ("train-classifiers", "--seed", "-1", "must be at least 0"),
+        ("train-classifiers", "--width", "0", "must be at least 4"),
+        ("train-classifiers", "--width", "6", "must be a multiple of 4"),
+        ("train-autoencoder", "--seed", "-1", "must be at least 0"),
         ("train-classifiers", "--minutes", "0", "must be above 0"),
         ("train-classifiers", "--validation-tasks", "0", "must be at least 1"),
         ("train-autoencoder", "--epochs", "0", "must be at least 1"),
         ("evaluate", "--tasks", "0", "must be at least 1"),
+        # The outputs of one row never vary, and tasks were drawn until some do.
+        ("evaluate", "--n-support", "1", "must be at least 2"),
         ("calibrate-logged", "--tasks", "0", "must be at least 1"),
     ],
 )
