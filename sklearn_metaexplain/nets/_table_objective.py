@@ -147,7 +147,11 @@ def _told_halves(
 
 def _halves(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Every other row of each class, and the others."""
-    order = labels.argsort(stable=True)
+    known, number = labels.unique(return_inverse=True)
+    # Classes in the order of their first rows, so that nothing depends on what they are called.
+    rows = torch.arange(len(labels), device=labels.device)
+    first_row = rows.new_full((len(known),), len(labels)).scatter_reduce(0, number, rows, "amin")
+    order = first_row[number].argsort(stable=True)
     first = torch.zeros(len(labels), dtype=torch.bool, device=labels.device)
     first[order[::2]] = True
     return first, ~first

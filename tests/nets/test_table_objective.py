@@ -66,6 +66,16 @@ def test_support_loss_leaves_out_classes_that_the_other_half_has_not():
     assert float(loss) > 0
 
 
+@pytest.mark.parametrize("renumbered", [(0, 2, 1), (1, 2, 0), (2, 1, 0)])
+def test_support_loss_does_not_depend_on_what_classes_are_called(renumbered):
+    network, task = randomised(PrototypeNetwork), episode()
+    # Odd numbers of rows, so that where a class has its halves depends on the one before it.
+    task = task._replace(labels=torch.tensor([0, 1, 0, 2, 0, 1, 2, 1, 2, 0]))
+    renamed = task._replace(labels=torch.tensor(renumbered)[task.labels])
+    losses = [TableObjective().support_loss(network, each) for each in (task, renamed)]
+    torch.testing.assert_close(*losses)
+
+
 @pytest.mark.parametrize("labels", [[0, 1, 1], [0, 0, 1], [2, 0, 1], [0, 2, 1, 1], [1, 0]])
 def test_there_is_a_support_loss_where_a_class_has_two_rows(labels):
     network, task = randomised(PrototypeNetwork), episode()
