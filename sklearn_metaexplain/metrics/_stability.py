@@ -19,7 +19,7 @@ from sklearn.utils.validation import _num_samples
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import _unwrap, explain
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs, of_outputs
 from sklearn_metaexplain.metrics._robustness import draw_rows
 from sklearn_metaexplain.metrics._similarity import cosine
 
@@ -229,9 +229,10 @@ def _mean_similarity(explanations: list[Explanation]) -> float:
     # Models that were trained anew may predict different classes.
     predictions = np.mean([each.predictions for each in explanations], axis=0)
     mean = replace(first, predictions=predictions, labels=None)
+    attributions = [attributions_of(each) for each in explanations]
     similarities = [
-        cosine(of_outputs(left.values, outputs), of_outputs(right.values, outputs))
+        cosine(of_outputs(left, outputs), of_outputs(right, outputs))
         for outputs in chosen_outputs(mean).T
-        for left, right in combinations(explanations, 2)
+        for left, right in combinations(attributions, 2)
     ]
     return float(np.mean(similarities))

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -70,6 +71,16 @@ def test_deterministic_explainers_are_stable_and_random_ones_are_not():
     ]
     assert scores[0] == pytest.approx(1.0)
     assert scores[0] > scores[1] > scores[2] > scores[3] + 0.2
+
+
+@pytest.mark.parametrize("metric", BOTH)
+def test_explanations_of_a_model_that_never_changes_are_alike(metric):
+    X, _ = linear_table()
+    y = (np.arange(60) % 3 == 0).astype(int)
+    explainer = LimeExplainer(DummyClassifier(strategy="prior"), random_state=0).fit(X, y)
+    # A ridge regression makes numbers of 1e-32 of it, in any direction.
+    assert 0 < np.abs(explainer.explain(X[:5]).values).max() < 1e-20
+    assert metric(explainer, X, y, n_repeats=3, n_samples=5, random_state=0) == 1.0
 
 
 def test_a_wrapped_model_is_not_fitted_again_but_one_that_explains_itself_is():
