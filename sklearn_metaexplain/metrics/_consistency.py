@@ -37,7 +37,8 @@ def consistency(explanations: Mapping[object, Explanation] | Iterable[Explanatio
     Raises
     ------
     ValueError
-        If there are fewer than two explanations, one has no rows, or their features differ.
+        If there are fewer than two explanations, one has no rows or attributions that are NaN or
+        infinite, or their features differ.
     TypeError
         If something else than Explanations is passed.
 
