@@ -16,6 +16,7 @@ __all__ = [
     "column_names",
     "draw_seed",
     "listed",
+    "refuse_two_meanings",
 ]
 
 
@@ -115,6 +116,25 @@ def names_of_labels(labels: pd.Index) -> np.ndarray:
     given = not labels.equals(pd.RangeIndex(len(labels)))
     names = [str(label) if given else f"x{j}" for j, label in enumerate(labels)]
     return np.array(names, dtype=object)
+
+
+def refuse_two_meanings(parameter: str, position: int, names: Any) -> None:
+    """ValueError for a number that is one column's position and another's label.
+
+    Parameters
+    ----------
+    parameter : str
+        For the message.
+    position : int
+        What the caller gave, in range.
+    names : list of str of length n_columns
+        Labels as text.
+    """
+    if str(position) in names and names[position] != str(position):
+        raise ValueError(
+            f"{parameter} names {position}, which is the position of the column labelled "
+            f"{names[position]!r} and the label of another; write labels as text, '{position}'."
+        )
 
 
 def draw_seed(random_state: Any) -> int:

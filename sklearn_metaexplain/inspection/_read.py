@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._validation import names_of_labels, refuse_two_meanings
 
 __all__ = [
     "MISSING",
@@ -152,7 +153,10 @@ def feature_position(explanation: Explanation, feature: Any, parameter: str) -> 
         raise ValueError(f"{parameter}={feature!r} names {len(found)} features; pass a position.")
     is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
     if is_position and -len(names) <= feature < len(names):
-        return int(feature) % len(names)
+        position = int(feature) % len(names)
+        if feature >= 0:
+            refuse_two_meanings(parameter, position, names)
+        return position
     raise ValueError(f"{parameter}={feature!r} is none of the features {names}.")
 
 
@@ -176,7 +180,9 @@ def column_of(explanation: Explanation, position: int) -> pd.Series | None:
         return None
     name = explanation.feature_names[position]
     if data.shape[1] != len(explanation.feature_names):
-        names = table_column_names(data)
+        # Explanations name columns by their labels as text.
+        is_frame = isinstance(data, pd.DataFrame)
+        names = names_of_labels(data.columns).tolist() if is_frame else table_column_names(data)
         if names.count(name) != 1:
             return None
         position = names.index(name)
