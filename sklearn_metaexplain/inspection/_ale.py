@@ -114,11 +114,11 @@ def accumulated_local_effects(
     linear model the effect of a column is then exactly its coefficient times the distance from the
     column's mean.
 
-    Cells of a pair that hold no row take the local effect of the nearest that does, in intervals.
-    The main effects that are taken off, and the centre, are weighted by the rows in each cell, as
-    in the R package ALEPlot of the authors of [1]_, which also orders levels: by the first axis of
-    classical scaling of the sums, over the other columns, of distances between the levels'
-    distributions.
+    Cells of a pair that hold no row take the local effect of the nearest that does, in intervals,
+    or the mean of several that are equally near. The main effects that are taken off, and the
+    centre, are weighted by the rows in each cell, as in the R package ALEPlot of the authors of
+    [1]_, which also orders levels: by the first axis of classical scaling of the sums, over the
+    other columns, of distances between the levels' distributions.
 
     The model is asked for at most ``2 * n_samples`` rows for one column and ``4 * n_samples`` for
     two, beyond the values of the grid.
