@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._cells import is_boolean
+from sklearn_metaexplain._columns import as_float, kind_of
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import names_of_labels, refuse_two_meanings
 
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 MISSING = "missing"
+_MICROSECONDS = 86_400e6  # of a day
 
 
 class SelectedOutput(NamedTuple):
@@ -219,7 +222,12 @@ def column_view(column: Any, name: str) -> ColumnView:
         return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan))
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
         return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
-    ordered = pd.api.types.is_bool_dtype(dtype)
+    kind = kind_of(series)
+    ordered = kind == "numbers" and is_boolean(series)
+    if kind != "categories" and not ordered:
+        # Objects of one kind, such as decimals and dates, and periods.
+        numbers = as_float(series) / (1.0 if kind == "numbers" else _MICROSECONDS)
+        return ColumnView(name, numbers, is_date=kind == "dates")
     if isinstance(dtype, pd.CategoricalDtype):
         ordered = bool(dtype.ordered)
         used = series.cat.remove_unused_categories()
