@@ -163,7 +163,8 @@ def top_k_jaccard(true_values: Any, values: Any, *, k: int = 3) -> float:
     Notes
     -----
     Features that are equal at the border of the top share the places that are left, so that
-    attributions of zero score what chance does, not what the order of columns makes of them.
+    attributions of zero score the index of the overlap that chance has on average, not what the
+    order of columns makes of them.
 
     References
     ----------
