@@ -10,6 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_feature_names_in, validate_data
 
+from sklearn_metaexplain._arrays import array_of_rows
+
 __all__ = [
     "check_classes",
     "check_table",
@@ -69,9 +71,8 @@ def check_table(
         )
         if reset:
             estimator._labels_in = None
-        if X.dtype.kind in "US" and not hasattr(given, "dtype"):
-            # numpy has made text of the numbers in a list of both.
-            X = np.array(given, dtype=object)
+        if X.dtype.kind in "US":
+            X = array_of_rows(given)
     X = _in_native_order(X)
     infinite = _infinite_columns(X)
     if infinite:

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._arrays import array_of_rows
 from sklearn_metaexplain.inspection._ale_places import (
     Places,
     grid_index,
@@ -146,7 +147,7 @@ def accumulated_local_effects(
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(f"{name} must be an int of at least 1; got {size!r}.")
     check_is_fitted(estimator)
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    X = X if hasattr(X, "shape") else array_of_rows(X)
     if len(X.shape) != 2 or X.shape[0] < 2:
         raise ValueError(f"X must be a table of at least 2 rows; got shape {X.shape}.")
     names = table_column_names(X)

@@ -332,6 +332,17 @@ def test_sparse_tables_and_lists():
     np.testing.assert_allclose(effects_of(model, X, "x1"), dense)
 
 
+def test_lists_of_text_and_numbers():
+    X, _ = mixed_table()
+    X = X[["age", "port"]].to_numpy(dtype=object)
+    model = formula(lambda X: 2.0 * X[:, 0].astype(float) + (X[:, 1] == "S"))
+    from_lists = accumulated_local_effects(model, X.tolist(), 0)
+    assert from_lists.is_categorical == [False]
+    expected = accumulated_local_effects(model, X, 0)
+    np.testing.assert_array_equal(from_lists.effects, expected.effects)
+    np.testing.assert_array_equal(from_lists.grid_values[0], expected.grid_values[0])
+
+
 def test_several_classes_and_targets():
     random = np.random.RandomState(0)
     X = random.normal(size=(80, 2))
