@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from numbers import Integral, Real
@@ -30,6 +30,7 @@ __all__ = [
     "feature_view",
     "format_cell",
     "largest_first",
+    "level_texts",
     "others_label",
     "select_output",
     "select_outputs",
@@ -237,7 +238,14 @@ def column_view(column: Any, name: str) -> ColumnView:
         texts = series.astype(object).where(series.isna(), series.astype(str))
         codes, levels = pd.factorize(texts, sort=True)
     numbers = np.where(codes < 0, np.nan, codes.astype(float))
-    return ColumnView(name, numbers, [format_cell(level) for level in levels], ordered)
+    return ColumnView(name, numbers, level_texts(levels), ordered)
+
+
+def level_texts(levels: Iterable[Any]) -> list[str]:
+    """Write levels as cells are, or in full where four digits do not tell them apart."""
+    listed = list(levels)
+    texts = [format_cell(level) for level in listed]
+    return texts if len(set(texts)) == len(texts) else [str(level) for level in listed]
 
 
 def value_limits(numbers: np.ndarray) -> tuple[float, float]:

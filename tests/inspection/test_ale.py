@@ -278,6 +278,16 @@ def test_orders_given_and_orders_of_dtypes():
         accumulated_local_effects(model, X, "age", level_orders={"agee": [1, 2]})
 
 
+@pytest.mark.parametrize("levels", [[1234567891, 1234567893, 1234567892], [1.00001, 3.0, 1.00002]])
+def test_levels_that_four_digits_do_not_tell_apart(levels):
+    X = pd.DataFrame({"level": pd.Categorical(levels * 4), "age": np.arange(12.0)})
+    model = formula(lambda X: X["level"].astype(float) - min(levels))
+    result = accumulated_local_effects(model, X, "level", level_orders={"level": levels})
+    assert result.grid_values[0].tolist() == [str(level) for level in levels]
+    expected = np.subtract(levels, np.mean(levels))
+    np.testing.assert_allclose(result.effects[:, 0], expected, rtol=1e-6)
+
+
 def test_a_step_between_levels_is_averaged_over_the_rows_of_both():
     X = pd.DataFrame({"level": ["a", "a", "b"], "age": [1.0, 2.0, 6.0]})
     model = formula(lambda X: (X["level"] == "b") * X["age"])
