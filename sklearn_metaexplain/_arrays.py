@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-__all__ = ["as_array", "kind_of_missing", "rounding_of", "type_of_cell"]
+__all__ = ["array_of_rows", "as_array", "kind_of_missing", "rounding_of", "type_of_cell"]
 
 # By so many units in the last place of the largest number do equal numbers differ by rounding.
 _ROUNDED = 8
@@ -32,6 +32,15 @@ def type_of_cell(cell: Any) -> type:
 def rounding_of(numbers: np.ndarray) -> float:
     """By how much equal numbers of such size, none of them missing, may differ by rounding."""
     return _ROUNDED * float(np.spacing(np.abs(numbers).max()))
+
+
+def array_of_rows(rows: Any) -> np.ndarray:
+    """Make an array of array-like rows; of lists that hold text and numbers, one of objects."""
+    array = np.asarray(rows)
+    if array.dtype.kind in "US" and not hasattr(rows, "dtype"):
+        # numpy has made text of the numbers.
+        return np.array(rows, dtype=object)
+    return array
 
 
 def as_array(frame: pd.DataFrame) -> np.ndarray:

@@ -147,11 +147,7 @@ class Explanation(ExplanationViews):
             self._store("std_quantiles", quantiles, (len(quantiles), 2))
         feature_names = read_only(self.feature_names, object)
         self._store("feature_names", feature_names, (n_features,))
-        names = self.output_names
-        # An array of a list would turn labels of several kinds into text.
-        is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
-        names = read_only(names, object if is_mixed else None)
-        self._store("output_names", names, (n_outputs,))
+        self._store("output_names", _labels_of(self.output_names), (n_outputs,))
         for name in ("feature_names", "output_names"):
             labels = pd.Series(getattr(self, name))
             repeated = labels[labels.duplicated()].tolist()
@@ -159,7 +155,7 @@ class Explanation(ExplanationViews):
                 raise ValueError(f"{name} must differ; {repeated[0]!r} is there more than once.")
         self._store("n_evaluations", read_only(n_evaluations, np.int64), (n_samples,))
         if self.labels is not None:
-            self._store("labels", read_only(self.labels), (n_samples,))
+            self._store("labels", _labels_of(self.labels), (n_samples,))
             unknown = set(self.labels.tolist()) - set(self.output_names.tolist())
             if n_outputs > 1 and unknown:
                 raise ValueError(
@@ -266,7 +262,13 @@ class Explanation(ExplanationViews):
         """Which output is predicted in each row, (n_samples,)."""
         if self.labels is None or len(self.output_names) == 1:
             return self.predictions.argmax(axis=1)
-        return pd.Index(self.output_names).get_indexer(pd.Index(self.labels))
+        return self._positions_of(self.labels)
+
+    def _positions_of(self, labels: np.ndarray) -> np.ndarray:
+        """Which outputs labels name, (n,); -1 for none."""
+        # As objects: True is 1, as Python has it, where pandas tells indexes of two types apart.
+        names = pd.Index(self.output_names, dtype=object)
+        return names.get_indexer(pd.Index(labels, dtype=object))
 
     def _with_outputs(self, outputs: np.ndarray, names: np.ndarray) -> Explanation:
         rows = np.arange(len(self))
@@ -321,3 +323,9 @@ class Explanation(ExplanationViews):
             If the file is not one that `save` wrote.
         """
         return cls(**load_record(path))
+
+
+def _labels_of(names: Any) -> np.ndarray:
+    # An array of a list would turn labels of several kinds into text.
+    is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
+    return read_only(names, object if is_mixed else None)

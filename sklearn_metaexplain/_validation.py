@@ -10,12 +10,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_feature_names_in, validate_data
 
+from sklearn_metaexplain._arrays import array_of_rows
+
 __all__ = [
     "check_classes",
     "check_table",
     "column_names",
     "draw_seed",
     "listed",
+    "refuse_two_meanings",
 ]
 
 
@@ -68,9 +71,8 @@ def check_table(
         )
         if reset:
             estimator._labels_in = None
-        if X.dtype.kind in "US" and not hasattr(given, "dtype"):
-            # numpy has made text of the numbers in a list of both.
-            X = np.array(given, dtype=object)
+        if X.dtype.kind in "US":
+            X = array_of_rows(given)
     X = _in_native_order(X)
     infinite = _infinite_columns(X)
     if infinite:
@@ -115,6 +117,25 @@ def names_of_labels(labels: pd.Index) -> np.ndarray:
     given = not labels.equals(pd.RangeIndex(len(labels)))
     names = [str(label) if given else f"x{j}" for j, label in enumerate(labels)]
     return np.array(names, dtype=object)
+
+
+def refuse_two_meanings(parameter: str, position: int, names: Any) -> None:
+    """ValueError for a number that is one column's position and another's label.
+
+    Parameters
+    ----------
+    parameter : str
+        For the message.
+    position : int
+        What the caller gave, in range.
+    names : list of str of length n_columns
+        Labels as text.
+    """
+    if str(position) in names and names[position] != str(position):
+        raise ValueError(
+            f"{parameter} names {position}, which is the position of the column labelled "
+            f"{names[position]!r} and the label of another; write labels as text, '{position}'."
+        )
 
 
 def draw_seed(random_state: Any) -> int:

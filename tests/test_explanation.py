@@ -220,6 +220,30 @@ class TestOutputs:
         ):
             replace(made_up_explanation(), labels=list("pqrpqr"))
 
+    @pytest.mark.parametrize(
+        ("names", "labels"),
+        [
+            ([False, True], np.array([1, 0, 1])),
+            (np.array([0, 1]), np.array([True, False, True])),
+            (np.array([0, 1]), np.array([1.0, 0.0, 1.0])),
+            (["a", 1], [1, "a", 1]),
+        ],
+    )
+    def test_labels_of_another_type_name_the_outputs_that_equal_them(self, names, labels):
+        values = np.array([[[1.0, -1.0]], [[2.0, -2.0]], [[3.0, -3.0]]])
+        explanation = Explanation(
+            values,
+            [0.5, 0.5],
+            np.full((3, 2), 0.5),
+            feature_names=["x"],
+            output_names=names,
+            output="probability",
+            n_evaluations=0,
+            labels=labels,
+            additive=False,
+        )
+        assert explanation.for_predicted().values.ravel().tolist() == [-1.0, 2.0, -3.0]
+
     def test_labels_say_what_a_model_predicts_whose_largest_output_is_another(self):
         explanation = made_up_explanation()
         names = explanation.output_names

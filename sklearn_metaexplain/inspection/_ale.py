@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._arrays import array_of_rows
 from sklearn_metaexplain.inspection._ale_places import (
     Places,
     grid_index,
@@ -114,11 +115,11 @@ def accumulated_local_effects(
     linear model the effect of a column is then exactly its coefficient times the distance from the
     column's mean.
 
-    Cells of a pair that hold no row take the local effect of the nearest that does, in intervals.
-    The main effects that are taken off, and the centre, are weighted by the rows in each cell, as
-    in the R package ALEPlot of the authors of [1]_, which also orders levels: by the first axis of
-    classical scaling of the sums, over the other columns, of distances between the levels'
-    distributions.
+    Cells of a pair that hold no row take the local effect of the nearest that does, in intervals,
+    or the mean of several that are equally near. The main effects that are taken off, and the
+    centre, are weighted by the rows in each cell, as in the R package ALEPlot of the authors of
+    [1]_, which also orders levels: by the first axis of classical scaling of the sums, over the
+    other columns, of distances between the levels' distributions.
 
     The model is asked for at most ``2 * n_samples`` rows for one column and ``4 * n_samples`` for
     two, beyond the values of the grid.
@@ -146,7 +147,7 @@ def accumulated_local_effects(
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(f"{name} must be an int of at least 1; got {size!r}.")
     check_is_fitted(estimator)
-    X = X if hasattr(X, "shape") else np.asarray(X)
+    X = X if hasattr(X, "shape") else array_of_rows(X)
     if len(X.shape) != 2 or X.shape[0] < 2:
         raise ValueError(f"X must be a table of at least 2 rows; got shape {X.shape}.")
     names = table_column_names(X)

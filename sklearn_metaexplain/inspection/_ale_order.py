@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.inspection._read import ColumnView, column_view, format_cell, table_column
+from sklearn_metaexplain.inspection._read import ColumnView, column_view, level_texts, table_column
 
 __all__ = ["level_order"]
 
@@ -35,7 +35,7 @@ def level_order(X: Any, j: int, view: ColumnView, order: Sequence[Any] | None) -
     assert view.levels is not None
     n_levels = len(view.levels)
     if order is not None:
-        wanted = [format_cell(level) for level in order]
+        wanted = level_texts(order)
         absent = [level for level in view.levels if level not in wanted]
         if absent or len(set(wanted)) < len(wanted):
             raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+from scipy.spatial import KDTree
 
 __all__ = ["accumulate", "accumulate_levels", "accumulate_pair"]
 
@@ -86,9 +86,7 @@ def accumulate_pair(
     n_outputs = changes.shape[1]
     means, counts = _means(changes, first * shape[1] + second, shape[0] * shape[1])
     means, counts = means.reshape(*shape, n_outputs), counts.reshape(shape)
-    # Cells without rows take the nearest mean.
-    nearest = distance_transform_edt(counts == 0, return_distances=False, return_indices=True)
-    means = means[tuple(nearest)]
+    _fill(means, counts)
     effects = np.zeros((shape[0] + 1, shape[1] + 1, n_outputs))
     effects[1:, 1:] = means.cumsum(axis=0).cumsum(axis=1)
     rows = _main_effect(effects, counts)
@@ -97,6 +95,18 @@ def accumulate_pair(
     of_cells = (effects[1:, 1:] + effects[:-1, 1:] + effects[1:, :-1] + effects[:-1, :-1]) / 4
     weights = counts / counts.sum()
     return effects - np.einsum("ij,ijk->k", weights, of_cells), counts
+
+
+def _fill(means: np.ndarray, counts: np.ndarray) -> None:
+    """Give cells without rows the mean of the nearest, or of all that are equally near."""
+    held, empty = np.argwhere(counts > 0), np.argwhere(counts == 0)
+    if len(empty) == 0:
+        return
+    tree = KDTree(held)
+    distances, _ = tree.query(empty)
+    # One of several would depend on the order of the columns, and on their direction.
+    nearest = tree.query_ball_point(empty, distances * (1 + 1e-9))
+    means[tuple(empty.T)] = [means[tuple(held[some].T)].mean(axis=0) for some in nearest]
 
 
 def _main_effect(effects: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.inspection._read import SelectedOutput, check_explanation, select_output
@@ -77,7 +76,7 @@ def _take_labels(first: str, labels: np.ndarray, other: str, one: Explanation) -
     """Of each row the class that is given, whatever is predicted."""
     if _is_of_predicted(one) and one.predicted_labels.tolist() == labels.tolist():
         return one
-    outputs = pd.Index(one.output_names).get_indexer(pd.Index(labels))
+    outputs = one._positions_of(labels)
     if (outputs >= 0).all():
         return replace(one._with_outputs(outputs, np.array(["predicted"])), labels=labels)
     told = sorted(set(labels.tolist()), key=str)

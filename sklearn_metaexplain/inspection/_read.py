@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from numbers import Integral, Real
@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._cells import is_boolean
+from sklearn_metaexplain._columns import as_float, kind_of
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._validation import names_of_labels, refuse_two_meanings
 
 __all__ = [
     "MISSING",
@@ -27,6 +30,7 @@ __all__ = [
     "feature_view",
     "format_cell",
     "largest_first",
+    "level_texts",
     "others_label",
     "select_output",
     "select_outputs",
@@ -36,6 +40,7 @@ __all__ = [
 ]
 
 MISSING = "missing"
+_MICROSECONDS = 86_400e6  # of a day
 
 
 class SelectedOutput(NamedTuple):
@@ -152,7 +157,10 @@ def feature_position(explanation: Explanation, feature: Any, parameter: str) -> 
         raise ValueError(f"{parameter}={feature!r} names {len(found)} features; pass a position.")
     is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
     if is_position and -len(names) <= feature < len(names):
-        return int(feature) % len(names)
+        position = int(feature) % len(names)
+        if feature >= 0:
+            refuse_two_meanings(parameter, position, names)
+        return position
     raise ValueError(f"{parameter}={feature!r} is none of the features {names}.")
 
 
@@ -176,7 +184,9 @@ def column_of(explanation: Explanation, position: int) -> pd.Series | None:
         return None
     name = explanation.feature_names[position]
     if data.shape[1] != len(explanation.feature_names):
-        names = table_column_names(data)
+        # Explanations name columns by their labels as text.
+        is_frame = isinstance(data, pd.DataFrame)
+        names = names_of_labels(data.columns).tolist() if is_frame else table_column_names(data)
         if names.count(name) != 1:
             return None
         position = names.index(name)
@@ -213,7 +223,12 @@ def column_view(column: Any, name: str) -> ColumnView:
         return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan))
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
         return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
-    ordered = pd.api.types.is_bool_dtype(dtype)
+    kind = kind_of(series)
+    ordered = kind == "numbers" and is_boolean(series)
+    if kind != "categories" and not ordered:
+        # Objects of one kind, such as decimals and dates, and periods.
+        numbers = as_float(series) / (1.0 if kind == "numbers" else _MICROSECONDS)
+        return ColumnView(name, numbers, is_date=kind == "dates")
     if isinstance(dtype, pd.CategoricalDtype):
         ordered = bool(dtype.ordered)
         used = series.cat.remove_unused_categories()
@@ -223,7 +238,14 @@ def column_view(column: Any, name: str) -> ColumnView:
         texts = series.astype(object).where(series.isna(), series.astype(str))
         codes, levels = pd.factorize(texts, sort=True)
     numbers = np.where(codes < 0, np.nan, codes.astype(float))
-    return ColumnView(name, numbers, [format_cell(level) for level in levels], ordered)
+    return ColumnView(name, numbers, level_texts(levels), ordered)
+
+
+def level_texts(levels: Iterable[Any]) -> list[str]:
+    """Write levels as cells are, or in full where four digits do not tell them apart."""
+    listed = list(levels)
+    texts = [format_cell(level) for level in listed]
+    return texts if len(set(texts)) == len(texts) else [str(level) for level in listed]
 
 
 def value_limits(numbers: np.ndarray) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_metaexplain._validation import refuse_two_meanings
 from sklearn_metaexplain.masking._mixer import RowPool
 
 __all__ = [
@@ -173,12 +174,7 @@ def _position(member: Any, columns: list[Any]) -> int:
                 f"feature_groups names column position {position}, but the table has "
                 f"{len(columns)} columns."
             )
-        if str(position) in columns and columns[position] != str(position):
-            raise ValueError(
-                f"feature_groups names {position}, which is the position of the column labelled "
-                f"{columns[position]!r} and the label of another; write labels as text, "
-                f"'{position}'."
-            )
+        refuse_two_meanings("feature_groups", position, columns)
         return position
     found = [position for position, column in enumerate(columns) if column == member]
     if not found:

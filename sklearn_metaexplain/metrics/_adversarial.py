@@ -15,7 +15,7 @@ from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.metrics._neighbours import Neighbourhood
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs, of_outputs
 from sklearn_metaexplain.metrics._robustness import ROBUSTNESS_CONSTRAINTS, draw_rows
 from sklearn_metaexplain.metrics._same_prediction import is_same_prediction, tolerances
 from sklearn_metaexplain.metrics._similarity import relative_distance
@@ -271,8 +271,9 @@ def _swap_some(
 
 
 def _distances(before: Explanation, after: Explanation) -> np.ndarray:
+    changed, own = attributions_of(after), attributions_of(before)
     distances = [
-        relative_distance(of_outputs(after.values, outputs), of_outputs(before.values, outputs))
+        relative_distance(of_outputs(changed, outputs), of_outputs(own, outputs))
         for outputs in chosen_outputs(before).T
     ]
     return np.mean(distances, axis=0)

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 
 from sklearn_metaexplain.metrics._outputs import mean_over_chosen
 from sklearn_metaexplain.metrics._pairs import chosen_pairs
-from sklearn_metaexplain.metrics._ranking import check_k, spearman, top_membership
+from sklearn_metaexplain.metrics._ranking import check_k, spearman, to_ties, top_membership
 
 __all__ = ["feature_agreement", "rank_agreement", "sign_agreement", "top_k_jaccard"]
 
@@ -163,7 +163,8 @@ def top_k_jaccard(true_values: Any, values: Any, *, k: int = 3) -> float:
     Notes
     -----
     Features that are equal at the border of the top share the places that are left, so that
-    attributions of zero score what chance does, not what the order of columns makes of them.
+    attributions of zero score the index of the overlap that chance has on average, not what the
+    order of columns makes of them.
 
     References
     ----------
@@ -187,7 +188,7 @@ def sign_agreement(true_values: Any, values: Any, *, k: int | None = None) -> fl
     """Share of the k largest attributions that are of the same features with the same sign.
 
     Largest are those with the largest absolute values in the row. The sign of zero is that of zero
-    alone.
+    alone; attributions that are no more than rounding are zero.
 
     Parameters
     ----------
@@ -252,6 +253,7 @@ def _overlaps(
 
 def _kendall(truth: np.ndarray, judged: np.ndarray) -> np.ndarray:
     """Kendall's tau-b of each row, as `spearman` otherwise."""
+    truth, judged = to_ties(truth), to_ties(judged)
     taus = np.array([kendalltau(*pair).statistic for pair in zip(truth, judged, strict=True)])
     constant = np.ptp(judged, axis=1) == 0
     return np.where(np.ptp(truth, axis=1) > 0, np.where(constant, 0.0, taus), np.nan)

@@ -36,6 +36,11 @@ def sparsity(explanation: Explanation) -> float:
         higher is sparser, which says nothing of whether it is right. NaN if all attributions are
         zero.
 
+    Raises
+    ------
+    ValueError
+        If an attribution is NaN or infinite.
+
     See Also
     --------
     effective_number : Counts the columns that share an attribution.
@@ -81,6 +86,11 @@ def entropy(explanation: Explanation) -> float:
         In nats, from 0 (one column gets everything) to ``log(n_features)``: lower is simpler, which
         says nothing of whether it is right. NaN if all attributions are zero.
 
+    Raises
+    ------
+    ValueError
+        If an attribution is NaN or infinite.
+
     See Also
     --------
     effective_number : Its exponential, a number of columns.
@@ -124,6 +134,11 @@ def effective_number(explanation: Explanation) -> float:
     number : float
         From 1 to n_features: lower is simpler, which says nothing of whether it is right. NaN if
         all attributions are zero.
+
+    Raises
+    ------
+    ValueError
+        If an attribution is NaN or infinite.
 
     See Also
     --------

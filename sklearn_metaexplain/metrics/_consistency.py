@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs, of_outputs
 from sklearn_metaexplain.metrics._similarity import cosine
 
 __all__ = ["consistency"]
@@ -37,7 +37,8 @@ def consistency(explanations: Mapping[object, Explanation] | Iterable[Explanatio
     Raises
     ------
     ValueError
-        If there are fewer than two explanations, one has no rows, or their features differ.
+        If there are fewer than two explanations, one has no rows or attributions that are NaN or
+        infinite, or their features differ.
     TypeError
         If something else than Explanations is passed.
 
@@ -87,8 +88,8 @@ def consistency(explanations: Mapping[object, Explanation] | Iterable[Explanatio
                 f"Explanation {name!r} has the features {explanation.feature_names.tolist()}, the "
                 f"first one {features}; explain the same columns in all."
             )
-        chosen = chosen_outputs(explanation).T
-        sizes = [np.abs(of_outputs(explanation.values, outputs)) for outputs in chosen]
+        attributions = np.abs(attributions_of(explanation))
+        sizes = [of_outputs(attributions, outputs) for outputs in chosen_outputs(explanation).T]
         # Targets may be in different units.
         shares = [size.mean(axis=0) / (size.mean() or 1.0) for size in sizes]
         importances.append(np.mean(shares, axis=0))

@@ -6,7 +6,12 @@ import numpy as np
 from sklearn.utils._param_validation import validate_params
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain.metrics._outputs import chosen_outputs
+from sklearn_metaexplain.base import sizes_of
+from sklearn_metaexplain.metrics._outputs import (
+    chosen_outputs,
+    explains_classifier,
+    without_rounding,
+)
 
 __all__ = ["efficiency_residual"]
 
@@ -28,8 +33,14 @@ def efficiency_residual(explanation: Explanation) -> float:
     -------
     residual : float
         Not negative, lower is better: 0 if attributions add up, 1 is what attributions of zero
-        get. Where no prediction differs from its base value: 0 without gaps, else infinity.
-        Targets of a regressor are averaged.
+        get. Where no prediction differs from its base value: 0 without gaps, else infinity; what
+        is no more than rounding of the outputs is neither a difference nor a gap. Targets of a
+        regressor are averaged. NaN if there are no rows.
+
+    Raises
+    ------
+    ValueError
+        If attributions, base values or predictions are NaN or infinite.
 
     See Also
     --------
@@ -52,11 +63,15 @@ def efficiency_residual(explanation: Explanation) -> float:
     >>> efficiency_residual(explanation)
     0.5
     """
+    if len(explanation) == 0:
+        return float("nan")
     to_explain = explanation.predictions - explanation.base_values
     gaps = to_explain - explanation.values.sum(axis=1)
-    chosen = chosen_outputs(explanation)
-    missed, size = (
-        np.abs(np.take_along_axis(part, chosen, axis=1)).sum(axis=0) for part in (gaps, to_explain)
-    )
+    if not np.isfinite(gaps).all():
+        raise ValueError("The explanation has NaN or infinite values.")
+    sizes = sizes_of(explanation, share_classes=explains_classifier(explanation))
+    parts = without_rounding(np.stack([gaps, to_explain], axis=1), sizes)
+    chosen = chosen_outputs(explanation)[:, None]
+    missed, size = np.abs(np.take_along_axis(parts, chosen, axis=2)).sum(axis=0)
     nothing = np.where(missed > 0, np.inf, 0.0)
     return float(np.where(size > 0, missed / np.where(size > 0, size, 1.0), nothing).mean())

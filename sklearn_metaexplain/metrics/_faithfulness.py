@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import validate_params
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.masking._players import FeatureGroups
-from sklearn_metaexplain.metrics._outputs import chosen_outputs
+from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs
 from sklearn_metaexplain.metrics._perturbed import (
     MODEL_METRIC_CONSTRAINTS,
     PerturbedModel,
@@ -91,8 +91,8 @@ def faithfulness_score(
     one and two columns be scored.
 
     Rows are left out only if the model's output changes with no set. If it changes and the
-    explanation adds up to the same whatever the set, the row counts as 0: an explainer gains
-    nothing by saying nothing.
+    explanation adds up to the same whatever the set, but for rounding, the row counts as 0: an
+    explainer gains nothing by saying nothing.
 
     The class that the model predicts is what users ask about; other classes may hardly change. To
     score the attributions of one class alone, pass ``explanation.for_output(label)`` and a
@@ -129,7 +129,7 @@ def faithfulness_score(
 
     predictions = model.predictions[:, None]
     outputs = np.concatenate([model.without(drawn), model.without_all(), predictions], axis=1)
-    sums = replaced.astype(np.float64) @ explanation.values
+    sums = replaced.astype(np.float64) @ attributions_of(explanation)
     chosen = chosen_outputs(explanation)[:, None]
     sums, outputs, predictions = (
         np.take_along_axis(part, chosen, axis=2) for part in (sums, outputs, predictions)

@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._validation import refuse_two_meanings
 
 __all__ = ["feature_positions"]
 
@@ -34,7 +35,7 @@ def feature_positions(
     Raises
     ------
     ValueError
-        If there is no such feature.
+        If there is no such feature, or a number is one's position and another's name.
     TypeError
         If a single name is passed instead of a list, or a mask.
     """
@@ -51,6 +52,7 @@ def feature_positions(
         if feature in names:
             positions.append(names.index(feature))
         elif isinstance(feature, Integral) and 0 <= feature < len(names):
+            refuse_two_meanings(parameter, int(feature), names)
             positions.append(int(feature))
         else:
             raise ValueError(f"{parameter} has {feature!r}; the features are {names}.")

@@ -9,8 +9,16 @@ import numpy as np
 from sklearn.utils._param_validation import validate_params
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain.base import sizes_of
 from sklearn_metaexplain.masking._players import FeatureGroups
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, mean_over_chosen, of_outputs
+from sklearn_metaexplain.metrics._outputs import (
+    ROUNDING,
+    attributions_of,
+    chosen_outputs,
+    explains_classifier,
+    mean_over_chosen,
+    of_outputs,
+)
 from sklearn_metaexplain.metrics._perturbed import MODEL_METRIC_CONSTRAINTS, PerturbedModel
 from sklearn_metaexplain.metrics._ranking import spearman
 
@@ -100,8 +108,12 @@ def monotonicity(
     model = PerturbedModel(explanation, predict, background, feature_groups, batch_size)
     alone = np.eye(explanation.values.shape[1], dtype=bool)
     effects = model.gaps(alone)
+    sizes = sizes_of(explanation, share_classes=explains_classifier(explanation))
+    # Columns that do nothing have one rank, though the last digits of outputs may change.
+    effects = np.where(effects > ROUNDING * sizes[:, None], effects, 0.0)
+    attributions = attributions_of(explanation)
     scores = [
-        spearman(of_outputs(effects, outputs), np.abs(of_outputs(explanation.values, outputs)))
+        spearman(of_outputs(effects, outputs), np.abs(of_outputs(attributions, outputs)))
         for outputs in chosen_outputs(explanation).T
     ]
     return mean_over_chosen(np.concatenate(scores))

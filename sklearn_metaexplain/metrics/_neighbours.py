@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._arrays import array_of_rows
 from sklearn_metaexplain._cells import is_boolean, is_whole, numbers_like, with_columns
 from sklearn_metaexplain._columns import as_float, columns_of, is_numeric, kind_of
 from sklearn_metaexplain.masking import RowPool
@@ -143,7 +144,7 @@ class Neighbourhood:
 def _as_table(X: Any) -> Any:
     if sparse.issparse(X):
         return X.tocsr()
-    return X if isinstance(X, pd.DataFrame) else np.asarray(X)
+    return X if isinstance(X, pd.DataFrame) else array_of_rows(X)
 
 
 def _is_number(cells: Any) -> bool:

@@ -10,10 +10,12 @@ from sklearn_metaexplain.base import sizes_of
 __all__ = [
     "ROUNDING",
     "attributed_shares",
+    "attributions_of",
     "chosen_outputs",
     "explains_classifier",
     "mean_over_chosen",
     "of_outputs",
+    "without_rounding",
 ]
 
 # Outputs are rounded: less than this part of them is no change.
@@ -51,6 +53,40 @@ def of_outputs(array: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return array[np.arange(len(chosen)), ..., chosen]
 
 
+def attributions_of(explanation: Explanation) -> np.ndarray:
+    """Attributions (n_samples, n_features, n_outputs), zero where they are but rounding.
+
+    ValueError if one is NaN or infinite.
+    """
+    if not np.isfinite(explanation.values).all():
+        raise ValueError("The explanation has NaN or infinite values.")
+    if len(explanation) == 0:
+        return explanation.values
+    sizes = sizes_of(explanation, share_classes=explains_classifier(explanation))
+    return without_rounding(explanation.values, sizes)
+
+
+def without_rounding(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Make attributions zero that are no more than rounding.
+
+    A column that does nothing gets 0 of one explainer and 1e-17 of another: neither a sign nor a
+    rank is to be read off that, nor how alike they are.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_features, n_outputs)
+        Attributions.
+    sizes : ndarray of shape (n_samples, n_outputs)
+        What they are sums of is as large, see `sizes_of`.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples, n_features, n_outputs)
+        A copy.
+    """
+    return np.where(np.abs(values) <= _ROUNDED_VALUES * sizes[:, None], 0.0, values)
+
+
 def attributed_shares(explanation: Explanation, chosen: np.ndarray) -> np.ndarray:
     """Attributions of one output a row as parts of the sum of their sizes.
 
@@ -65,15 +101,11 @@ def attributed_shares(explanation: Explanation, chosen: np.ndarray) -> np.ndarra
     -------
     shares : ndarray of shape (n_samples, n_features)
         With their signs; the sizes of a row sum to 1. Zeros where all attributions of a row
-        together are no more than rounding of the outputs.
+        are no more than rounding of the outputs.
     """
-    values = of_outputs(explanation.values, chosen)
-    if not len(values):
-        return values
-    outputs = sizes_of(explanation, share_classes=explains_classifier(explanation))
-    total = np.abs(values).sum(axis=1)
-    is_some = total > _ROUNDED_VALUES * of_outputs(outputs, chosen)
-    return np.where(is_some[:, None], values, 0.0) / np.where(is_some, total, 1.0)[:, None]
+    values = of_outputs(attributions_of(explanation), chosen)
+    total = np.abs(values).sum(axis=1, keepdims=True)
+    return values / np.where(total > 0, total, 1.0)
 
 
 def mean_over_chosen(row_scores: np.ndarray) -> float:

@@ -9,7 +9,12 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import (
+    attributions_of,
+    chosen_outputs,
+    of_outputs,
+    without_rounding,
+)
 
 __all__ = ["chosen_pairs", "comparable_attributions"]
 
@@ -25,7 +30,7 @@ def comparable_attributions(true_values: Any, values: Any) -> tuple[np.ndarray, 
     Returns
     -------
     truth, judged : ndarray of shape (n_samples, n_features, n_outputs)
-        As arrays.
+        As arrays, zero where they are no more than rounding.
 
     Raises
     ------
@@ -66,9 +71,21 @@ def chosen_pairs(true_values: Any, values: Any) -> Iterator[tuple[np.ndarray, np
 
 
 def _attributions(values: Any, name: str) -> np.ndarray:
-    if isinstance(values, Explanation):
-        values = values.values
-    return check_array(values, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name)
+    is_explanation = isinstance(values, Explanation)
+    array = check_array(
+        values.values if is_explanation else values,
+        dtype=np.float64,
+        ensure_2d=False,
+        allow_nd=True,
+        input_name=name,
+    )
+    if is_explanation:
+        return attributions_of(values)
+    if array.ndim != 3:
+        return array
+    # The outputs are not known, but are about as large as their attributions together.
+    total = np.abs(array).sum(axis=1)
+    return without_rounding(array, np.maximum(total, np.median(total, axis=0)))
 
 
 def _check_comparable(truth: Explanation, judged: Explanation) -> None:

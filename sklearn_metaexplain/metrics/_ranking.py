@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
-__all__ = ["check_k", "pearson", "rank_features", "spearman", "top_membership"]
+__all__ = ["check_k", "pearson", "rank_features", "spearman", "to_ties", "top_membership"]
+
+# Sizes that differ by less than this part of the largest of their row are equal but for rounding.
+_TIED = 1e-12
 
 
 def rank_features(values: np.ndarray, random: np.random.RandomState) -> np.ndarray:
@@ -27,6 +30,12 @@ def rank_features(values: np.ndarray, random: np.random.RandomState) -> np.ndarr
     return order.argsort(axis=1)
 
 
+def to_ties(sizes: np.ndarray) -> np.ndarray:
+    """Make sizes (n_samples, n_features) whole numbers, equal where rounding alone differs."""
+    largest = sizes.max(axis=1, keepdims=True, initial=0.0)
+    return np.rint(sizes / np.where(largest > 0, largest, 1.0) / _TIED)
+
+
 def top_membership(sizes: np.ndarray, k: int) -> np.ndarray:
     """Share of each feature's membership in the k largest.
 
@@ -43,6 +52,7 @@ def top_membership(sizes: np.ndarray, k: int) -> np.ndarray:
         1 inside, 0 outside; features that are equal at the border share the places that are left.
         Rows sum to k.
     """
+    sizes = to_ties(sizes)
     border = -np.partition(-sizes, k - 1, axis=1)[:, k - 1 : k]
     inside, at_border = sizes > border, sizes == border
     left = k - inside.sum(axis=1, keepdims=True)
@@ -64,13 +74,14 @@ def spearman(truth: np.ndarray, judged: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     truth, judged : ndarray of shape (n_samples, n_features)
-        What is compared.
+        Sizes, not negative.
 
     Returns
     -------
     correlations : ndarray of shape (n_samples,)
         0 where `judged` is constant, NaN where `truth` is.
     """
+    truth, judged = to_ties(truth), to_ties(judged)
     correlations = pearson(rankdata(truth, axis=1), rankdata(judged, axis=1))
     return np.where(np.ptp(truth, axis=1) > 0, correlations, np.nan)
 
@@ -81,4 +92,5 @@ def pearson(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     left = left - left.mean(axis=1, keepdims=True)
     right = right - right.mean(axis=1, keepdims=True)
     sizes = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    return np.where(vary, (left * right).sum(axis=1) / np.where(sizes > 0, sizes, 1.0), 0.0)
+    correlations = (left * right).sum(axis=1) / np.where(sizes > 0, sizes, 1.0)
+    return np.where(vary, np.clip(correlations, -1.0, 1.0), 0.0)

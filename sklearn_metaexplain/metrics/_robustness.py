@@ -13,7 +13,12 @@ from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.metrics._neighbours import Neighbourhood
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, mean_over_chosen, of_outputs
+from sklearn_metaexplain.metrics._outputs import (
+    attributions_of,
+    chosen_outputs,
+    mean_over_chosen,
+    of_outputs,
+)
 from sklearn_metaexplain.metrics._similarity import relative_distance
 
 __all__ = ["ROBUSTNESS_CONSTRAINTS", "draw_rows", "local_lipschitz", "max_sensitivity"]
@@ -240,10 +245,11 @@ def _clouds(
     own = explain(explainer, take_rows(near.table, rows))
     theirs = explain(explainer, neighbours)
     distances = np.linalg.norm(moved, axis=1).reshape(len(rows), n_neighbors)
+    of_rows, of_neighbours = attributions_of(own), attributions_of(theirs)
     for outputs in chosen_outputs(own).T:
-        attributions = of_outputs(theirs.values, np.repeat(outputs, n_neighbors))
+        attributions = of_outputs(of_neighbours, np.repeat(outputs, n_neighbors))
         yield _Cloud(
-            of_outputs(own.values, outputs),
+            of_outputs(of_rows, outputs),
             attributions.reshape(len(rows), n_neighbors, -1),
             distances,
         )

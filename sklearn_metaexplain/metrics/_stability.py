@@ -19,7 +19,7 @@ from sklearn.utils.validation import _num_samples
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import _unwrap, explain
-from sklearn_metaexplain.metrics._outputs import chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs, of_outputs
 from sklearn_metaexplain.metrics._robustness import draw_rows
 from sklearn_metaexplain.metrics._similarity import cosine
 
@@ -121,7 +121,10 @@ def seed_stability(
         if "random_state" in parameters:
             repeat.set_params(random_state=int(seed))
         explanations.append(repeat.fit(X, y).explain(rows))
-    return _mean_similarity(explanations)
+    labels = explanations[0].labels
+    # Those of a model that explains itself may depend on the seed.
+    are_same = all(np.array_equal(each.labels, labels) for each in explanations)
+    return _mean_similarity(explanations, labels if are_same else None)
 
 
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
@@ -216,8 +219,11 @@ def retraining_stability(
     return _mean_similarity(explanations)
 
 
-def _mean_similarity(explanations: list[Explanation]) -> float:
-    """Mean cosine over pairs of explanations of the same rows, and over rows and outputs."""
+def _mean_similarity(explanations: list[Explanation], labels: np.ndarray | None = None) -> float:
+    """Mean cosine over pairs of explanations of the same rows, and over rows and outputs.
+
+    Of classifiers the outputs are those of `labels`, or the largest of the mean predictions.
+    """
     first = explanations[0]
     for other in explanations[1:]:
         if other.feature_names.tolist() != first.feature_names.tolist():
@@ -228,10 +234,11 @@ def _mean_similarity(explanations: list[Explanation]) -> float:
             )
     # Models that were trained anew may predict different classes.
     predictions = np.mean([each.predictions for each in explanations], axis=0)
-    mean = replace(first, predictions=predictions, labels=None)
+    mean = replace(first, predictions=predictions, labels=labels)
+    attributions = [attributions_of(each) for each in explanations]
     similarities = [
-        cosine(of_outputs(left.values, outputs), of_outputs(right.values, outputs))
+        cosine(of_outputs(left, outputs), of_outputs(right, outputs))
         for outputs in chosen_outputs(mean).T
-        for left, right in combinations(explanations, 2)
+        for left, right in combinations(attributions, 2)
     ]
     return float(np.mean(similarities))

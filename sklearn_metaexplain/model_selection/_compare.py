@@ -156,6 +156,12 @@ def compare_explainers(
         splits = [(None, np.arange(_num_samples(X)))]
     else:
         splits = _split(cv, X, y, is_classifier(next(iter(explainers.values()))), random_state)
+    spreads = sorted({f"{name}_std" for name in scorers} & set(scorers))
+    if spreads and len(splits) > 1:
+        raise ValueError(
+            f"metrics must not be named {spreads}: with several splits the comparison has standard "
+            "deviations of that name."
+        )
 
     parallel = Parallel(n_jobs=n_jobs, verbose=verbose)
     ready = parallel(delayed(_prepare)(dict(explainers), X, y, train) for train, _ in splits)

@@ -164,11 +164,24 @@ def test_cells_without_rows_take_the_nearest_local_effect():
     mixed = np.diff(np.diff(result.effects[:, :, 0], axis=0), axis=1)
     areas = np.outer(*(np.diff(grid) for grid in result.grid_values))
     # A row's second difference is the area of its own cell, which is on the diagonal.
-    nearest = {(i, j): {areas[k, k] for k in range(5)} for i in range(5) for j in range(5)}
-    assert all(
-        any(np.isclose(mixed[cell], area) for area in areas) for cell, areas in nearest.items()
-    )
-    np.testing.assert_allclose(np.diag(mixed), np.diag(areas))
+    own = np.diag(areas)
+    for i, j in np.ndindex(5, 5):
+        apart = (np.arange(5) - i) ** 2 + (np.arange(5) - j) ** 2
+        np.testing.assert_allclose(mixed[i, j], own[apart == apart.min()].mean())
+
+
+def test_an_interaction_is_the_same_whatever_the_order_of_the_columns():
+    random = np.random.RandomState(0)
+    X = random.multivariate_normal([0.0, 0.0], [[1.0, 0.9], [0.9, 1.0]], size=40)
+    result = accumulated_local_effects(formula(interacting), X, (0, 1), n_bins=6)
+    assert (result.counts == 0).sum() > 10
+    turned = accumulated_local_effects(formula(interacting), X, (1, 0), n_bins=6)
+    np.testing.assert_allclose(turned.effects[:, :, 0].T, result.effects[:, :, 0], atol=1e-9)
+    np.testing.assert_array_equal(turned.counts.T, result.counts)
+
+
+def interacting(X):
+    return np.sin(X[:, 0] * X[:, 1]) + X[:, 0] ** 2 * X[:, 1]
 
 
 # Categories
@@ -265,6 +278,16 @@ def test_orders_given_and_orders_of_dtypes():
         accumulated_local_effects(model, X, "age", level_orders={"agee": [1, 2]})
 
 
+@pytest.mark.parametrize("levels", [[1234567891, 1234567893, 1234567892], [1.00001, 3.0, 1.00002]])
+def test_levels_that_four_digits_do_not_tell_apart(levels):
+    X = pd.DataFrame({"level": pd.Categorical(levels * 4), "age": np.arange(12.0)})
+    model = formula(lambda X: X["level"].astype(float) - min(levels))
+    result = accumulated_local_effects(model, X, "level", level_orders={"level": levels})
+    assert result.grid_values[0].tolist() == [str(level) for level in levels]
+    expected = np.subtract(levels, np.mean(levels))
+    np.testing.assert_allclose(result.effects[:, 0], expected, rtol=1e-6)
+
+
 def test_a_step_between_levels_is_averaged_over_the_rows_of_both():
     X = pd.DataFrame({"level": ["a", "a", "b"], "age": [1.0, 2.0, 6.0]})
     model = formula(lambda X: (X["level"] == "b") * X["age"])
@@ -317,6 +340,17 @@ def test_sparse_tables_and_lists():
     np.testing.assert_allclose(effects_of(model, sparse.csr_array(X), 1), dense)
     np.testing.assert_allclose(effects_of(model, X.tolist(), 1), dense)
     np.testing.assert_allclose(effects_of(model, X, "x1"), dense)
+
+
+def test_lists_of_text_and_numbers():
+    X, _ = mixed_table()
+    X = X[["age", "port"]].to_numpy(dtype=object)
+    model = formula(lambda X: 2.0 * X[:, 0].astype(float) + (X[:, 1] == "S"))
+    from_lists = accumulated_local_effects(model, X.tolist(), 0)
+    assert from_lists.is_categorical == [False]
+    expected = accumulated_local_effects(model, X, 0)
+    np.testing.assert_array_equal(from_lists.effects, expected.effects)
+    np.testing.assert_array_equal(from_lists.grid_values[0], expected.grid_values[0])
 
 
 def test_several_classes_and_targets():

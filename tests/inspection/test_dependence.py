@@ -104,6 +104,25 @@ def test_columns_by_position_and_wrong_ones():
         DependenceDisplay.from_explanation(grouped, "weight")
 
 
+def test_columns_whose_labels_are_numbers():
+    frame = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=[1, 0, 30, 40])
+    explanation = regression_explanation(np.ones((3, 4)), frame, names=["1", "0", "30", "40"])
+    assert DependenceDisplay.from_explanation(explanation, "1").column.numbers[0] == 0.0
+    assert DependenceDisplay.from_explanation(explanation, 3).column.name == "40"
+    with pytest.raises(ValueError, match="feature names 1, which is the position of the column"):
+        DependenceDisplay.from_explanation(explanation, 1)
+    # Beside a group the others are found by their labels.
+    grouped = regression_explanation(np.ones((3, 3)), frame, names=["both", "30", "40"])
+    display = DependenceDisplay.from_explanation(grouped, "30", color_by="40")
+    assert display.column.numbers.tolist() == [2.0, 6.0, 10.0]
+    assert display.color_by.numbers.tolist() == [3.0, 7.0, 11.0]
+    unnamed = regression_explanation(
+        np.ones((3, 3)), frame.set_axis(range(4), axis=1), names=["both", "x2", "x3"]
+    )
+    display = DependenceDisplay.from_explanation(unnamed, "x3")
+    assert display.column.numbers.tolist() == [3.0, 7.0, 11.0]
+
+
 def test_a_column_that_is_missing_everywhere():
     X = pd.DataFrame({"a": [np.nan, np.nan]})
     explanation = regression_explanation([[1.0], [2.0]], X, names=["a"])

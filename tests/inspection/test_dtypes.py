@@ -1,5 +1,7 @@
 """Columns of every type through the Displays that read columns."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,7 @@ COLUMNS = {
     "cut": pd.Series(pd.cut(NUMBERS, 4)),
     "interval": pd.Series(pd.cut(NUMBERS, 4)).astype(pd.IntervalDtype(closed="right")),
     "period": pd.Series(pd.period_range("2024-01", periods=N, freq="M")),
+    "decimal": pd.Series([Decimal(int(x)) / 4 for x in 10 * NUMBERS], dtype=object),
     "date": pd.Series(pd.date_range("2015-01-01", periods=N, freq="70D")),
     "duration": pd.Series(pd.to_timedelta(np.abs(NUMBERS), "D")),
 }

@@ -1,4 +1,6 @@
 import datetime
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -55,6 +57,30 @@ def test_columns_of_all_types_have_places():
     np.testing.assert_array_equal(view.numbers, [1.5, np.nan])
     view = column_view(np.array(["text", 1, datetime.date(2024, 1, 1)], dtype=object), "a")
     assert sorted(view.levels) == ["1", "2024-01-01", "text"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "is_date"),
+    [
+        ([Decimal("2.5"), None, Decimal("10")], [2.5, np.nan, 10], False),
+        ([Fraction(1, 4), 2, np.nan], [0.25, 2, np.nan], False),
+        ([3, pd.NA, 10], [3, np.nan, 10], False),
+        ([datetime.date(1970, 1, 3), None, datetime.date(1969, 12, 31)], [2, np.nan, -1], True),
+        ([datetime.timedelta(hours=36), None, datetime.timedelta(0)], [1.5, np.nan, 0], False),
+        (pd.PeriodIndex(["1970-02", "NaT", "1970-01"], freq="M"), [31, np.nan, 0], True),
+    ],
+)
+def test_objects_of_one_kind_are_numbers_and_dates(cells, numbers, is_date):
+    column = cells if isinstance(cells, pd.PeriodIndex) else pd.Series(cells, dtype=object)
+    view = column_view(column, "a")
+    np.testing.assert_array_equal(view.numbers, numbers)
+    assert (view.levels, view.ordered, view.is_date) == (None, True, is_date)
+
+
+def test_booleans_beside_missing_cells_have_an_order():
+    view = column_view(np.array([True, None, False], dtype=object), "a")
+    np.testing.assert_array_equal(view.numbers, [1, np.nan, 0])
+    assert (view.levels, view.ordered) == (["False", "True"], True)
 
 
 def test_scaling_needs_an_order():

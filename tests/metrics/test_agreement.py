@@ -6,13 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import kendalltau, spearmanr
+from sklearn.linear_model import Lasso
 
+from sklearn_metaexplain import ShapExplainer
 from sklearn_metaexplain.metrics import (
     feature_agreement,
     rank_agreement,
     sign_agreement,
     top_k_jaccard,
 )
+from tests.metrics.explanations import nothing_but_rounding
 from tests.small_explainers import made_up_explanation
 
 ALL = (feature_agreement, rank_agreement, sign_agreement, top_k_jaccard)
@@ -100,6 +103,42 @@ def test_of_a_regressor_all_targets_are():
     judged = np.random.RandomState(1).normal(size=truth.values.shape)
     for metric in (rank_agreement, sign_agreement):
         assert metric(truth, judged) == pytest.approx(metric(truth.values, judged))
+
+
+def test_columns_that_a_model_leaves_out_agree_whatever_rounding_makes_of_them():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(100, 12))
+    y = X[:, 0] - 2 * X[:, 1]
+    model = Lasso(alpha=0.1).fit(X, y)
+    assert np.count_nonzero(model.coef_) == 2
+    explainer = ShapExplainer(model, background=X[:20], random_state=0).fit(X, y)
+    explanation = explainer.explain(X[20:30])
+    # In closed form, with exact zeros.
+    truth = ((X[20:30] - X[:20].mean(axis=0)) * model.coef_)[:, :, None]
+    assert np.abs(explanation.values[:, 2:]).max() > 0
+    for pair in ((truth, explanation), (explanation, truth), (truth, explanation.values)):
+        assert sign_agreement(*pair) == pytest.approx(1.0)
+        assert feature_agreement(*pair, k=5) == pytest.approx(1.0)
+        assert top_k_jaccard(*pair, k=5) == pytest.approx(1.0)
+        for method in ("spearman", "kendall"):
+            assert 1.0 - 1e-9 < rank_agreement(*pair, method=method) <= 1.0
+
+
+def test_sizes_that_rounding_tells_apart_share_a_rank():
+    truth, judged = one_row([0.3, 0.2, 0.1]), one_row([0.3, 0.1 + 0.2, 0.1])
+    assert judged[0, 0] != judged[0, 1]
+    tied = one_row([3.0, 3.0, 1.0])
+    assert rank_agreement(tied, judged) == pytest.approx(1.0)
+    assert rank_agreement(truth, judged) == pytest.approx(rank_agreement(truth, tied))
+    assert feature_agreement(truth, judged, k=1) == 0.5
+    # In whatever unit.
+    assert rank_agreement(1e-300 * tied, 1e250 * judged) == pytest.approx(1.0)
+
+
+def test_attributions_that_are_all_rounding_are_none():
+    nothing = nothing_but_rounding()
+    assert np.isnan(rank_agreement(nothing, nothing))
+    assert sign_agreement(nothing, np.zeros((4, 3, 1))) == 1.0
 
 
 @pytest.mark.parametrize("metric", ALL)

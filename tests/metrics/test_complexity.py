@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sklearn_metaexplain.metrics import effective_number, entropy, sparsity
+from sklearn_metaexplain.metrics import consistency, effective_number, entropy, sparsity
 from tests.metrics.explanations import attributed, nothing_but_rounding
 from tests.small_explainers import made_up_explanation
 
@@ -42,6 +42,12 @@ def test_equal_shares(m):
     assert effective_number(explanation) == pytest.approx(m)
     assert entropy(explanation) == pytest.approx(np.log(m))
     assert sparsity(explanation) == pytest.approx(1 - m / 5)
+
+
+@pytest.mark.parametrize("metric", [*ALL, lambda explanation: consistency([explanation] * 2)])
+def test_missing_attributions_are_refused(metric):
+    with pytest.raises(ValueError, match="explanation has NaN"):
+        metric(explained([1.0, 2.0], [np.nan, 3.0]))
 
 
 @given(

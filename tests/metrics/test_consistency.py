@@ -33,6 +33,16 @@ def test_zeros_are_like_zeros():
     assert consistency([nothing, nothing]) == 1.0
 
 
+def test_a_target_that_never_changes_has_no_importances():
+    values = np.array([[[3.0, 1e-17], [4.0, 0.0]]])
+    first = attributed(values, None, [[7.0, 0.4]])
+    other = replace(first, values=values * [[[1.0, 0.0]]])
+    assert consistency([first, other]) == pytest.approx(1.0)
+    # A second target that says something counts half.
+    nothing = replace(first, values=values * [[[0.0, 1.0]]])
+    assert consistency([first, nothing]) == 0.0
+
+
 def test_the_predicted_class_decides():
     first = made_up_explanation()
     predicted = first.predictions.argmax(axis=1)

@@ -5,7 +5,7 @@ import pytest
 
 from sklearn_metaexplain import LimeExplainer
 from sklearn_metaexplain.metrics import efficiency_residual
-from tests.metrics.explanations import attributed
+from tests.metrics.explanations import attributed, nothing_but_rounding
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import made_up_explanation
 
@@ -23,6 +23,26 @@ def test_nothing_to_explain():
     explanation = attributed(np.zeros((2, 2, 1)), None, [0.0, 0.0])
     assert efficiency_residual(explanation) == 0.0
     assert efficiency_residual(replace(explanation, values=np.ones((2, 2, 1)))) == np.inf
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_rounding_of_the_outputs_is_nothing_to_explain(unit):
+    rounding = nothing_but_rounding(unit)
+    assert np.abs(rounding.values).max() > 0
+    assert efficiency_residual(rounding) == 0.0
+    # The mean of equal outputs may differ from them in the last digit.
+    base = [np.nextafter(0.4 * unit, np.inf)]
+    assert efficiency_residual(replace(rounding, values=np.zeros((4, 3, 1)), base_values=base)) == 0
+    assert efficiency_residual(replace(rounding, values=np.full((4, 3, 1), 1e-9 * unit))) == np.inf
+
+
+def test_explanations_that_are_not_there():
+    explanation = attributed(np.ones((2, 2, 1)), None, [2.0, 2.0])
+    assert np.isnan(efficiency_residual(explanation[[]]))
+    for part in ("values", "base_values", "predictions"):
+        missing = replace(explanation, **{part: getattr(explanation, part) * np.nan})
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            efficiency_residual(missing)
 
 
 def test_additive_explanations_have_none():

@@ -177,10 +177,11 @@ def test_rows_whose_output_never_changes_are_left_out(rounding):
     assert score([0, 1, 2]) == pytest.approx(score([0, 2]))
 
 
-def test_attributions_of_zero_count_as_zero():
+@pytest.mark.parametrize("rounding", [0.0, 1e-17])
+def test_attributions_of_zero_count_as_zero(rounding):
     explanation, model, background = linear_example()
     values = explanation.values.copy()
-    values[:5] = 0.0
+    values[:5] *= rounding
     score = faithfulness_score(
         replace(explanation, values=values), model.predict, background=background, random_state=0
     )

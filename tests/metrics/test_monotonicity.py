@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from sklearn_metaexplain.metrics import monotonicity
-from tests.metrics.explanations import add_up, linear_example, of_a_sum
+from tests.metrics.explanations import add_up, attributed, linear_example, of_a_sum
 
 
 def test_definition():
@@ -44,6 +44,24 @@ def test_rows_without_order():
     assert np.isnan(monotonicity(explanation[1], add_up, background=zeros))
     flat = replace(explanation, values=np.ones((2, 3, 1)))
     assert monotonicity(flat, add_up, background=zeros) == 0.0
+
+
+def test_columns_that_do_nothing_share_a_rank_whatever_rounding_makes_of_them():
+    random = np.random.RandomState(0)
+    X, background = random.normal(size=(10, 12)), random.normal(size=(20, 12))
+    weights = np.array([1.0, -2.0, *np.zeros(10)])
+
+    def predict(table):
+        # Ten columns cancel, but for the last digits.
+        large = 1e4 * table[:, 2:].sum(axis=1)
+        return table @ weights + large - large
+
+    moves = (X[:, None] - background) * weights
+    attributions, effects = moves.mean(axis=1), np.abs(moves).mean(axis=1)
+    expected = [spearmanr(*pair).statistic for pair in zip(effects, abs(attributions), strict=True)]
+    explanation = attributed(attributions[:, :, None], X, predict(X))
+    score = monotonicity(explanation, predict, background=background)
+    assert score == pytest.approx(np.mean(expected))
 
 
 def test_text_columns():

@@ -176,3 +176,12 @@ def test_categories_are_swapped_and_missing_ones_stay():
         others = table.drop(columns=name)
         assert others.duplicated().sum() == 39
     assert near.draw_category(random, 3, list(X).index("text")) == -1
+
+
+def test_lists_of_text_and_numbers_are_rows_of_both():
+    rows = [["x", 1.0, 2], ["y", 3.0, 2], ["x", 5.0, 4]]
+    near, same = Neighbourhood(rows), Neighbourhood(np.array(rows, dtype=object))
+    assert near.can_move.tolist() == same.can_move.tolist() == [False, True, True]
+    assert near.can_swap.tolist() == [True, False, False]
+    moves = np.arange(3), np.full((3, 3), 0.5)
+    assert near.move(*moves)[0].tolist() == same.move(*moves)[0].tolist()

@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_metaexplain import ExplainerMixin, Explanation
 from sklearn_metaexplain.datasets import load_penguins
-from sklearn_metaexplain.metrics import local_lipschitz, max_sensitivity
+from sklearn_metaexplain.metrics import adversarial_sensitivity, local_lipschitz, max_sensitivity
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer, ExplainedLeastSquares
 
@@ -175,6 +175,22 @@ def test_bad_input(metric):
     for options in ({"radius": 0.0}, {"n_neighbors": 0}, {"n_samples": 0}):
         with pytest.raises(ValueError, match=next(iter(options))):
             metric(explainer, CORNERS, **options)
+
+
+@pytest.mark.parametrize("metric", [*BOTH, adversarial_sensitivity])
+def test_rounding_of_the_outputs_is_no_change(metric):
+    class Level(Attributing):
+        # Of outputs of about 1 there are but the last digits, in any direction.
+        def _explain(self, X):
+            explanation = super()._explain(X)
+            return replace(
+                explanation, base_values=np.ones((len(X), 1)), predictions=[[1.0]] * len(X)
+            )
+
+    explainer = Level(lambda X: 1e-17 * np.sin(100 * X)).fit(CORNERS)
+    options = {"tolerance": 0.1} if metric is adversarial_sensitivity else {}
+    assert np.abs(explainer.explain(CORNERS).values).max() > 0
+    assert metric(explainer, CORNERS, random_state=0, **options) == 0.0
 
 
 def test_moves_that_round_to_nothing_leave_no_lipschitz_constant():

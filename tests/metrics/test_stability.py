@@ -3,15 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import make_column_transformer
+from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
 
 from sklearn_metaexplain import LimeExplainer
+from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.metrics import retraining_stability, seed_stability
 from sklearn_metaexplain.metrics._stability import _mean_similarity
 from tests.metrics.explanations import attributed
@@ -70,6 +73,36 @@ def test_deterministic_explainers_are_stable_and_random_ones_are_not():
     ]
     assert scores[0] == pytest.approx(1.0)
     assert scores[0] > scores[1] > scores[2] > scores[3] + 0.2
+
+
+def test_the_predicted_class_is_compared_though_another_output_is_larger():
+    random = np.random.RandomState(0)
+    X, y = random.normal(size=(300, 3)), np.array(["a", "b", "c"])[random.randint(3, size=300)]
+    model = SVC(C=10.0).fit(X, y)
+    X = random.normal(size=(3000, 3))
+    # Three classes with a vote each: the first is predicted.
+    X = X[model.predict(X) != model.classes_[model.decision_function(X).argmax(axis=1)]]
+    assert len(X) > 5
+    outputs = np.searchsorted(model.classes_, model.predict(X))
+    explainer = LimeExplainer(FrozenEstimator(model), n_samples=20, random_state=0).fit(X)
+    values = [
+        clone(explainer).set_params(random_state=int(seed)).fit(X).explain(X).values
+        for seed in np.random.RandomState(draw_seed(0)).randint(np.iinfo(np.int32).max, size=2)
+    ]
+    left, right = (each[np.arange(len(X)), :, outputs] for each in values)
+    sizes = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
+    score = seed_stability(explainer, X, n_repeats=2, random_state=0)
+    assert score == pytest.approx(((left * right).sum(axis=1) / sizes).mean())
+
+
+@pytest.mark.parametrize("metric", BOTH)
+def test_explanations_of_a_model_that_never_changes_are_alike(metric):
+    X, _ = linear_table()
+    y = (np.arange(60) % 3 == 0).astype(int)
+    explainer = LimeExplainer(DummyClassifier(strategy="prior"), random_state=0).fit(X, y)
+    # A ridge regression makes numbers of 1e-32 of it, in any direction.
+    assert 0 < np.abs(explainer.explain(X[:5]).values).max() < 1e-20
+    assert metric(explainer, X, y, n_repeats=3, n_samples=5, random_state=0) == 1.0
 
 
 def test_a_wrapped_model_is_not_fitted_again_but_one_that_explains_itself_is():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_metaexplain.metrics import shapley_error
+from tests.metrics.explanations import nothing_but_rounding
 from tests.small_explainers import made_up_explanation
 
 
@@ -26,6 +27,13 @@ def test_true_values_of_zero():
     zero = np.zeros((2, 3, 1))
     assert shapley_error(zero, zero) == 0.0
     assert shapley_error(zero, zero + 1e-3) == np.inf
+
+
+def test_rounding_of_the_outputs_is_no_error():
+    nothing = nothing_but_rounding()
+    zero = dataclasses.replace(nothing, values=np.zeros((4, 3, 1)))
+    assert shapley_error(nothing, zero) == 0.0
+    assert shapley_error(zero, nothing) == 0.0
 
 
 def test_explanations_and_arrays_agree():

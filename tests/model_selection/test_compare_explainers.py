@@ -351,6 +351,12 @@ def test_the_same_rows_are_explained_once():
         ({"a": exact(Ridge())}, {"metrics": [QUICK]}, TypeError, "has no name"),
         ({"a": exact(Ridge())}, {"metrics": {"fit_time": QUICK}}, ValueError, r"\['fit_time'\]"),
         ({"a": exact(Ridge())}, {"metrics": {"explainer": QUICK}}, ValueError, "of its own"),
+        (
+            {"a": exact(Ridge())},
+            {"metrics": {"b": QUICK, "b_std": QUICK}, "cv": 2},
+            ValueError,
+            r"\['b_std'\]: with several splits",
+        ),
         ({"a": exact(Ridge())}, {"metrics": {"b": 3}}, TypeError, r"metrics\['b'\] must be"),
         ({"a": exact(Ridge())}, {"n_samples": 0}, ValueError, "'n_samples' parameter"),
         ({"a": exact(Ridge())}, {"random_state": None}, ValueError, "'random_state' parameter"),
