@@ -174,6 +174,8 @@ def legend_above(
     width = place_across(ax) * (0.5 if has_rows else 0.78)
     texts = fit_labels(ax, names, share=0.4 if has_rows else 0.65)
     entry = character_width() * max(len(text) for text in texts) * 0.85 + 0.3
+    # The power of ten of large and small numbers stands above theirs, not below the legend.
+    ax.yaxis.get_offset_text().set_horizontalalignment("right")
     return ax.legend(
         artists,
         texts,

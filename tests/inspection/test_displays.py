@@ -13,6 +13,7 @@ from sklearn_metaexplain import inspection
 from sklearn_metaexplain.inspection import AttributionDisplay, BeeswarmDisplay, EmbeddingDisplay
 from tests.inspection.explanations import (
     mixed_explanation,
+    mixed_frame,
     regression_explanation,
     wide_explanation,
 )
@@ -99,6 +100,46 @@ def test_texts_of_facets_neither_overlap_nor_are_cut_off(name):
 def test_one_column_has_room_for_its_texts(display, n_rows):
     explanation = wide_explanation(n_rows, d=1, labels="ABC")
     figure = display.from_explanation(explanation).figure_
+    assert overlapping(figure) == []
+    assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("size", [3e-8, 4e7])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda one, _: AttributionDisplay.from_explanation(one),
+        lambda one, _: AttributionDisplay.from_explanation(one[0], kind="waterfall"),
+        lambda one, _: BeeswarmDisplay.from_explanation(one),
+        lambda one, _: inspection.DependenceDisplay.from_explanation(
+            one, "seen", color_by="island"
+        ),
+        lambda one, _: inspection.DependenceDisplay.from_explanation(one, "mass", color_by="bill"),
+        lambda one, _: inspection.HeatmapDisplay.from_explanation(one[:8]),
+        lambda one, _: inspection.ScatterDisplay.from_explanation(one, ("mass", "island")),
+        lambda _, curves: inspection.AdaptationDisplay(curves=curves).plot(),
+        lambda _, curves: inspection.CurveDisplay.from_curves(
+            {name: (np.linspace(0, 1, len(curve)), curve) for name, curve in curves.items()}
+        ),
+    ],
+    ids=[
+        "bar",
+        "waterfall",
+        "beeswarm",
+        "dates",
+        "numbers",
+        "heatmap",
+        "scatter",
+        "steps",
+        "curve",
+    ],
+)
+def test_powers_of_ten_of_large_and_small_numbers_can_be_read(draw, size):
+    X = mixed_frame()
+    values = size * np.random.RandomState(0).normal(size=X.shape)
+    curves = {"train_loss": size * np.array([3.0, 2.0, 1.0, 1.1])}
+    one = regression_explanation(values, X, base=size, names=X.columns)
+    figure = draw(one, curves).figure_
     assert overlapping(figure) == []
     assert cut_off(figure) == []
 
