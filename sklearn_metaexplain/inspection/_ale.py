@@ -89,6 +89,9 @@ def accumulated_local_effects(
             Whether columns have levels rather than intervals.
         is_date : list of bool
             Whether a column's numbers are days since 1970.
+        column_units : list of str
+            What a column's numbers count if they are durations: days, hours, minutes or seconds.
+            Empty for others.
         n_left_out : int
             Rows where a column, or either of a pair, is missing: no effect rests on them.
 
@@ -181,6 +184,7 @@ def accumulated_local_effects(
         feature_names=[str(names[j]) for j in columns],
         is_categorical=[place.view.levels is not None for place in places],
         is_date=[place.view.is_date for place in places],
+        column_units=[place.view.unit for place in places],
         n_left_out=int(np.sum(~used)),
     )
 

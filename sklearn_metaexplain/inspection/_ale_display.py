@@ -233,7 +233,7 @@ class ALEDisplay:
                 write_dates(ax.xaxis)
         set_labels(
             ax,
-            x=fit_labels(ax, [result.feature_names[0]], share=0.6)[0] + _left_out(result),
+            x=fit_labels(ax, _labels(result), share=0.6)[0] + _left_out(result),
             y=f"effect on the {self._quantity(result)}",
         )
 
@@ -249,7 +249,7 @@ class ALEDisplay:
             shading="gouraud",
         )
         self.images_.append(image)
-        names = fit_labels(ax, result.feature_names, share=0.5)
+        names = fit_labels(ax, _labels(result), share=0.5)
         set_labels(ax, x=names[0] + _left_out(result), y=names[1])
         for axis, is_date in zip((ax.xaxis, ax.yaxis), result.is_date, strict=True):
             if is_date:
@@ -266,6 +266,13 @@ class ALEDisplay:
         if len(names) > 1 or names == ["y"]:
             return kind
         return f"{kind} of {names[0]}"
+
+
+def _labels(result: Bunch) -> list[str]:
+    """Names of the columns, with the unit of durations."""
+    units = result.get("column_units", [""] * len(result.feature_names))
+    names = zip(result.feature_names, units, strict=True)
+    return [f"{name} ({unit})" if unit else name for name, unit in names]
 
 
 def _left_out(result: Bunch) -> str:

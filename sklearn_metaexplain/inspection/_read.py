@@ -37,6 +37,9 @@ __all__ = [
 
 MISSING = "missing"
 
+# Seconds of the units that durations are shown in.
+_DURATIONS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+
 
 class SelectedOutput(NamedTuple):
     """One output of an Explanation and how to speak of it."""
@@ -55,13 +58,16 @@ class ColumnView:
     name : str
         The column's name.
     numbers : ndarray of float of shape (n_samples,)
-        Numbers, days since 1970 of dates, or positions in `levels`; NaN where missing.
+        Numbers, days since 1970 of dates, durations in units of `unit`, or positions in `levels`;
+        NaN where missing.
     levels : list of str or None, default=None
         Texts of the categories, where the column has some.
     ordered : bool, default=True
         Whether a greater number means more.
     is_date : bool, default=False
         Whether the numbers are dates.
+    unit : str, default=""
+        Of durations, what the numbers count: days, hours, minutes or seconds.
     """
 
     name: str
@@ -69,6 +75,12 @@ class ColumnView:
     levels: list[str] | None = None
     ordered: bool = True
     is_date: bool = False
+    unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for an axis."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
 
     @property
     def missing(self) -> np.ndarray:
@@ -209,8 +221,11 @@ def column_view(column: Any, name: str) -> ColumnView:
         days = (series - pd.Timestamp(0)) / pd.Timedelta(days=1)
         return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan), is_date=True)
     if pd.api.types.is_timedelta64_dtype(dtype):
-        days = series.dt.total_seconds() / 86_400
-        return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan))
+        seconds = series.dt.total_seconds()
+        largest = seconds.abs().max()
+        unit = next((unit for unit, size in _DURATIONS.items() if size <= largest), "seconds")
+        numbers = (seconds / _DURATIONS[unit]).to_numpy(dtype=float, na_value=np.nan)
+        return ColumnView(name, numbers, unit=unit)
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
         return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
     ordered = pd.api.types.is_bool_dtype(dtype)

@@ -53,8 +53,25 @@ def test_columns_of_all_types_have_places():
     assert view.is_date
     view = column_view(pd.to_timedelta(["36h", None]), "a")
     np.testing.assert_array_equal(view.numbers, [1.5, np.nan])
+    assert view.label == "a (days)"
     view = column_view(np.array(["text", 1, datetime.date(2024, 1, 1)], dtype=object), "a")
     assert sorted(view.levels) == ["1", "2024-01-01", "text"]
+
+
+@pytest.mark.parametrize(
+    ("longest", "unit", "number"),
+    [
+        ("36h", "days", 1.5),
+        ("-90min", "hours", -1.5),
+        ("90s", "minutes", 1.5),
+        ("1ms", "seconds", 1e-3),
+    ],
+)
+def test_durations_are_counted_in_a_unit_that_suits_them(longest, unit, number):
+    view = column_view(pd.to_timedelta([longest, "0s", None]), "a")
+    np.testing.assert_allclose(view.numbers, [number, 0, np.nan])
+    assert (view.unit, view.label) == (unit, f"a ({unit})")
+    assert column_view(pd.to_timedelta([None]), "a").unit == "seconds"
 
 
 def test_scaling_needs_an_order():
