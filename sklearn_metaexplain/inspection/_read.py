@@ -256,11 +256,16 @@ def cells_of_row(explanation: Explanation, features: np.ndarray) -> list[str | N
 
 
 def format_cell(cell: Any) -> str:
-    """Write a cell: numbers with four digits, dates without midnight, "missing" for NaN."""
+    """Write a cell: numbers with four digits, times without zeros, "missing" for NaN."""
     if cell is None or (np.ndim(cell) == 0 and pd.isna(cell)):
         return MISSING
     if isinstance(cell, pd.Timestamp):
-        return str(cell.date()) if cell == cell.normalize() else str(cell)
+        # In some zones there are days without a midnight, or with two.
+        local = cell.tz_localize(None)
+        if local == local.normalize():
+            return str(cell.date())
+        has_seconds = cell.second or cell.microsecond or cell.nanosecond
+        return str(cell) if has_seconds else cell.isoformat(" ", "minutes")
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, Real):
         return str(cell)
     number = float(cell)

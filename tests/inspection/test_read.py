@@ -28,7 +28,12 @@ from sklearn_metaexplain.inspection._read import column_view, format_cell, large
         (0.00001234, "1.23e-05"),
         (np.inf, "inf"),
         (pd.Timestamp("2024-03-01"), "2024-03-01"),
-        (pd.Timestamp("2024-03-01 12:30"), "2024-03-01 12:30:00"),
+        (pd.Timestamp("2024-03-01 12:30"), "2024-03-01 12:30"),
+        (pd.Timestamp("2024-03-01 12:30:05"), "2024-03-01 12:30:05"),
+        (pd.Timestamp("2024-03-01 12:30", tz="Asia/Tokyo"), "2024-03-01 12:30+09:00"),
+        # The clocks were changed at midnight: there was none, or there were two.
+        (pd.Timestamp("2018-11-04 12:30", tz="America/Sao_Paulo"), "2018-11-04 12:30-02:00"),
+        (pd.Timestamp("2020-11-01 12:30", tz="America/Havana"), "2020-11-01 12:30-05:00"),
     ],
 )
 def test_cells_are_written_short(cell, text):
