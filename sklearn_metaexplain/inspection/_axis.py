@@ -20,7 +20,7 @@ from sklearn_metaexplain.inspection._text import (
     with_minus,
 )
 
-__all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels"]
+__all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels", "write_whole_numbers"]
 
 _MOST_LEVELS = 12
 _OTHERS = "others"
