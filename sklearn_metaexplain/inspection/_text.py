@@ -24,6 +24,7 @@ __all__ = [
 
 _CHARACTER = 0.6  # mean width of a character of DejaVu Sans over its size
 _MINUS = "\N{MINUS SIGN}"
+_DOLLAR = re.compile(r"(?<!\\)\$")
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]\d+)?|inf)")
 
 
@@ -131,6 +132,8 @@ def place_across(ax: Any) -> float:
 
 
 def _wrapped(text: str, width: int) -> str:
+    # Dollars in names of classes are no mathematics; those of columns may be escaped already.
+    text = _DOLLAR.sub(r"\\$", text)
     lines: list[str] = []
     for line in text.split("\n"):
         # Columns' names may be long words, which are not broken.

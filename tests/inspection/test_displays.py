@@ -7,6 +7,7 @@ from inspect import Parameter, signature
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import inspection
@@ -142,6 +143,24 @@ def test_powers_of_ten_of_large_and_small_numbers_can_be_read(draw, size):
     figure = draw(one, curves).figure_
     assert overlapping(figure) == []
     assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("names", [["$20-$50", "$50-$90"], ["$_$", "$^$"]], ids=["text", "broken"])
+def test_dollars_in_names_of_classes_are_no_mathematics(names):
+    explanation = mixed_explanation(labels=names)
+    several = {"output": names, "layout": "facets"}
+    figures = [
+        AttributionDisplay.from_explanation(explanation[0], output=names[1]).figure_,
+        AttributionDisplay.from_explanation(explanation[0], kind="waterfall").figure_,
+        AttributionDisplay.from_explanation(explanation, **several).figure_,
+        BeeswarmDisplay.from_explanation(explanation, output=names).figure_,
+        inspection.DependenceDisplay.from_explanation(explanation, "bill", **several).figure_,
+    ]
+    for figure in figures:
+        figure.draw_without_rendering()
+        texts = [text.replace(r"\$", "$") for text, _ in drawn_texts(figure) if "$" in text]
+        assert any(names[1] in text for text in texts)
+        assert all(not is_math_text(text) for text, _ in drawn_texts(figure))
 
 
 def test_overlapping_and_cut_off_texts_would_be_seen():
