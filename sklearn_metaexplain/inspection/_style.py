@@ -12,6 +12,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn_metaexplain.inspection._text import (
     character_width,
     fit_labels,
+    fit_numbers,
     place_across,
 )
 
@@ -114,6 +115,7 @@ def hide_inner_names(panels: np.ndarray) -> None:
 
 def tidy(ax: Any, *, grid: str | None = None) -> None:
     """Keep of the frame what is read, and put a light grid behind the data."""
+    fit_numbers(ax.xaxis)
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
     if grid is not None:

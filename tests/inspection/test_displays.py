@@ -10,7 +10,7 @@ import pytest
 from matplotlib.cbook import is_math_text
 from sklearn.linear_model import LinearRegression
 
-from sklearn_metaexplain import inspection
+from sklearn_metaexplain import Explanation, inspection
 from sklearn_metaexplain.inspection import AttributionDisplay, BeeswarmDisplay, EmbeddingDisplay
 from tests.inspection.explanations import (
     mixed_explanation,
@@ -143,6 +143,30 @@ def test_powers_of_ten_of_large_and_small_numbers_can_be_read(draw, size):
     figure = draw(one, curves).figure_
     assert overlapping(figure) == []
     assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("size", [2e-4, 9e4, 2e5])
+def test_long_numbers_do_not_run_into_each_other(size):
+    X = mixed_frame()
+    X["mass"] = X["mass"] * size / 1e3
+    values = size * np.random.RandomState(0).normal(size=(*X.shape, 3))
+    one = Explanation(
+        values, size * np.ones(3), size + values.sum(axis=1), data=X, feature_names=X.columns,
+        output_names=["a", "b", "c"], output="raw", n_evaluations=0, estimator_type="regressor",
+    )  # fmt: skip
+    several = {"output": ["a", "b", "c"]}
+    displays = [
+        AttributionDisplay.from_explanation(one, **several, layout="facets"),
+        AttributionDisplay.from_explanation(one[0], **several, layout="facets"),
+        AttributionDisplay.from_explanation(one[0], **several),
+        BeeswarmDisplay.from_explanation(one, output="a"),
+        BeeswarmDisplay.from_explanation(one, **several),
+        inspection.DependenceDisplay.from_explanation(one, "mass", output="a"),
+        inspection.ScatterDisplay.from_explanation(one, ("mass", "bill"), output="a"),
+    ]
+    for display in displays:
+        assert overlapping(display.figure_) == []
+        assert cut_off(display.figure_) == []
 
 
 @pytest.mark.parametrize("names", [["$20-$50", "$50-$90"], ["$_$", "$^$"]], ids=["text", "broken"])
