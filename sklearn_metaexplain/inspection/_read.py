@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain.metrics._features import refuse_ambiguous
 
 __all__ = [
     "MISSING",
@@ -164,6 +165,7 @@ def feature_position(explanation: Explanation, feature: Any, parameter: str) -> 
         raise ValueError(f"{parameter}={feature!r} names {len(found)} features; pass a position.")
     is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
     if is_position and -len(names) <= feature < len(names):
+        refuse_ambiguous(int(feature), names, parameter)
         return int(feature) % len(names)
     raise ValueError(f"{parameter}={feature!r} is none of the features {names}.")
 

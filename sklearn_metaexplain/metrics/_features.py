@@ -9,7 +9,20 @@ import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
 
-__all__ = ["feature_positions"]
+__all__ = ["feature_positions", "refuse_ambiguous"]
+
+
+def refuse_ambiguous(position: int, names: list[str], parameter: str) -> None:
+    """Refuse the position of a feature that is the label of another, as `feature_groups` does.
+
+    Columns labelled by numbers, of which some were dropped, have such names.
+    """
+    label = str(position)
+    if label in names and names[position] != label:
+        raise ValueError(
+            f"{parameter} names {label}, which is the position of the feature "
+            f"{names[position]!r} and the label of another; write labels as text, {label!r}."
+        )
 
 
 def feature_positions(
@@ -34,7 +47,7 @@ def feature_positions(
     Raises
     ------
     ValueError
-        If there is no such feature.
+        If there is no such feature, or a number is the label of one and the position of another.
     TypeError
         If a single name is passed instead of a list, or a mask.
     """
@@ -51,6 +64,7 @@ def feature_positions(
         if feature in names:
             positions.append(names.index(feature))
         elif isinstance(feature, Integral) and 0 <= feature < len(names):
+            refuse_ambiguous(int(feature), names, parameter)
             positions.append(int(feature))
         else:
             raise ValueError(f"{parameter} has {feature!r}; the features are {names}.")

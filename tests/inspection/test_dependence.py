@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_metaexplain.inspection import DependenceDisplay
+from sklearn_metaexplain.inspection import DependenceDisplay, ScatterDisplay
 from tests.inspection.explanations import SPECIES, mixed_explanation, regression_explanation
 
 
@@ -102,6 +102,19 @@ def test_columns_by_position_and_wrong_ones():
     grouped = replace(grouped, data=explanation.data.assign(extra=1))
     with pytest.raises(ValueError, match="does not say its columns"):
         DependenceDisplay.from_explanation(grouped, "weight")
+
+
+def test_numbers_that_are_a_label_and_another_position_are_refused():
+    """Of columns 0, 2 and 5 the third is at 2, where the second is meant."""
+    labelled = replace(mixed_explanation(), feature_names=["0", "2", "5", "7", "9"])
+    message = "names 2, which is the position of the feature '5' and the label of another"
+    with pytest.raises(ValueError, match=f"^feature {message}; write labels as text, '2'"):
+        DependenceDisplay.from_explanation(labelled, 2)
+    with pytest.raises(ValueError, match=f"^features {message}"):
+        ScatterDisplay.from_explanation(labelled, (0, 2))
+    assert DependenceDisplay.from_explanation(labelled, "2").column.name == "2"
+    assert DependenceDisplay.from_explanation(labelled, 0).column.name == "0"
+    assert DependenceDisplay.from_explanation(labelled, 3).column.name == "7"
 
 
 def test_a_column_that_is_missing_everywhere():
