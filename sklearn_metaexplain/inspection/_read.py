@@ -188,9 +188,9 @@ def column_of(explanation: Explanation, position: int) -> pd.Series | None:
     data = explanation.data
     if data is None:
         return None
-    name = explanation.feature_names[position]
+    name = str(explanation.feature_names[position])
     if data.shape[1] != len(explanation.feature_names):
-        names = table_column_names(data)
+        names = [str(label) for label in table_column_names(data)]  # which may be numbers
         if names.count(name) != 1:
             return None
         position = names.index(name)
