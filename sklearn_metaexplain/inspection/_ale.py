@@ -241,6 +241,10 @@ def _positions(features: Any, names: list[Any]) -> list[int]:
 def _position(feature: Any, names: list[Any], parameter: str) -> int:
     if names.count(feature) == 1:
         return names.index(feature)
+    # Explanations name columns that are labelled by numbers by text.
+    texts = [str(name) for name in names]
+    if isinstance(feature, str) and texts.count(feature) == 1:
+        return texts.index(feature)
     is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
     if is_position and 0 <= feature < len(names):
         return int(feature)
