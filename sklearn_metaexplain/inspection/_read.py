@@ -270,7 +270,7 @@ def format_cell(cell: Any) -> str:
         return str(cell) if has_seconds else cell.isoformat(" ", "minutes")
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, Real):
         return str(cell)
-    number = float(cell)
+    number = float(cell) + 0.0  # which a negative zero is, too
     if not np.isfinite(number):
         return str(number)
     if number == floor(number) and abs(number) < 1e9:

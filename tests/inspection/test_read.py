@@ -21,6 +21,7 @@ from sklearn_metaexplain.inspection._read import column_view, format_cell, large
         (2007, "2007"),
         (np.int64(-3), "-3"),
         (3750.0, "3750"),
+        (-0.0, "0"),
         (39.10000001, "39.1"),
         (0.123456, "0.1235"),
         (-12345.678, "-12346"),
