@@ -16,8 +16,8 @@ __all__ = ["name_culprit"]
 def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Exception:
     """Make of "could not convert string to float: 'a'" an error that names the column.
 
-    So do missing values and unknown categories that the model, or a step of it, refuses, and
-    missing labels.
+    So do missing values, unknown categories and mixtures of text and other cells that the model,
+    or a step of it, refuses, and missing labels.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Excepti
     said = _missing_target(str(error), y, name)
     if said is None and not sparse.issparse(X):
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-        for explain in (_no_number, _missing_value, _unknown_category):
+        for explain in (_no_number, _missing_value, _unknown_category, _several_kinds):
             said = said or explain(str(error), frame, X, name)
     if said is None:
         return error
@@ -128,6 +128,8 @@ def _unknown_category(error: str, frame: pd.DataFrame, X: Any, name: str) -> str
         except TypeError:  # cells that have no hash are no categories
             continue
         for cell in cells:
+            if cell is pd.NA and is_numeric_dtype(frame.dtypes.iloc[j]):
+                cell = np.nan  # which is how scikit-learn reads it
             plain = cell.item() if isinstance(cell, np.generic) else cell
             if repr(plain) in found[1] and re.search(
                 rf"(?:^|, |\(){re.escape(repr(plain))}\)?(?:, |$)", found[1]
@@ -141,6 +143,25 @@ def _unknown_category(error: str, frame: pd.DataFrame, X: Any, name: str) -> str
         f"{name} was not fitted with {unknown!r}, which is in column {listed(X, columns)}; correct "
         'the value, or set handle_unknown="ignore" in the encoder of the column.'
     )
+
+
+def _several_kinds(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | None:
+    found = re.search(r"uniformly strings or numbers. Got \[(.*)\]", error)
+    if found is None:
+        return None
+    kinds = set(re.findall(r"\w+", found[1]))
+    for j in range(frame.shape[1]):
+        column = frame.iloc[:, j]
+        if {type(cell).__name__ for cell in column} != kinds:
+            continue
+        remedy = "make text of all of them by astype(str)"
+        if kinds == {"NAType", "str"}:
+            remedy = "write None for pandas' NA, by astype(object).where(X.notna(), None)"
+        return (
+            f"{name} cannot sort the categories in column {listed(X, [j])}, which are of the kinds "
+            f"{', '.join(sorted(kinds))}; {remedy}."
+        )
+    return None
 
 
 def _is_convertible(cell: Any) -> bool:

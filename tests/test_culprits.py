@@ -116,3 +116,34 @@ def test_cells_that_no_category_can_be_are_passed_by():
     with pytest.raises(ValueError, match="Found unknown categories") as error:
         model.predict(rows)
     assert "'C', which is in column 'port'" in str(name_culprit(error.value, rows, model))
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "Float64", "string"])
+def test_missing_cells_of_nullable_columns_that_an_encoder_has_not_seen(dtype):
+    X = pd.DataFrame({"size": NUMBERS["a"], "kind": pd.array([0, 1] * 20).astype(dtype)})
+    encoder = make_column_transformer((OneHotEncoder(), ["kind"]), remainder="passthrough")
+    model = make_pipeline(encoder, LogisticRegression())
+    explainer = ShapExplainer(model, background=5, random_state=0).fit(X, Y)
+    odd = X[:2].copy()
+    odd.loc[1, "kind"] = pd.NA
+    with pytest.raises(ValueError, match=r"not fitted with (nan|<NA>), which is in column 'kind'"):
+        explainer.explain(odd)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (pd.array(["u", pd.NA], dtype="string"), "NAType, str; write None for pandas' NA"),
+        (np.array(["u", 3], dtype=object), "int, str; make text of all of them"),
+    ],
+    ids=["missing", "mixed"],
+)
+def test_categories_of_several_kinds(cells, message):
+    """Scikit-learn's encoders take None and NaN among text, and neither pandas' NA nor numbers."""
+    X = pd.DataFrame({"plain": ["a", "b"] * 20, "kind": pd.Series(cells).iloc[[0, 1] * 20].array})
+    explainer = ShapExplainer(make_pipeline(OneHotEncoder(), Ridge()), background=5)
+    with pytest.raises(TypeError, match=f"in column 'kind', which are of the kinds {message}"):
+        explainer.fit(X, Y)
+    # What the message says does help.
+    missing = "NA" in message
+    explainer.fit(X.astype(object).where(X.notna(), None) if missing else X.astype(str), Y)

@@ -90,6 +90,9 @@ def accumulated_local_effects(
             Whether columns have levels rather than intervals.
         is_date : list of bool
             Whether a column's numbers are days since 1970.
+        column_units : list of str
+            What a column's numbers count if they are durations: days, hours, minutes or seconds.
+            Empty for others.
         n_left_out : int
             Rows where a column, or either of a pair, is missing: no effect rests on them.
 
@@ -182,6 +185,7 @@ def accumulated_local_effects(
         feature_names=[str(names[j]) for j in columns],
         is_categorical=[place.view.levels is not None for place in places],
         is_date=[place.view.is_date for place in places],
+        column_units=[place.view.unit for place in places],
         n_left_out=int(np.sum(~used)),
     )
 
@@ -238,6 +242,10 @@ def _positions(features: Any, names: list[Any]) -> list[int]:
 def _position(feature: Any, names: list[Any], parameter: str) -> int:
     if names.count(feature) == 1:
         return names.index(feature)
+    # Explanations name columns that are labelled by numbers by text.
+    texts = [str(name) for name in names]
+    if isinstance(feature, str) and texts.count(feature) == 1:
+        return texts.index(feature)
     is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
     if is_position and 0 <= feature < len(names):
         return int(feature)

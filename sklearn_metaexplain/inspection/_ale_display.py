@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_metaexplain.inspection._ale import accumulated_local_effects
-from sklearn_metaexplain.inspection._axis import write_dates, write_levels
+from sklearn_metaexplain.inspection._axis import write_dates, write_levels, write_whole_numbers
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,
@@ -229,11 +229,10 @@ class ALEDisplay:
                 color=INK,
                 clip_on=False,
             )
-            if result.is_date[0]:
-                write_dates(ax.xaxis)
+            _write_numbers(ax.xaxis, result, 0)
         set_labels(
             ax,
-            x=fit_labels(ax, [result.feature_names[0]], share=0.6)[0] + _left_out(result),
+            x=fit_labels(ax, _labels(result), share=0.6)[0] + _left_out(result),
             y=f"effect on the {self._quantity(result)}",
         )
 
@@ -249,11 +248,10 @@ class ALEDisplay:
             shading="gouraud",
         )
         self.images_.append(image)
-        names = fit_labels(ax, result.feature_names, share=0.5)
+        names = fit_labels(ax, _labels(result), share=0.5)
         set_labels(ax, x=names[0] + _left_out(result), y=names[1])
-        for axis, is_date in zip((ax.xaxis, ax.yaxis), result.is_date, strict=True):
-            if is_date:
-                write_dates(axis)
+        for j, axis in enumerate((ax.xaxis, ax.yaxis)):
+            _write_numbers(axis, result, j)
         bar = self.figure_.colorbar(image, ax=ax, pad=0.02, aspect=30)
         label = fit_text(f"interaction in the {self._quantity(result)}", 44)
         bar.set_label(label, fontsize="small")
@@ -266,6 +264,21 @@ class ALEDisplay:
         if len(names) > 1 or names == ["y"]:
             return kind
         return f"{kind} of {names[0]}"
+
+
+def _write_numbers(axis: Any, result: Bunch, j: int) -> None:
+    grid = np.asarray(result.grid_values[j], dtype=float)
+    if result.is_date[j]:
+        write_dates(axis)
+    elif (grid == np.round(grid)).all():  # years have no fractions
+        write_whole_numbers(axis)
+
+
+def _labels(result: Bunch) -> list[str]:
+    """Names of the columns, with the unit of durations."""
+    units = result.get("column_units", [""] * len(result.feature_names))
+    names = zip(result.feature_names, units, strict=True)
+    return [f"{name} ({unit})" if unit else name for name, unit in names]
 
 
 def _left_out(result: Bunch) -> str:

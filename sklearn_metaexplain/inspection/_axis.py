@@ -20,7 +20,7 @@ from sklearn_metaexplain.inspection._text import (
     with_minus,
 )
 
-__all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels"]
+__all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels", "write_whole_numbers"]
 
 _MOST_LEVELS = 12
 _OTHERS = "others"
@@ -156,7 +156,7 @@ def draw_colored(
         points.append(cloud)
         if known.any():
             colorbar = ax.figure.colorbar(cloud, ax=ax, pad=0.02, aspect=30)
-            colorbar.set_label(fit_text(view.name, 36))
+            colorbar.set_label(fit_text(view.label, 36))
             colorbar.outline.set_visible(False)
             if view.is_date:
                 write_dates(colorbar.ax.yaxis)

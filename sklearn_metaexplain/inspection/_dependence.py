@@ -252,6 +252,6 @@ class DependenceDisplay(ExplanationDisplay):
         ax.axhline(0, color=INK, linewidth=0.8, zorder=0.9)
         tidy(ax, grid="y")
         ColumnAxis(self.column).dress(ax, "x")
-        name = fit_labels(ax, [self.column.name], share=0.6)[0]
+        name = fit_labels(ax, [self.column.label], share=0.6)[0]
         what = what_is_drawn(quantity, additive=self.additive)
         set_labels(ax, x=name, y=what, title=title)

@@ -56,13 +56,21 @@ def compare_cells(
     texts, closeness = [], []
     for j in positions:
         cells = [row.iloc[0, j], *rows.iloc[:, j]]
-        own, *others = (format_cell(cell) for cell in cells)
+        own, *others = (format_cell(cell) for cell in _without_zone(cells))
         texts.append([own, *others])
         if X is None:
             closeness.append(np.array([float(text == own) for text in others]))
         else:
             closeness.append(_closeness(cells, table_column(X, j)))
     return texts, np.array(closeness).reshape(len(positions), len(rows))
+
+
+def _without_zone(cells: list[Any]) -> list[Any]:
+    """Leave out the zone of dates that all have the same: there is little room for each."""
+    dates = [cell for cell in cells if isinstance(cell, pd.Timestamp)]
+    if len({cell.tz for cell in dates}) != 1:
+        return cells
+    return [cell.tz_localize(None) if isinstance(cell, pd.Timestamp) else cell for cell in cells]
 
 
 def _closeness(cells: list[Any], column: pd.Series) -> np.ndarray:

@@ -20,6 +20,7 @@ __all__ = ["BARS", "OWN", "write_table"]
 
 OWN = "this row"
 BARS = 1.6  # height of the bars, in rows of the table
+_LEAST_FONT = 0.6  # of cells such as times, over that of the others; longer ones are shortened
 
 
 def write_table(
@@ -45,14 +46,15 @@ def write_table(
         for k, (weight, height) in enumerate(zip(weights, heights, strict=True))
     ]
     for (i, k), text in np.ndenumerate(cells.to_numpy()):
+        smaller = float(np.clip(fitting / max(len(text), 1), _LEAST_FONT, 1.0))
         texts.append(
             ax.text(
                 k,
                 i,
-                fit_text(with_minus(text), fitting),
+                fit_text(with_minus(text), int(fitting / smaller)),
                 ha="center",
                 va="center",
-                fontsize=font,
+                fontsize=smaller * font,
                 fontweight="bold" if k == 0 else "normal",
                 color=INK,
             )

@@ -42,6 +42,9 @@ __all__ = [
 MISSING = "missing"
 _MICROSECONDS = 86_400e6  # of a day
 
+# Seconds of the units that durations are shown in.
+_DURATIONS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+
 
 class SelectedOutput(NamedTuple):
     """One output of an Explanation and how to speak of it."""
@@ -60,13 +63,16 @@ class ColumnView:
     name : str
         The column's name.
     numbers : ndarray of float of shape (n_samples,)
-        Numbers, days since 1970 of dates, or positions in `levels`; NaN where missing.
+        Numbers, days since 1970 of dates, durations in units of `unit`, or positions in `levels`;
+        NaN where missing.
     levels : list of str or None, default=None
         Texts of the categories, where the column has some.
     ordered : bool, default=True
         Whether a greater number means more.
     is_date : bool, default=False
         Whether the numbers are dates.
+    unit : str, default=""
+        Of durations, what the numbers count: days, hours, minutes or seconds.
     """
 
     name: str
@@ -74,6 +80,12 @@ class ColumnView:
     levels: list[str] | None = None
     ordered: bool = True
     is_date: bool = False
+    unit: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and unit, for an axis."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
 
     @property
     def missing(self) -> np.ndarray:
@@ -182,7 +194,7 @@ def column_of(explanation: Explanation, position: int) -> pd.Series | None:
     data = explanation.data
     if data is None:
         return None
-    name = explanation.feature_names[position]
+    name = str(explanation.feature_names[position])
     if data.shape[1] != len(explanation.feature_names):
         # Explanations name columns by their labels as text.
         is_frame = isinstance(data, pd.DataFrame)
@@ -218,12 +230,14 @@ def column_view(column: Any, name: str) -> ColumnView:
             series = series.dt.tz_localize(None)
         days = (series - pd.Timestamp(0)) / pd.Timedelta(days=1)
         return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan), is_date=True)
-    if pd.api.types.is_timedelta64_dtype(dtype):
-        days = series.dt.total_seconds() / 86_400
-        return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan))
+    kind = kind_of(series)
+    if kind == "durations":
+        seconds = as_float(series) / 1e6
+        largest = np.abs(seconds[~np.isnan(seconds)]).max(initial=0.0)
+        unit = next((unit for unit, size in _DURATIONS.items() if size <= largest), "seconds")
+        return ColumnView(name, seconds / _DURATIONS[unit], unit=unit)
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
         return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
-    kind = kind_of(series)
     ordered = kind == "numbers" and is_boolean(series)
     if kind != "categories" and not ordered:
         # Objects of one kind, such as decimals and dates, and periods.
@@ -263,14 +277,19 @@ def cells_of_row(explanation: Explanation, features: np.ndarray) -> list[str | N
 
 
 def format_cell(cell: Any) -> str:
-    """Write a cell: numbers with four digits, dates without midnight, "missing" for NaN."""
+    """Write a cell: numbers with four digits, times without zeros, "missing" for NaN."""
     if cell is None or (np.ndim(cell) == 0 and pd.isna(cell)):
         return MISSING
     if isinstance(cell, pd.Timestamp):
-        return str(cell.date()) if cell == cell.normalize() else str(cell)
+        # In some zones there are days without a midnight, or with two.
+        local = cell.tz_localize(None)
+        if local == local.normalize():
+            return str(cell.date())
+        has_seconds = cell.second or cell.microsecond or cell.nanosecond
+        return str(cell) if has_seconds else cell.isoformat(" ", "minutes")
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, Real):
         return str(cell)
-    number = float(cell)
+    number = float(cell) + 0.0  # which a negative zero is, too
     if not np.isfinite(number):
         return str(number)
     if number == floor(number) and abs(number) < 1e9:

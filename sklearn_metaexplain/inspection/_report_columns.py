@@ -172,6 +172,7 @@ def _sorted_positions(distinct: list[Any]) -> np.ndarray:
 
 
 def _label(cell: Any) -> str:
-    if isinstance(cell, pd.Timestamp) and cell == cell.normalize():
-        return str(cell.date()) if cell.tz is None else str(cell)
+    # In some zones there are days without a midnight, or with two, to compare with.
+    if isinstance(cell, pd.Timestamp) and cell.tz is None and cell == cell.normalize():
+        return str(cell.date())
     return "missing" if np.ndim(cell) == 0 and pd.isna(cell) else str(cell)

@@ -163,10 +163,10 @@ class ScatterDisplay(ExplanationDisplay):
             linewidths=0.3,
             rasterized=len(values) > 5_000,
         )
+        tidy(ax)
         for which, axis in zip("xy", axes, strict=True):
             axis.dress(ax, which)
-        tidy(ax)
-        names = fit_labels(ax, [column.name for column in self.columns], share=0.5)
+        names = fit_labels(ax, [column.label for column in self.columns], share=0.5)
         set_labels(ax, x=names[0], y=names[1])
         self.colorbar_ = self.figure_.colorbar(self.points_, ax=ax, pad=0.02, aspect=30)
         what = "both add to" if self.additive else "both attributions, summed, to"

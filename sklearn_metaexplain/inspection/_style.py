@@ -12,6 +12,7 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn_metaexplain.inspection._text import (
     character_width,
     fit_labels,
+    fit_numbers,
     place_across,
 )
 
@@ -114,6 +115,7 @@ def hide_inner_names(panels: np.ndarray) -> None:
 
 def tidy(ax: Any, *, grid: str | None = None) -> None:
     """Keep of the frame what is read, and put a light grid behind the data."""
+    fit_numbers(ax.xaxis)
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
     if grid is not None:
@@ -174,6 +176,8 @@ def legend_above(
     width = place_across(ax) * (0.5 if has_rows else 0.78)
     texts = fit_labels(ax, names, share=0.4 if has_rows else 0.65)
     entry = character_width() * max(len(text) for text in texts) * 0.85 + 0.3
+    # The power of ten of large and small numbers stands above theirs, not below the legend.
+    ax.yaxis.get_offset_text().set_horizontalalignment("right")
     return ax.legend(
         artists,
         texts,

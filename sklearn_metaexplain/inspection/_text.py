@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from math import ceil, floor, log10
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 __all__ = [
     "character_width",
     "fit_labels",
+    "fit_numbers",
     "fit_text",
     "number_formatter",
     "place_across",
@@ -24,6 +26,7 @@ __all__ = [
 
 _CHARACTER = 0.6  # mean width of a character of DejaVu Sans over its size
 _MINUS = "\N{MINUS SIGN}"
+_DOLLAR = re.compile(r"(?<!\\)\$")
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[+-]\d+)?|inf)")
 
 
@@ -55,6 +58,15 @@ def fit_labels(
     widths = [max(width - 3 - len(cell), 4) if cell else width for cell in shown]
     texts = _distinct_texts(names, widths)
     return [f"{text} = {cell}" if cell else text for text, cell in zip(texts, shown, strict=True)]
+
+
+def fit_numbers(axis: Any) -> None:
+    """Leave out ticks of an axis across where their numbers would run into each other.
+
+    Matplotlib asks the axis how many ticks have room, which takes numbers to be three characters
+    long. What has room is known when a layout has been found, hence not now.
+    """
+    axis.get_tick_space = partial(_n_with_room, axis)
 
 
 def set_labels(ax: Any, *, x: str = "", y: str = "", title: str = "") -> None:
@@ -130,7 +142,25 @@ def place_across(ax: Any) -> float:
     return ax.get_window_extent().width / ax.figure.dpi / 0.775
 
 
+def _n_with_room(axis: Any) -> int:
+    """Most intervals between numbers of an axis across that leave room for the numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    inches = axis.axes.bbox.width / axis.axes.figure.dpi
+    low, high = sorted(axis.get_view_interval())
+    for n_most in range(9, 1, -1):
+        ticks = MaxNLocator(n_most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        longest = max(map(len, axis.get_major_formatter().format_ticks(ticks)))
+        # Digits are a little wider than letters; one more keeps them apart.
+        needed = 1.1 * (longest + 1) * character_width()
+        if needed * (high - low) <= inches * (ticks[1] - ticks[0]):
+            return n_most
+    return 1
+
+
 def _wrapped(text: str, width: int) -> str:
+    # Dollars in names of classes are no mathematics; those of columns may be escaped already.
+    text = _DOLLAR.sub(r"\\$", text)
     lines: list[str] = []
     for line in text.split("\n"):
         # Columns' names may be long words, which are not broken.

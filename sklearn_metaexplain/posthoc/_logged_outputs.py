@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array
 
 from sklearn_metaexplain.masking._outputs import (
@@ -120,6 +121,13 @@ class LoggedOutputs:
 
 
 def _numbers(outputs: Any, name: str) -> np.ndarray:
+    labels = column_labels(outputs)
+    repeated = [] if labels is None else labels[pd.Index(labels).duplicated()].tolist()
+    if repeated:
+        raise ValueError(
+            f"{name} has more than one column named {repeated[0]!r}; each is an output, and they "
+            "are told apart by their names: rename them."
+        )
     try:
         return check_array(outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name)
     except (TypeError, ValueError) as error:

@@ -198,7 +198,9 @@ def _read_labels(X: Any, y: Any) -> tuple[np.ndarray, int]:
     check_classes(y, "TableTasks")
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"y has one class, {classes[0]!r}; two are needed to tell rows apart.")
+        raise ValueError(
+            f"y has one class, {classes.tolist()[0]!r}; two are needed to tell rows apart."
+        )
     if len(labels) <= len(classes):
         raise ValueError(
             f"{len(labels)} rows of {len(classes)} classes leave none to label once a row of each "

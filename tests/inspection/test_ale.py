@@ -314,6 +314,15 @@ def test_a_mixed_pipeline_keeps_types_and_names():
     np.testing.assert_allclose(slopes, slopes[0])
 
 
+def test_labels_that_are_numbers_are_found_by_their_text_too():
+    """As explanations name them, of which features to draw are taken."""
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)), columns=[0, 2, 5])
+    model = LinearRegression().fit(X, X[2])
+    by_number, by_text = (accumulated_local_effects(model, X, label) for label in (2, "2"))
+    assert by_number.feature_names == by_text.feature_names == ["2"]
+    np.testing.assert_array_equal(by_number.effects, by_text.effects)
+
+
 def test_whole_numbers_and_categorical_dtypes_reach_the_model_as_they_are():
     X, _ = mixed_table()
     X = X.astype({"port": "category", "age": "Int64"})

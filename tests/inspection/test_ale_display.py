@@ -120,3 +120,12 @@ def test_rows_that_are_left_out_are_counted_on_the_axis():
     assert [result.n_left_out for result in display.results] == [3, 2, 4, 0]
     one = ALEDisplay.from_estimator(model, X[:3], ["bill"])
     assert one.ax_.get_xlabel() == "bill\n1 row without a value left out"
+
+
+def test_years_are_written_without_fractions():
+    model, X = fitted_sum()
+    X["mass"] = np.arange(len(X)) % 3 + 2007.0
+    display = ALEDisplay.from_estimator(model, X, ["mass", ("bill", "mass")])
+    display.figure_.draw_without_rendering()
+    years = [*display.ax_[0].get_xticks(), *display.ax_[1].get_yticks()]
+    assert all(year == round(year) for year in years)

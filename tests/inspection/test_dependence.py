@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_metaexplain.inspection import DependenceDisplay
-from tests.inspection.explanations import SPECIES, mixed_explanation, regression_explanation
+from sklearn_metaexplain.inspection import AttributionDisplay, DependenceDisplay, ScatterDisplay
+from tests.inspection.explanations import (
+    SPECIES,
+    mixed_explanation,
+    mixed_frame,
+    regression_explanation,
+)
 
 
 def tick_texts(ax):
@@ -121,6 +126,31 @@ def test_columns_whose_labels_are_numbers():
     )
     display = DependenceDisplay.from_explanation(unnamed, "x3")
     assert display.column.numbers.tolist() == [3.0, 7.0, 11.0]
+
+
+def test_numbers_that_are_a_label_and_another_position_are_refused():
+    """Of columns 0, 2 and 5 the third is at 2, where the second is meant."""
+    labelled = replace(mixed_explanation(), feature_names=["0", "2", "5", "7", "9"])
+    message = "names 2, which is the position of the column labelled '5' and the label of another"
+    with pytest.raises(ValueError, match=f"^feature {message}; write labels as text, '2'"):
+        DependenceDisplay.from_explanation(labelled, 2)
+    with pytest.raises(ValueError, match=f"^features {message}"):
+        ScatterDisplay.from_explanation(labelled, (0, 2))
+    assert DependenceDisplay.from_explanation(labelled, "2").column.name == "2"
+    assert DependenceDisplay.from_explanation(labelled, 0).column.name == "0"
+    assert DependenceDisplay.from_explanation(labelled, 3).column.name == "7"
+
+
+def test_columns_labelled_by_numbers_keep_their_cells_beside_groups():
+    X = mixed_frame().set_axis([0, 2, 5, 7, 9], axis=1)
+    values = np.random.RandomState(0).normal(size=(len(X), 4))
+    grouped = regression_explanation(values, X, names=["0", "a group", "7", "9"])
+    display = DependenceDisplay.from_explanation(grouped, "9")
+    np.testing.assert_array_equal(points_of(display)[:, 0], X[9])
+    bars = AttributionDisplay.from_explanation(grouped[0])
+    cells = dict(zip(bars.labels, bars.cells, strict=True))
+    assert cells["9"] == str(X.loc["bird 0", 9])
+    assert cells["a group"] is None
 
 
 def test_a_column_that_is_missing_everywhere():

@@ -7,12 +7,14 @@ from inspect import Parameter, signature
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.cbook import is_math_text
 from sklearn.linear_model import LinearRegression
 
-from sklearn_metaexplain import inspection
+from sklearn_metaexplain import Explanation, inspection
 from sklearn_metaexplain.inspection import AttributionDisplay, BeeswarmDisplay, EmbeddingDisplay
 from tests.inspection.explanations import (
     mixed_explanation,
+    mixed_frame,
     regression_explanation,
     wide_explanation,
 )
@@ -101,6 +103,88 @@ def test_one_column_has_room_for_its_texts(display, n_rows):
     figure = display.from_explanation(explanation).figure_
     assert overlapping(figure) == []
     assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("size", [3e-8, 4e7])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda one, _: AttributionDisplay.from_explanation(one),
+        lambda one, _: AttributionDisplay.from_explanation(one[0], kind="waterfall"),
+        lambda one, _: BeeswarmDisplay.from_explanation(one),
+        lambda one, _: inspection.DependenceDisplay.from_explanation(
+            one, "seen", color_by="island"
+        ),
+        lambda one, _: inspection.DependenceDisplay.from_explanation(one, "mass", color_by="bill"),
+        lambda one, _: inspection.HeatmapDisplay.from_explanation(one[:8]),
+        lambda one, _: inspection.ScatterDisplay.from_explanation(one, ("mass", "island")),
+        lambda _, curves: inspection.AdaptationDisplay(curves=curves).plot(),
+        lambda _, curves: inspection.CurveDisplay.from_curves(
+            {name: (np.linspace(0, 1, len(curve)), curve) for name, curve in curves.items()}
+        ),
+    ],
+    ids=[
+        "bar",
+        "waterfall",
+        "beeswarm",
+        "dates",
+        "numbers",
+        "heatmap",
+        "scatter",
+        "steps",
+        "curve",
+    ],
+)
+def test_powers_of_ten_of_large_and_small_numbers_can_be_read(draw, size):
+    X = mixed_frame()
+    values = size * np.random.RandomState(0).normal(size=X.shape)
+    curves = {"train_loss": size * np.array([3.0, 2.0, 1.0, 1.1])}
+    one = regression_explanation(values, X, base=size, names=X.columns)
+    figure = draw(one, curves).figure_
+    assert overlapping(figure) == []
+    assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("size", [2e-4, 9e4, 2e5])
+def test_long_numbers_do_not_run_into_each_other(size):
+    X = mixed_frame()
+    X["mass"] = X["mass"] * size / 1e3
+    values = size * np.random.RandomState(0).normal(size=(*X.shape, 3))
+    one = Explanation(
+        values, size * np.ones(3), size + values.sum(axis=1), data=X, feature_names=X.columns,
+        output_names=["a", "b", "c"], output="raw", n_evaluations=0, estimator_type="regressor",
+    )  # fmt: skip
+    several = {"output": ["a", "b", "c"]}
+    displays = [
+        AttributionDisplay.from_explanation(one, **several, layout="facets"),
+        AttributionDisplay.from_explanation(one[0], **several, layout="facets"),
+        AttributionDisplay.from_explanation(one[0], **several),
+        BeeswarmDisplay.from_explanation(one, output="a"),
+        BeeswarmDisplay.from_explanation(one, **several),
+        inspection.DependenceDisplay.from_explanation(one, "mass", output="a"),
+        inspection.ScatterDisplay.from_explanation(one, ("mass", "bill"), output="a"),
+    ]
+    for display in displays:
+        assert overlapping(display.figure_) == []
+        assert cut_off(display.figure_) == []
+
+
+@pytest.mark.parametrize("names", [["$20-$50", "$50-$90"], ["$_$", "$^$"]], ids=["text", "broken"])
+def test_dollars_in_names_of_classes_are_no_mathematics(names):
+    explanation = mixed_explanation(labels=names)
+    several = {"output": names, "layout": "facets"}
+    figures = [
+        AttributionDisplay.from_explanation(explanation[0], output=names[1]).figure_,
+        AttributionDisplay.from_explanation(explanation[0], kind="waterfall").figure_,
+        AttributionDisplay.from_explanation(explanation, **several).figure_,
+        BeeswarmDisplay.from_explanation(explanation, output=names).figure_,
+        inspection.DependenceDisplay.from_explanation(explanation, "bill", **several).figure_,
+    ]
+    for figure in figures:
+        figure.draw_without_rendering()
+        texts = [text.replace(r"\$", "$") for text, _ in drawn_texts(figure) if "$" in text]
+        assert any(names[1] in text for text in texts)
+        assert all(not is_math_text(text) for text, _ in drawn_texts(figure))
 
 
 def test_overlapping_and_cut_off_texts_would_be_seen():

@@ -92,6 +92,18 @@ def test_displays_take_columns_of_every_type(draw, name, missing):
     DRAW[draw](X).figure_.draw_without_rendering()
 
 
+def test_axes_say_the_unit_of_durations():
+    X = table(pd.Series(pd.to_timedelta(NUMBERS, "h")))
+    named = "column (hours)"
+    assert DRAW["dependence"](X).ax_.get_xlabel() == named
+    assert DRAW["colour"](X).colorbar_.ax.get_ylabel() == named
+    assert DRAW["scatter"](X).ax_.get_xlabel() == named
+    assert DRAW["embedding"](X).colorbar_.ax.get_ylabel() == named
+    model = SecondColumn().fit(X)
+    display = ALEDisplay.from_estimator(model, X, ["column", ("number", "column")])
+    assert display.ax_[0].get_xlabel() == display.ax_[1].get_ylabel() == named
+
+
 @pytest.mark.parametrize("missing", [False, True])
 def test_nullable_booleans_are_drawn_as_those_of_numpy(missing):
     nullable, plain = COLUMNS["boolean"].copy(), pd.Series(FLAGS).astype(object)

@@ -185,3 +185,14 @@ def test_shades_and_bars_are_explained():
     # Without a table nothing is near, and weights are mostly positive.
     plain = PrototypeDisplay.from_rows(X.iloc[[1]], X.iloc[[7]], weights=[1.0])
     assert [text.get_text() for text in plain.legend_.get_texts()] == [words[0], words[2]]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Zurich"])
+def test_times_are_written_whole(zone):
+    X = mixed_frame()
+    X["seen"] = pd.date_range("2024-03-01 23:00", periods=len(X), freq="27h", tz=zone)
+    display = PrototypeDisplay.from_rows(X.iloc[[0]], X.iloc[1:5], weights=[4, 3, 2, 1], X=X)
+    shown = {text for text, _ in drawn_texts(display.figure_)}
+    for time in X["seen"].iloc[:5]:
+        assert f"{time:%Y-%m-%d %H:%M}" in shown
+    assert overlapping(display.figure_) == []

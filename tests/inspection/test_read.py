@@ -23,6 +23,7 @@ from sklearn_metaexplain.inspection._read import column_view, format_cell, large
         (2007, "2007"),
         (np.int64(-3), "-3"),
         (3750.0, "3750"),
+        (-0.0, "0"),
         (39.10000001, "39.1"),
         (0.123456, "0.1235"),
         (-12345.678, "-12346"),
@@ -30,7 +31,12 @@ from sklearn_metaexplain.inspection._read import column_view, format_cell, large
         (0.00001234, "1.23e-05"),
         (np.inf, "inf"),
         (pd.Timestamp("2024-03-01"), "2024-03-01"),
-        (pd.Timestamp("2024-03-01 12:30"), "2024-03-01 12:30:00"),
+        (pd.Timestamp("2024-03-01 12:30"), "2024-03-01 12:30"),
+        (pd.Timestamp("2024-03-01 12:30:05"), "2024-03-01 12:30:05"),
+        (pd.Timestamp("2024-03-01 12:30", tz="Asia/Tokyo"), "2024-03-01 12:30+09:00"),
+        # The clocks were changed at midnight: there was none, or there were two.
+        (pd.Timestamp("2018-11-04 12:30", tz="America/Sao_Paulo"), "2018-11-04 12:30-02:00"),
+        (pd.Timestamp("2020-11-01 12:30", tz="America/Havana"), "2020-11-01 12:30-05:00"),
     ],
 )
 def test_cells_are_written_short(cell, text):
@@ -55,6 +61,7 @@ def test_columns_of_all_types_have_places():
     assert view.is_date
     view = column_view(pd.to_timedelta(["36h", None]), "a")
     np.testing.assert_array_equal(view.numbers, [1.5, np.nan])
+    assert view.label == "a (days)"
     view = column_view(np.array(["text", 1, datetime.date(2024, 1, 1)], dtype=object), "a")
     assert sorted(view.levels) == ["1", "2024-01-01", "text"]
 
@@ -81,6 +88,22 @@ def test_booleans_beside_missing_cells_have_an_order():
     view = column_view(np.array([True, None, False], dtype=object), "a")
     np.testing.assert_array_equal(view.numbers, [1, np.nan, 0])
     assert (view.levels, view.ordered) == (["False", "True"], True)
+
+
+@pytest.mark.parametrize(
+    ("longest", "unit", "number"),
+    [
+        ("36h", "days", 1.5),
+        ("-90min", "hours", -1.5),
+        ("90s", "minutes", 1.5),
+        ("1ms", "seconds", 1e-3),
+    ],
+)
+def test_durations_are_counted_in_a_unit_that_suits_them(longest, unit, number):
+    view = column_view(pd.to_timedelta([longest, "0s", None]), "a")
+    np.testing.assert_allclose(view.numbers, [number, 0, np.nan])
+    assert (view.unit, view.label) == (unit, f"a ({unit})")
+    assert column_view(pd.to_timedelta([None]), "a").unit == "seconds"
 
 
 def test_scaling_needs_an_order():

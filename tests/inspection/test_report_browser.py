@@ -240,6 +240,24 @@ def test_fits_the_width(browser, path, width):
     assert len(picture) > 20_000  # something is painted
 
 
+@pytest.mark.parametrize("width", [1280, 420])
+@pytest.mark.parametrize("size", [4e12, 3e7, 5e-9])
+def test_numbers_of_any_size_are_shown_whole(browser, tmp_path, width, size):
+    values = size * np.array([[[-0.7], [0.2]], [[0.6], [-0.3]]])
+    large = Explanation(
+        values, [size], size + values.sum(axis=1), std=0.1 * np.abs(values), output="raw",
+        feature_names=["age", "fare"], output_names=["y"], n_evaluations=0,
+        estimator_type="regressor",
+    )  # fmt: skip
+    browser.open(report(large, tmp_path / "report.html"), width=width)
+    amounts = browser.texts("#row-bars tbody .amount")
+    assert len([text for text in amounts if "±" in text]) == 2
+    cut = """
+        return [...document.querySelectorAll(".bars tbody .amount, #row")]
+            .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.textContent)"""
+    assert browser.run(cut) == []
+
+
 def test_text_of_others_stays_text(browser, explanation, tmp_path):
     run = "<script>window.ran = 1</script>"
     image = "<img src=x onerror='window.ran = 2'>"

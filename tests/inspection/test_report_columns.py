@@ -75,6 +75,12 @@ def test_single_precision_only_where_nothing_is_lost(numbers, kind):
             ["2024-02-01 10:30:00", "2024-02-01 09:00:00"],
         ),
         (
+            # There was no midnight on this day.
+            pd.Series(pd.to_datetime(["2018-11-04 10:30"])).dt.tz_localize("America/Sao_Paulo"),
+            ["2018-11-04 10:30:00-02:00"],
+            ["2018-11-04 10:30:00-02:00"],
+        ),
+        (
             pd.Series([datetime.date(2024, 2, 1), datetime.date(2023, 1, 1)]),
             ["2023-01-01", "2024-02-01"],
             ["2024-02-01", "2023-01-01"],

@@ -13,6 +13,7 @@ def drawn_texts(figure):
         if ax.get_legend() is not None:
             texts += [*ax.get_legend().get_texts(), ax.get_legend().get_title()]
         for axis in (ax.xaxis, ax.yaxis):
+            texts.append(axis.get_offset_text())
             low, high = sorted(axis.get_view_interval())
             for tick in axis.get_major_ticks():
                 if low - 1e-9 <= tick.get_loc() <= high + 1e-9:

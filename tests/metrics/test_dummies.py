@@ -102,6 +102,11 @@ def test_columns_that_the_caller_names():
             dummy_violation(explanation, switch, dummies=mask, **options)
     with pytest.raises(TypeError, match="dummies must be a list"):
         dummy_violation(explanation, switch, dummies="f1", **options)
+    labelled = replace(explanation, feature_names=["0", "2", "3", "5"])
+    with pytest.raises(
+        ValueError, match=r"names 3, .*position of the column labelled '5' and the label of"
+    ):
+        dummy_violation(labelled, switch, dummies=[3], **options)
 
 
 def test_exact_values_of_a_mixed_table_do_not_violate():

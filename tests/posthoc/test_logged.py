@@ -282,6 +282,11 @@ class TestBadInput:
             ("raw", lambda X: X[:-1, 0], "inconsistent numbers of samples"),
             ("raw", lambda X: np.zeros((60, 2, 2)), "dim 3, while dim <= 2"),
             ("raw", lambda X: None, "pass the outputs that the model logged"),
+            (
+                "raw",
+                lambda X: pd.DataFrame(X[:, :2], columns=["a", "a"]),
+                "y has more than one column named 'a'",
+            ),
         ],
     )
     def test_outputs_that_cannot_be(self, output, y, says):

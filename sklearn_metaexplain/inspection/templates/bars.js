@@ -54,7 +54,7 @@ function barLabel(name, value = "") {
 function spreadText(spread, format) {
   const text = Number(format(spread)) === 0 ? cellText(Number(spread.toPrecision(1)))
     : format(spread);
-  return element("span", { class: "spread" }, ` ± ${text}`);
+  return element("span", { class: "spread" }, `± ${text}`);
 }
 
 // Importance of columns
@@ -93,7 +93,7 @@ function drawImportance(place, rows, output, showAll) {
     const amount = [format(mean[f])];
     if (spread && spread[f] > 0) {
       parts.push({ kind: "whisker", low: mean[f] - spread[f], high: mean[f] + spread[f] });
-      amount.push(spreadText(spread[f], format));
+      amount.push(" ", spreadText(spread[f], format));
     }
     return barRow(barLabel(source.features[f]), barCell(scale, parts), amount);
   });
@@ -179,7 +179,7 @@ function drawRow(place, i, output, showAll) {
     const amount = [signed(format(item.size))];
     if (item.spread > 0) {
       parts.push({ kind: "whisker", low: item.to - item.spread, high: item.to + item.spread });
-      amount.push(spreadText(item.spread, format));
+      amount.push(" ", spreadText(item.spread, format));
     }
     return barRow(item.label, barCell(scale, parts), amount, item.className);
   });
