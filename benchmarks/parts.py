@@ -87,7 +87,7 @@ class Parts:
         """
         center = self.outputs.mean(0)
         limits = self.surrogate.stack.bounds
-        bag = NetworkBag()
+        bag = NetworkBag(relevance=self.surrogate.stack.network.relevance)
         with Stopwatch() as fit:
             bag.fit(
                 self.support.encoded,

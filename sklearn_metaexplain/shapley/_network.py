@@ -38,6 +38,9 @@ class NetworkBag:
         Folds, hence networks; at least 2.
     effort : float, default=1.0
         Share of the usual training steps.
+    relevance : tensor of shape (n_encoded, 2) or None, default=None
+        Variance of what networks read of each column's value and rank, but for a factor that all
+        share: what varies more is learned sooner. None: all vary alike.
 
     References
     ----------
@@ -45,9 +48,16 @@ class NetworkBag:
     al., Searching for MobileNetV3, 2019, section 5.2 (hardswish).
     """
 
-    def __init__(self, *, n_folds: int = 5, effort: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        n_folds: int = 5,
+        effort: float = 1.0,
+        relevance: torch.Tensor | None = None,
+    ) -> None:
         self.n_folds = n_folds
         self.effort = effort
+        self.relevance = relevance
 
     def fit(
         self, encoded: torch.Tensor, outputs: torch.Tensor, bounds: torch.Tensor | None = None
@@ -68,6 +78,9 @@ class NetworkBag:
         self.order = torch.from_numpy(np.lexsort(encoded[..., 0].numpy()))
         units = encoded[:, self.order].flatten(1)
         self._mean, self._spread = units.mean(0), units.std(0, correction=0).clamp_min(1e-9)
+        if self.relevance is not None:
+            relevance = self.relevance[self.order].flatten()
+            self._spread /= (relevance / relevance.mean()).sqrt()
         self.is_bounded = bounds is not None
         if bounds is None:
             self._least = outputs.new_zeros(outputs.shape[1])

@@ -14,6 +14,7 @@ from sklearn_metaexplain.shapley._lengths import fit_best_lengths
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
+from sklearn_metaexplain.shapley._relevance import column_relevance
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 
 # Fewer rows are dear, and time is not.
@@ -131,7 +132,12 @@ class SurrogateStack:
         ]
         if self._networks:
             bounds = None if self.bounds is None else self.bounds - self.center
-            self.network = NetworkBag(n_folds=self.n_folds, effort=self._network_effort)
+            # Trees find out what matters themselves, and must not miss what matters little.
+            self.network = NetworkBag(
+                n_folds=self.n_folds,
+                effort=self._network_effort,
+                relevance=column_relevance(self._parameters),
+            )
             fits.append(delayed(self.network.fit)(encoded, centred, bounds))
         self.process: HybridProcess
         self.process, *_ = Parallel(n_jobs=n_jobs, require="sharedmem")(fits)
