@@ -131,6 +131,12 @@ def _numbers(outputs: Any, name: str) -> np.ndarray:
     try:
         return check_array(outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name)
     except (TypeError, ValueError) as error:
+        if "contains NaN" in str(error):
+            missing = np.flatnonzero(pd.DataFrame(outputs).isna().any(axis=1))
+            raise ValueError(
+                f"{name} is missing in row {', '.join(map(str, missing[:5]))}"
+                f"{', ...' * (len(missing) > 5)}; leave rows without an output out of X and {name}."
+            ) from None
         if "could not convert" not in str(error):
             raise
         # What cannot be converted is left out: it would be looked for in the table.

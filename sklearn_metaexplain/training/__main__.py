@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> None:
         "--repeats",
         type=natural,
         default=0,
-        help="how often the corrector meets a task again",
+        help="how often the corrector meets a task again; which ones depends on --workers",
     )
     command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train)

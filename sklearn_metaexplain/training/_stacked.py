@@ -110,7 +110,8 @@ class StackedStream:
 
     Making an episode costs several times what learning from it does, so each comes back a few
     times, mirrored every other time and mixed with others of its epoch. What an epoch gives
-    depends on its steps alone, also after resuming.
+    depends on its steps alone, also after resuming; with `n_repeats` also on the number of
+    processes that draw, for each gives back what it has drawn itself.
 
     Parameters
     ----------

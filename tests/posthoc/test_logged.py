@@ -278,7 +278,11 @@ class TestBadInput:
             ("probability", lambda X: probabilities(X)[:, None], "pass a 1-D array"),
             ("probability", lambda X: classes(X)[:, :2], "a column for each class"),
             ("raw", lambda X: np.array(["yes", "no"] * 30), "numbers that the model logged"),
-            ("raw", lambda X: np.where(X[:, 0] > 0, np.nan, 1.0), "y contains NaN"),
+            (
+                "raw",
+                lambda X: np.r_[np.ones(58), np.nan, np.nan],
+                "is missing in row 58, 59",
+            ),
             ("raw", lambda X: X[:-1, 0], "inconsistent numbers of samples"),
             ("raw", lambda X: np.zeros((60, 2, 2)), "dim 3, while dim <= 2"),
             ("raw", lambda X: None, "pass the outputs that the model logged"),
