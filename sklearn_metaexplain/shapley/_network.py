@@ -13,7 +13,8 @@ from sklearn_metaexplain.shapley._network_training import train_networks
 
 _N_HIDDEN = 3
 _LEARNING_RATE = 0.08
-_WEIGHT_DECAY = 0.1
+# A prior counts the less the more rows there are.
+_MOST_DECAY, _DECAY_OF_ALL_ROWS = 0.1, 60.0
 _WARM_UP = 0.1
 # Mean probabilities from which the last biases start.
 _LEAST_START = 1e-3
@@ -125,7 +126,7 @@ class NetworkBag:
             _deal(fold, self.n_folds, batch_size, n_steps, generator),
             np.array([_LEARNING_RATE * _rate(step / n_steps) for step in range(n_steps)]),
             width,
-            _WEIGHT_DECAY,
+            min(_MOST_DECAY, _DECAY_OF_ALL_ROWS / len(units)),
             self.is_bounded,
             _output_weights(targets).numpy(),
         )
