@@ -124,7 +124,7 @@ def _sections(results: pd.DataFrame) -> list[str]:
         ),
         "## What each part is worth",
         "Ratio of errors for each task, geometric mean: below 1 it helps. Corrector and kernel are "
-        "meta-trained, the networks are not.",
+        "meta-trained; the networks are not, but the kernel tells them which columns matter.",
         _lines(_ablations(results)),
         "## Mean error by model",
         _lines(_by_model(results)),
