@@ -8,6 +8,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from scipy import sparse
 
+from sklearn_metaexplain._rows import listed_rows
 from sklearn_metaexplain._validation import listed, name_of
 
 __all__ = ["name_culprit"]
@@ -64,8 +65,8 @@ def _missing_target(error: str, y: Any, name: str) -> str | None:
     if not len(rows):
         return None
     return (
-        f"{name} refuses missing targets, which are in row {', '.join(map(str, rows[:5]))}"
-        f"{', ...' * (len(rows) > 5)} of y; leave rows without a target out of X and y."
+        f"{name} refuses missing targets, which are in {listed_rows(rows)} of y; leave rows "
+        "without a target out of X and y."
     )
 
 
