@@ -149,6 +149,13 @@ def test_bad_input(metric):
         metric(TRUTH[0], JUDGED[0])
     with pytest.raises(ValueError, match="NaN"):
         metric(TRUTH, JUDGED * np.nan)
+    first = made_up_explanation()
+    missing = replace(first, values=first.values * np.nan)
+    for pair, name in (((missing, first), "true_values"), ((first, missing), "values")):
+        with pytest.raises(ValueError, match=f"^{name} has NaN"):
+            metric(*pair)
+    with pytest.raises(ValueError, match="0 sample"):
+        metric(first[[]], first[[]])
     with pytest.raises(ValueError, match="feature_names"):
         metric(made_up_explanation(), made_up_explanation(feature_names=["c", "b", "a"]))
 
