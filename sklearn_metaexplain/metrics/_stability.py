@@ -76,6 +76,8 @@ def seed_stability(
     ------
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
 
     See Also
     --------
@@ -168,6 +170,8 @@ def retraining_stability(
     ------
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
     ValueError
         If the columns that reach the explainer depend on the bootstrap.
 
