@@ -151,18 +151,27 @@ def _several_kinds(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | 
     if found is None:
         return None
     kinds = set(re.findall(r"\w+", found[1]))
-    for j in range(frame.shape[1]):
-        column = frame.iloc[:, j]
-        if {type(cell).__name__ for cell in column} != kinds:
-            continue
-        remedy = "make text of all of them by astype(str)"
-        if kinds == {"NAType", "str"}:
-            remedy = "write None for pandas' NA, by astype(object).where(X.notna(), None)"
-        return (
-            f"{name} cannot sort the categories in column {listed(X, [j])}, which are of the kinds "
-            f"{', '.join(sorted(kinds))}; {remedy}."
+    # The error does not say which of them an encoder reads.
+    columns = [
+        j
+        for j in range(frame.shape[1])
+        if {type(cell).__name__ for cell in frame.iloc[:, j]} == kinds
+    ]
+    if not columns:
+        return None
+    if kinds == {"NAType", "str"}:
+        remedy = "write None for pandas' NA, by column.astype(object).where(column.notna(), None)"
+    elif frame.iloc[:, columns].isna().any(axis=None):
+        remedy = (
+            "make text of all of them but those that are missing, by "
+            "column.astype(str).where(column.notna(), None)"
         )
-    return None
+    else:
+        remedy = "make text of all of them, by column.astype(str)"
+    return (
+        f"{name} cannot sort the categories in column {listed(X, columns)}, which are of the kinds "
+        f"{', '.join(sorted(kinds))}; {remedy}."
+    )
 
 
 def _is_convertible(cell: Any) -> bool:
