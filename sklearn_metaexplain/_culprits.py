@@ -8,6 +8,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from scipy import sparse
 
+from sklearn_metaexplain._rows import listed_rows
 from sklearn_metaexplain._validation import listed, name_of
 
 __all__ = ["name_culprit"]
@@ -64,8 +65,8 @@ def _missing_target(error: str, y: Any, name: str) -> str | None:
     if not len(rows):
         return None
     return (
-        f"{name} refuses missing targets, which are in row {', '.join(map(str, rows[:5]))}"
-        f"{', ...' * (len(rows) > 5)} of y; leave rows without a target out of X and y."
+        f"{name} refuses missing targets, which are in {listed_rows(rows)} of y; leave rows "
+        "without a target out of X and y."
     )
 
 
@@ -150,18 +151,27 @@ def _several_kinds(error: str, frame: pd.DataFrame, X: Any, name: str) -> str | 
     if found is None:
         return None
     kinds = set(re.findall(r"\w+", found[1]))
-    for j in range(frame.shape[1]):
-        column = frame.iloc[:, j]
-        if {type(cell).__name__ for cell in column} != kinds:
-            continue
-        remedy = "make text of all of them by astype(str)"
-        if kinds == {"NAType", "str"}:
-            remedy = "write None for pandas' NA, by astype(object).where(X.notna(), None)"
-        return (
-            f"{name} cannot sort the categories in column {listed(X, [j])}, which are of the kinds "
-            f"{', '.join(sorted(kinds))}; {remedy}."
+    # The error does not say which of them an encoder reads.
+    columns = [
+        j
+        for j in range(frame.shape[1])
+        if {type(cell).__name__ for cell in frame.iloc[:, j]} == kinds
+    ]
+    if not columns:
+        return None
+    if kinds == {"NAType", "str"}:
+        remedy = "write None for pandas' NA, by column.astype(object).where(column.notna(), None)"
+    elif frame.iloc[:, columns].isna().any(axis=None):
+        remedy = (
+            "make text of all of them but those that are missing, by "
+            "column.astype(str).where(column.notna(), None)"
         )
-    return None
+    else:
+        remedy = "make text of all of them, by column.astype(str)"
+    return (
+        f"{name} cannot sort the categories in column {listed(X, columns)}, which are of the kinds "
+        f"{', '.join(sorted(kinds))}; {remedy}."
+    )
 
 
 def _is_convertible(cell: Any) -> bool:

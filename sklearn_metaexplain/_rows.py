@@ -7,12 +7,17 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-__all__ = ["copy_rows", "n_rows_of", "row_positions", "take_rows"]
+__all__ = ["copy_rows", "listed_rows", "n_rows_of", "row_positions", "take_rows"]
 
 
 def n_rows_of(table: Any) -> int:
     """Length of the first axis."""
     return table.shape[0] if hasattr(table, "shape") else len(table)
+
+
+def listed_rows(positions: np.ndarray) -> str:
+    """Name the first few rows in a message: "row 2, 30"."""
+    return f"row {', '.join(map(str, positions[:5]))}{', ...' * (len(positions) > 5)}"
 
 
 def row_positions(rows: Any, n_rows: int) -> np.ndarray:

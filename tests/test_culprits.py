@@ -131,19 +131,45 @@ def test_missing_cells_of_nullable_columns_that_an_encoder_has_not_seen(dtype):
 
 
 @pytest.mark.parametrize(
-    ("cells", "message"),
+    ("cells", "kinds", "remedy"),
     [
-        (pd.array(["u", pd.NA], dtype="string"), "NAType, str; write None for pandas' NA"),
-        (np.array(["u", 3], dtype=object), "int, str; make text of all of them"),
+        (
+            pd.array(["u", pd.NA], dtype="string"),
+            "NAType, str",
+            "column.astype(object).where(column.notna(), None)",
+        ),
+        (np.array(["u", 3], dtype=object), "int, str", "column.astype(str)"),
+        (
+            np.array(["u", 3, None], dtype=object),
+            "NoneType, int, str",
+            "column.astype(str).where(column.notna(), None)",
+        ),
+        (
+            np.array(["u", 3, pd.NA], dtype=object),
+            "NAType, int, str",
+            "column.astype(str).where(column.notna(), None)",
+        ),
     ],
-    ids=["missing", "mixed"],
+    ids=["missing", "mixed", "mixed with None", "mixed with NA"],
 )
-def test_categories_of_several_kinds(cells, message):
+def test_categories_of_several_kinds(cells, kinds, remedy):
     """Scikit-learn's encoders take None and NaN among text, and neither pandas' NA nor numbers."""
-    X = pd.DataFrame({"plain": ["a", "b"] * 20, "kind": pd.Series(cells).iloc[[0, 1] * 20].array})
+    column = pd.Series(cells).iloc[np.arange(40) % len(cells)].reset_index(drop=True)
+    X = pd.DataFrame({"plain": ["a", "b"] * 20, "kind": column})
     explainer = ShapExplainer(make_pipeline(OneHotEncoder(), Ridge()), background=5)
-    with pytest.raises(TypeError, match=f"in column 'kind', which are of the kinds {message}"):
+    with pytest.raises(TypeError, match=f"'kind', which are of the kinds {kinds};") as error:
         explainer.fit(X, Y)
-    # What the message says does help.
-    missing = "NA" in message
-    explainer.fit(X.astype(object).where(X.notna(), None) if missing else X.astype(str), Y)
+    assert f"by {remedy}. (" in str(error.value)
+    # What the message says does help, and makes no category of what is missing.
+    explainer.fit(X.assign(kind=eval(remedy)), Y)
+    categories = explainer.estimator_[0].categories_[1]
+    assert not {"None", "nan", "<NA>"} & set(categories)
+
+
+def test_all_columns_of_several_kinds_are_named():
+    """The error does not say which of them the encoder reads."""
+    mixed = np.array(["u", 3] * 20, dtype=object)
+    X = pd.DataFrame({"a": mixed, "plain": ["a", "b"] * 20, "b": mixed})
+    encoder = make_column_transformer((OneHotEncoder(), ["b"]))
+    with pytest.raises(TypeError, match="categories in column 'a', 'b', which are of the kinds"):
+        ShapExplainer(make_pipeline(encoder, Ridge()), background=5).fit(X, Y)

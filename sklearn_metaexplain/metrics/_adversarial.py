@@ -127,6 +127,8 @@ def adversarial_search(
         predictions.
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
 
     See Also
     --------
@@ -222,6 +224,11 @@ def adversarial_sensitivity(
     -------
     score : float
         Not negative, lower is better.
+
+    Raises
+    ------
+    ValueError, TypeError, RuntimeError
+        As `adversarial_search`, for instance if attributions are NaN or infinite.
 
     See Also
     --------

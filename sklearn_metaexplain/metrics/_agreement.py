@@ -252,7 +252,7 @@ def _overlaps(
 
 
 def _kendall(truth: np.ndarray, judged: np.ndarray) -> np.ndarray:
-    """Kendall's tau-b of each row, as `spearman` otherwise."""
+    """Kendall's tau-b of each row of sizes, not negative, as `spearman` otherwise."""
     truth, judged = to_ties(truth), to_ties(judged)
     taus = np.array([kendalltau(*pair).statistic for pair in zip(truth, judged, strict=True)])
     constant = np.ptp(judged, axis=1) == 0

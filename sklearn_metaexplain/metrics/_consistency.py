@@ -88,7 +88,7 @@ def consistency(explanations: Mapping[object, Explanation] | Iterable[Explanatio
                 f"Explanation {name!r} has the features {explanation.feature_names.tolist()}, the "
                 f"first one {features}; explain the same columns in all."
             )
-        attributions = np.abs(attributions_of(explanation))
+        attributions = np.abs(attributions_of(explanation, f"Explanation {name!r}"))
         sizes = [of_outputs(attributions, outputs) for outputs in chosen_outputs(explanation).T]
         # Targets may be in different units.
         shares = [size.mean(axis=0) / (size.mean() or 1.0) for size in sizes]

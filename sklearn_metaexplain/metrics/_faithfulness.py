@@ -72,9 +72,9 @@ def faithfulness_score(
     Raises
     ------
     ValueError
-        If the explanation keeps no `data`, its features are not the columns of `data` (or groups of
-        them), `background` has other columns, or `predict` returns something else than the outputs
-        that the explanation explains.
+        If the explanation keeps no `data` or has attributions that are NaN or infinite, its
+        features are not the columns of `data` (or groups of them), `background` has other columns,
+        or `predict` returns something else than the outputs that the explanation explains.
 
     See Also
     --------

@@ -18,6 +18,7 @@ from sklearn_metaexplain.metrics._outputs import (
     explains_classifier,
     mean_over_chosen,
     of_outputs,
+    without_rounding,
 )
 from sklearn_metaexplain.metrics._perturbed import MODEL_METRIC_CONSTRAINTS, PerturbedModel
 from sklearn_metaexplain.metrics._ranking import spearman
@@ -84,6 +85,10 @@ def monotonicity(
     near the background's mean has a small Shapley value, though single background rows move the
     output. Even exact attributions of an additive model can score less than 1.
 
+    Columns share the lowest rank if what they do is no more than rounding: at most 1e-13 of the
+    output, or 1e-10 of what the column does that does most to the row. So do attributions that
+    are as small. Outputs should be in double precision.
+
     References
     ----------
     .. [1] A. Nguyen and M. R. Martínez, "On quantitative aspects of model interpretability", 2020.
@@ -109,11 +114,20 @@ def monotonicity(
     alone = np.eye(explanation.values.shape[1], dtype=bool)
     effects = model.gaps(alone)
     sizes = sizes_of(explanation, share_classes=explains_classifier(explanation))
-    # Columns that do nothing have one rank, though the last digits of outputs may change.
-    effects = np.where(effects > ROUNDING * sizes[:, None], effects, 0.0)
-    attributions = attributions_of(explanation)
+    # Columns that do nothing have one rank, though the last digits of outputs may change. Effects
+    # are cut where attributions are, lest exact ones be told apart from them.
+    effects = _without_negligible(without_rounding(effects, sizes))
+    attributions = _without_negligible(np.abs(attributions_of(explanation)))
     scores = [
-        spearman(of_outputs(effects, outputs), np.abs(of_outputs(attributions, outputs)))
+        spearman(of_outputs(effects, outputs), of_outputs(attributions, outputs))
         for outputs in chosen_outputs(explanation).T
     ]
     return mean_over_chosen(np.concatenate(scores))
+
+
+def _without_negligible(changes: np.ndarray) -> np.ndarray:
+    """Make changes (n_samples, n_features, n_outputs) zero that are nothing beside the largest.
+
+    A model may round more than its outputs show, where large terms cancel in them.
+    """
+    return np.where(changes > ROUNDING * changes.max(axis=1, keepdims=True), changes, 0.0)

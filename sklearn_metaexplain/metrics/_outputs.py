@@ -53,13 +53,13 @@ def of_outputs(array: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return array[np.arange(len(chosen)), ..., chosen]
 
 
-def attributions_of(explanation: Explanation) -> np.ndarray:
+def attributions_of(explanation: Explanation, name: str = "The explanation") -> np.ndarray:
     """Attributions (n_samples, n_features, n_outputs), zero where they are but rounding.
 
-    ValueError if one is NaN or infinite.
+    ValueError, about `name`, if one is NaN or infinite.
     """
     if not np.isfinite(explanation.values).all():
-        raise ValueError("The explanation has NaN or infinite values.")
+        raise ValueError(f"{name} has NaN or infinite values.")
     if len(explanation) == 0:
         return explanation.values
     sizes = sizes_of(explanation, share_classes=explains_classifier(explanation))

@@ -78,9 +78,10 @@ def _attributions(values: Any, name: str) -> np.ndarray:
         ensure_2d=False,
         allow_nd=True,
         input_name=name,
+        ensure_all_finite=not is_explanation,
     )
     if is_explanation:
-        return attributions_of(values)
+        return attributions_of(values, name)
     if array.ndim != 3:
         return array
     # The outputs are not known, but are about as large as their attributions together.

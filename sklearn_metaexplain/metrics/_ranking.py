@@ -7,7 +7,8 @@ from scipy.stats import rankdata
 
 __all__ = ["check_k", "pearson", "rank_features", "spearman", "to_ties", "top_membership"]
 
-# Sizes that differ by less than this part of the largest of their row are equal but for rounding.
+# Neighbouring sizes that differ by at most this part of their row's largest are equal but for
+# rounding.
 _TIED = 1e-12
 
 
@@ -31,9 +32,24 @@ def rank_features(values: np.ndarray, random: np.random.RandomState) -> np.ndarr
 
 
 def to_ties(sizes: np.ndarray) -> np.ndarray:
-    """Make sizes (n_samples, n_features) whole numbers, equal where rounding alone differs."""
-    largest = sizes.max(axis=1, keepdims=True, initial=0.0)
-    return np.rint(sizes / np.where(largest > 0, largest, 1.0) / _TIED)
+    """Make whole numbers of sizes that are in the same order, equal where rounding alone differs.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_samples, n_features)
+        What features are ranked by, not negative.
+
+    Returns
+    -------
+    ties : ndarray of int of shape (n_samples, n_features)
+        0 for the smallest of a row. Sizes between which there are only small gaps are one.
+    """
+    order = sizes.argsort(axis=1)
+    ordered = np.take_along_axis(sizes, order, axis=1)
+    are_apart = np.diff(ordered, axis=1, prepend=ordered[:, :1]) > _TIED * ordered[:, -1:]
+    ties = np.empty_like(order)
+    np.put_along_axis(ties, order, are_apart.cumsum(axis=1), axis=1)
+    return ties
 
 
 def top_membership(sizes: np.ndarray, k: int) -> np.ndarray:

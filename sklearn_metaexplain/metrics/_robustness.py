@@ -81,6 +81,8 @@ def local_lipschitz(
         If `X` has no column of numbers that vary.
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
 
     See Also
     --------
@@ -172,6 +174,8 @@ def max_sensitivity(
         If `X` has no column of numbers that vary.
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
 
     See Also
     --------

@@ -69,13 +69,16 @@ def seed_stability(
     -------
     score : float
         Between -1 and 1, higher is better: cosine similarity of attributions, averaged over pairs
-        of seeds and rows; of the class that is predicted for the row, or of each target. 1 for an
-        explainer without `random_state`, unless it is random all the same.
+        of seeds and rows; of the class that is predicted for the row, that with the highest mean
+        prediction where it depends on the seed, or of each target. 1 for an explainer without
+        `random_state`, unless it is random all the same.
 
     Raises
     ------
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
 
     See Also
     --------
@@ -121,10 +124,7 @@ def seed_stability(
         if "random_state" in parameters:
             repeat.set_params(random_state=int(seed))
         explanations.append(repeat.fit(X, y).explain(rows))
-    labels = explanations[0].labels
-    # Those of a model that explains itself may depend on the seed.
-    are_same = all(np.array_equal(each.labels, labels) for each in explanations)
-    return _mean_similarity(explanations, labels if are_same else None)
+    return _mean_similarity(explanations, _common_labels(explanations))
 
 
 @validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
@@ -168,6 +168,8 @@ def retraining_stability(
     ------
     TypeError
         If there is no explainer in `explainer`.
+    RuntimeError
+        If the explainer returns attributions that are NaN or infinite.
     ValueError
         If the columns that reach the explainer depend on the bootstrap.
 
@@ -217,6 +219,21 @@ def retraining_stability(
         repeat = clone(explainer).fit(_safe_indexing(X, drawn), targets)
         explanations.append(explain(repeat, rows))
     return _mean_similarity(explanations)
+
+
+def _common_labels(explanations: list[Explanation]) -> np.ndarray | None:
+    """Labels that explanations have in common; None if they have none.
+
+    Those of a model that explains itself may depend on the seed: rows where they differ have the
+    largest of the mean predictions.
+    """
+    first = explanations[0]
+    if first.labels is None:
+        return None
+    predicted = np.array([each._predicted_positions() for each in explanations])
+    of_mean = np.mean([each.predictions for each in explanations], axis=0).argmax(axis=1)
+    are_same = (predicted == predicted[0]).all(axis=0)
+    return first.output_names[np.where(are_same, predicted[0], of_mean)]
 
 
 def _mean_similarity(explanations: list[Explanation], labels: np.ndarray | None = None) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
+from sklearn_metaexplain._rows import listed_rows
 from sklearn_metaexplain.masking._outputs import (
     column_labels,
     expand_outputs,
@@ -132,10 +133,14 @@ def _numbers(outputs: Any, name: str) -> np.ndarray:
         return check_array(outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name)
     except (TypeError, ValueError) as error:
         if "contains NaN" in str(error):
-            missing = np.flatnonzero(pd.DataFrame(outputs).isna().any(axis=1))
+            # Of the numbers, as text may be "nan".
+            numbers = check_array(
+                outputs, ensure_2d=False, dtype=np.float64, ensure_all_finite=False
+            )
+            missing = np.flatnonzero(np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1))
             raise ValueError(
-                f"{name} is missing in row {', '.join(map(str, missing[:5]))}"
-                f"{', ...' * (len(missing) > 5)}; leave rows without an output out of X and {name}."
+                f"{name} is missing in {listed_rows(missing)}; leave rows without an output out of "
+                f"X and {name}."
             ) from None
         if "could not convert" not in str(error):
             raise

@@ -167,7 +167,8 @@ def _draw_walks(
     """
     rng = np.random.RandomState(seed)
     turns = max(1, round(n_turns))
-    # Elsewhere some rows have one network more than others, or one less, in every turn.
+    # If networks do not divide the background rows evenly, each turn gives some rows a network more
+    # than others.
     each_network_has_as_many = n_background % n_folds == 0
     if turns >= n_folds or (n_background <= _FEW_STARTS and not each_network_has_as_many):
         # The nearest number for which networks start from each row equally often.

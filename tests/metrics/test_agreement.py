@@ -131,6 +131,10 @@ def test_sizes_that_rounding_tells_apart_share_a_rank():
     assert rank_agreement(tied, judged) == pytest.approx(1.0)
     assert rank_agreement(truth, judged) == pytest.approx(rank_agreement(truth, tied))
     assert feature_agreement(truth, judged, k=1) == 0.5
+    # Wherever they are.
+    for size in (0.3 + 1e-13 * np.arange(20)).tolist():
+        near = one_row([1.0, np.nextafter(size, 0), size, np.nextafter(size, 1), 0.1])
+        assert rank_agreement(one_row([3, 2, 2, 2, 1]), near) == pytest.approx(1.0)
     # In whatever unit.
     assert rank_agreement(1e-300 * tied, 1e250 * judged) == pytest.approx(1.0)
 
@@ -149,6 +153,13 @@ def test_bad_input(metric):
         metric(TRUTH[0], JUDGED[0])
     with pytest.raises(ValueError, match="NaN"):
         metric(TRUTH, JUDGED * np.nan)
+    first = made_up_explanation()
+    missing = replace(first, values=first.values * np.nan)
+    for pair, name in (((missing, first), "true_values"), ((first, missing), "values")):
+        with pytest.raises(ValueError, match=f"^{name} has NaN"):
+            metric(*pair)
+    with pytest.raises(ValueError, match="0 sample"):
+        metric(first[[]], first[[]])
     with pytest.raises(ValueError, match="feature_names"):
         metric(made_up_explanation(), made_up_explanation(feature_names=["c", "b", "a"]))
 

@@ -69,5 +69,8 @@ def test_bad_input():
         consistency({"a": first, "b": first.values})
     with pytest.raises(ValueError, match=r"Explanation 1 has the features \['a', 'b', 'd'\]"):
         consistency([first, replace(first, feature_names=["a", "b", "d"])])
+    missing = replace(first, values=first.values * np.nan)
+    with pytest.raises(ValueError, match="Explanation 'second' has NaN or infinite values"):
+        consistency({"first": first, "second": missing})
     with pytest.raises(ValueError, match="Explanation 1 has no rows"):
         consistency([first, first[[]]])

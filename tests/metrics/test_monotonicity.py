@@ -64,6 +64,21 @@ def test_columns_that_do_nothing_share_a_rank_whatever_rounding_makes_of_them():
     assert score == pytest.approx(np.mean(expected))
 
 
+@pytest.mark.parametrize(("offset", "unit"), [(2.4e6, 1e-4), (1.7e9, 1e-2)])
+def test_effects_that_are_small_beside_the_outputs_count(offset, unit):
+    """As of a price or a time: double precision resolves them."""
+    X = unit * (1.0 + np.random.RandomState(0).random_sample((8, 10)).argsort(axis=1))
+    explanation = attributed(X[:, :, None], X, offset + add_up(X))
+    explanation = replace(explanation, base_values=[offset])
+    options = {"background": 0 * X[:1]}
+    score = monotonicity(explanation, lambda table: offset + add_up(table), **options)
+    assert score == pytest.approx(1.0)
+    # Their attributions may be exact where they are nothing beside others.
+    X[:, 0] = 1e12 * unit
+    explanation = attributed(X[:, :, None], X, add_up(X))
+    assert monotonicity(explanation, add_up, **options) == pytest.approx(1.0)
+
+
 def test_text_columns():
     X = pd.DataFrame({"a": ["x", "y"], "b": [1.0, 5.0]})
 

@@ -14,7 +14,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_metaexplain import ExplainerMixin, Explanation
 from sklearn_metaexplain.datasets import load_penguins
-from sklearn_metaexplain.metrics import adversarial_sensitivity, local_lipschitz, max_sensitivity
+from sklearn_metaexplain.metrics import (
+    adversarial_sensitivity,
+    local_lipschitz,
+    max_sensitivity,
+    retraining_stability,
+    seed_stability,
+)
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer, ExplainedLeastSquares
 
@@ -49,6 +55,22 @@ class Attributing(ExplainerMixin, RegressorMixin, BaseEstimator):
             output="raw",
             n_evaluations=0,
         )
+
+
+METRICS_THAT_EXPLAIN = (
+    adversarial_sensitivity,
+    local_lipschitz,
+    max_sensitivity,
+    retraining_stability,
+    seed_stability,
+)
+
+
+@pytest.mark.parametrize("metric", METRICS_THAT_EXPLAIN)
+def test_missing_attributions_are_refused(metric):
+    explainer = Attributing(lambda table: np.where([True, False], np.nan, table)).fit(CORNERS)
+    with pytest.raises(RuntimeError, match="returned NaN or infinite values"):
+        metric(explainer, CORNERS, CORNERS[:, 0], random_state=0)
 
 
 def test_captum_agrees_on_the_same_neighbours():

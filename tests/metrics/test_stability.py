@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
-from sklearn_metaexplain import LimeExplainer
-from sklearn_metaexplain._validation import draw_seed
+from sklearn_metaexplain import ExplainerMixin, Explanation, LimeExplainer
 from sklearn_metaexplain.metrics import retraining_stability, seed_stability
 from sklearn_metaexplain.metrics._stability import _mean_similarity
 from tests.metrics.explanations import attributed
@@ -84,15 +83,65 @@ def test_the_predicted_class_is_compared_though_another_output_is_larger():
     X = X[model.predict(X) != model.classes_[model.decision_function(X).argmax(axis=1)]]
     assert len(X) > 5
     outputs = np.searchsorted(model.classes_, model.predict(X))
-    explainer = LimeExplainer(FrozenEstimator(model), n_samples=20, random_state=0).fit(X)
+    seeds = []
+
+    class Recording(LimeExplainer):
+        def fit(self, X, y=None):
+            seeds.append(self.random_state)
+            return super().fit(X, y)
+
+    explainer = Recording(FrozenEstimator(model), n_samples=20, random_state=0).fit(X)
+    score = seed_stability(explainer, X, n_repeats=2, random_state=0)
     values = [
-        clone(explainer).set_params(random_state=int(seed)).fit(X).explain(X).values
-        for seed in np.random.RandomState(draw_seed(0)).randint(np.iinfo(np.int32).max, size=2)
+        clone(explainer).set_params(random_state=seed).fit(X).explain(X).values
+        for seed in seeds[1:3]
     ]
     left, right = (each[np.arange(len(X)), :, outputs] for each in values)
     sizes = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    score = seed_stability(explainer, X, n_repeats=2, random_state=0)
     assert score == pytest.approx(((left * right).sum(axis=1) / sizes).mean())
+
+
+class Deciding(ExplainerMixin, ClassifierMixin, BaseEstimator):
+    """Rows are "b" by a threshold of its own, but the first is "a" to the first that is fitted.
+
+    Attributions to "a" are always the same, those to "b" at right angles to those of other fits.
+    """
+
+    n_fitted = 0
+
+    def __init__(self, random_state=0):
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        self._check_table(X, reset=True)
+        self.classes_ = np.array(["a", "b"])
+        self.number_ = Deciding.n_fitted
+        Deciding.n_fitted += 1
+        return self
+
+    def _explain(self, X):
+        values = np.zeros((*X.shape, 2))
+        values[:, 0, 0], values[:, self.number_, 1] = 0.1, -0.1
+        is_a = np.asarray(X)[:, 0] == (0 if self.number_ == 0 else -1)
+        return Explanation(
+            values,
+            [0.5, 0.5],
+            np.tile([0.6, 0.4], (len(X), 1)),
+            feature_names=self._attributed_names(),
+            output_names=self.classes_,
+            output="probability",
+            n_evaluations=0,
+            labels=np.where(is_a, "a", "b"),
+        )
+
+
+def test_rows_whose_class_depends_on_the_seed_leave_others_theirs(monkeypatch):
+    X = np.arange(4.0)[:, None] * np.ones(5)
+    monkeypatch.setattr(Deciding, "n_fitted", 4)
+    explainer = Deciding().fit(X)
+    monkeypatch.setattr(Deciding, "n_fitted", 0)
+    # The first row's class is that of the mean prediction, "a".
+    assert seed_stability(explainer, X, n_repeats=3, random_state=0) == pytest.approx(1 / 4)
 
 
 @pytest.mark.parametrize("metric", BOTH)

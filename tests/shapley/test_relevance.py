@@ -48,6 +48,27 @@ def test_equal_relevance_changes_nothing_whatever_its_size():
     torch.testing.assert_close(told.predict(encoded), plain.predict(encoded), rtol=0, atol=1e-3)
 
 
+def test_values_and_ranks_vary_as_the_kernel_blends_them():
+    """Columns that matter alike are read otherwise than untold, but with the same variance."""
+    relevance = column_relevance(default_parameters(M))
+    value, rank = relevance[0].tolist()
+    assert value > 2 * rank > 0
+    encoded, outputs = evaluated(n=150)
+    plain, told = (
+        NetworkBag(effort=0.02, relevance=known).fit(encoded, outputs - outputs.mean(0))
+        for known in (None, relevance)
+    )
+    untold, read = (
+        bag.standardise(encoded[:, bag.order].flatten(1)).var(0, correction=0)
+        for bag in (plain, told)
+    )
+    shares = torch.tensor([value, rank], dtype=torch.float64) / (value + rank)
+    torch.testing.assert_close(untold, torch.ones_like(untold))
+    torch.testing.assert_close(read, (2 * shares).repeat(M))
+    torch.testing.assert_close(read.sum(), untold.sum())
+    assert float((told.predict(encoded) - plain.predict(encoded)).abs().max()) > 1e-3
+
+
 def test_networks_that_know_which_columns_matter_learn_more_from_few_rows():
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(1128, 12, generator=generator, dtype=torch.float64)
