@@ -22,7 +22,8 @@ from sklearn_metaexplain.inspection._ale_sums import (
     accumulate_levels,
     accumulate_pair,
 )
-from sklearn_metaexplain.inspection._read import column_view, table_column, table_column_names
+from sklearn_metaexplain.inspection._column_view import column_view, table_column
+from sklearn_metaexplain.inspection._read import table_column_names
 from sklearn_metaexplain.masking import MaskedModel, RowPool
 
 __all__ = ["accumulated_local_effects"]

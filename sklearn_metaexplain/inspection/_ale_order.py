@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.inspection._read import ColumnView, column_view, level_texts, table_column
+from sklearn_metaexplain.inspection._column_view import (
+    ColumnView,
+    column_view,
+    level_texts,
+    table_column,
+)
 
 __all__ = ["level_order"]
 

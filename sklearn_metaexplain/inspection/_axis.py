@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.inspection._read import MISSING, ColumnView
+from sklearn_metaexplain.inspection._column_view import MISSING, ColumnView
 from sklearn_metaexplain.inspection._style import (
     INK,
     NEUTRAL,

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain.inspection._read import (
+from sklearn_metaexplain.inspection._column_view import (
     column_view,
     format_cell,
     table_column,
-    table_column_names,
     value_limits,
 )
+from sklearn_metaexplain.inspection._read import table_column_names
 
 __all__ = ["compare_cells", "table_frame"]
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_metaexplain.inspection._read import column_view, format_cell, largest_first
+from sklearn_metaexplain.inspection._column_view import column_view, format_cell
+from sklearn_metaexplain.inspection._read import largest_first
 
 
 @pytest.mark.parametrize(
