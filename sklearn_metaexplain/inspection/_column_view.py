@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import floor, log10
+from decimal import Decimal
+from math import floor, log10, trunc
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.errors import OutOfBoundsDatetime, OutOfBoundsTimedelta
 from scipy import sparse
 
 from sklearn_metaexplain._cells import is_boolean
@@ -90,27 +92,22 @@ def table_column(table: Any, position: int) -> pd.Series:
 
 
 def column_view(column: Any, name: str) -> ColumnView:
-    """Place the values of a column, of whatever type, on an axis."""
+    """Place the values of a column, of whatever type, on an axis.
+
+    Dates of a column with a time zone are placed by local time, objects with offsets from UTC,
+    which may differ, by the moment. Where dates, durations or numbers are too large for an axis
+    the column's values are categories.
+    """
     series = pd.Series(column).reset_index(drop=True).infer_objects()
     dtype = series.dtype
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        if getattr(dtype, "tz", None) is not None:
-            series = series.dt.tz_localize(None)
-        days = (series - pd.Timestamp(0)) / pd.Timedelta(days=1)
-        return ColumnView(name, days.to_numpy(dtype=float, na_value=np.nan), is_date=True)
     kind = kind_of(series)
-    if kind == "durations":
-        seconds = as_float(series) / 1e6
-        largest = np.abs(seconds[~np.isnan(seconds)]).max(initial=0.0)
-        unit = next((unit for unit, size in _DURATIONS.items() if size <= largest), "seconds")
-        return ColumnView(name, seconds / _DURATIONS[unit], unit=unit)
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype):
-        return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
-    ordered = kind == "numbers" and is_boolean(series)
-    if kind != "categories" and not ordered:
-        # Objects of one kind, such as decimals and dates, and periods.
-        numbers = as_float(series) / (1.0 if kind == "numbers" else _MICROSECONDS)
-        return ColumnView(name, numbers, is_date=kind == "dates")
+    is_bool = pd.api.types.is_bool_dtype(dtype) or (kind == "numbers" and is_boolean(series))
+    if kind != "categories" and not is_bool:
+        try:
+            return _view_of_numbers(series, kind, name)
+        except (OutOfBoundsDatetime, OutOfBoundsTimedelta, OverflowError):
+            pass
+    ordered = is_bool
     if isinstance(dtype, pd.CategoricalDtype):
         ordered = bool(dtype.ordered)
         used = series.cat.remove_unused_categories()
@@ -121,6 +118,22 @@ def column_view(column: Any, name: str) -> ColumnView:
         codes, levels = pd.factorize(texts, sort=True)
     numbers = np.where(codes < 0, np.nan, codes.astype(float))
     return ColumnView(name, numbers, level_texts(levels), ordered)
+
+
+def _view_of_numbers(series: pd.Series, kind: str, name: str) -> ColumnView:
+    """Of numbers, dates and durations; OverflowError or the like where one is too large."""
+    if kind == "dates":
+        if getattr(series.dtype, "tz", None) is not None:
+            series = series.dt.tz_localize(None)
+        return ColumnView(name, as_float(series) / _MICROSECONDS, is_date=True)
+    if kind == "durations":
+        seconds = as_float(series) / 1e6
+        largest = np.abs(seconds[~np.isnan(seconds)]).max(initial=0.0)
+        unit = next((unit for unit, size in _DURATIONS.items() if size <= largest), "seconds")
+        return ColumnView(name, seconds / _DURATIONS[unit], unit=unit)
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
+    return ColumnView(name, as_float(series))  # decimals and fractions too
 
 
 def level_texts(levels: Iterable[Any]) -> list[str]:
@@ -151,7 +164,10 @@ def format_cell(cell: Any) -> str:
         return str(cell) if has_seconds else cell.isoformat(" ", "minutes")
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, Real):
         return str(cell)
-    number = float(cell) + 0.0  # which a negative zero is, too
+    try:
+        number = float(cell) + 0.0  # which a negative zero is, too
+    except OverflowError:
+        return f"{Decimal(trunc(cell)):.2e}"
     if not np.isfinite(number):
         return str(number)
     if number == floor(number) and abs(number) < 1e9:

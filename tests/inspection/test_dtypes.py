@@ -1,5 +1,6 @@
 """Columns of every type through the Displays that read columns."""
 
+import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -36,6 +37,24 @@ COLUMNS = {
     "decimal": pd.Series([Decimal(int(x)) / 4 for x in 10 * NUMBERS], dtype=object),
     "date": pd.Series(pd.date_range("2015-01-01", periods=N, freq="70D")),
     "duration": pd.Series(pd.to_timedelta(np.abs(NUMBERS), "D")),
+}
+
+# Beyond the nanoseconds of 64 bits, and in part beyond what matplotlib and pandas have dates for.
+DAYS = [datetime.date(2024, 1, 1 + k) for k in range(N)]
+END = datetime.date(9999, 12, 31)
+FAR = {
+    "dates": pd.Series([*DAYS[2:], END, datetime.date(1, 1, 1)], dtype=object),
+    "dates of one day": pd.Series([END] * N, dtype=object),
+    "moments": pd.Series([datetime.datetime(9999, 12, 31, 23, 59, 59), *DAYS[1:]], dtype=object),
+    "microseconds": pd.Series(
+        np.array(["9999-12-31T23:59:59.999999", *DAYS[1:]], dtype="datetime64[us]")
+    ),
+    "seconds": pd.Series(np.array([END, *DAYS[1:]], dtype="datetime64[s]")),
+    "periods": pd.Series(pd.PeriodIndex(["9999-12", *["0900-01", "2024-01"] * 12][:N], freq="M")),
+    "durations": pd.Series(
+        [datetime.timedelta(days=999_999_999), *[datetime.timedelta(1)] * (N - 1)], dtype=object
+    ),
+    "numbers": pd.Series([10**400, *range(N - 1)], dtype=object),
 }
 
 
@@ -90,6 +109,19 @@ def test_displays_take_columns_of_every_type(draw, name, missing):
     X = table(column)
     assert X["column"].dtype == COLUMNS[name].dtype
     DRAW[draw](X).figure_.draw_without_rendering()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("name", FAR)
+@pytest.mark.parametrize("draw", DRAW)
+def test_displays_take_what_is_far_off(draw, name, missing):
+    column = FAR[name].copy()
+    if missing:
+        column.iloc[[1, 5]] = None
+    if draw == "ale" and column.nunique() == 1:
+        pytest.skip("one value has no effect")
+    DRAW[draw](table(column)).figure_.draw_without_rendering()
 
 
 def test_axes_say_the_unit_of_durations():
