@@ -167,7 +167,8 @@ def format_cell(cell: Any) -> str:
     try:
         number = float(cell) + 0.0  # which a negative zero is, too
     except OverflowError:
-        return f"{Decimal(trunc(cell)):.2e}"
+        whole: Any = trunc(cell)
+        return f"{Decimal(whole):.2e}"
     if not np.isfinite(number):
         return str(number)
     if number == floor(number) and abs(number) < 1e9:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain._validation import names_of_labels, refuse_two_meanings
+from sklearn_metaexplain._names import names_of_table, position_of
 from sklearn_metaexplain.inspection._column_view import (
     ColumnView,
     column_view,
@@ -30,7 +30,6 @@ __all__ = [
     "others_label",
     "select_output",
     "select_outputs",
-    "table_column_names",
 ]
 
 
@@ -101,19 +100,7 @@ def _quantity(explanation: Explanation, name: str, is_regressor: bool) -> str:
 
 def feature_position(explanation: Explanation, feature: Any, parameter: str) -> int:
     """Position of a feature given by name or position."""
-    names = explanation.feature_names.tolist()
-    found = [j for j, name in enumerate(names) if name == feature]
-    if len(found) == 1:
-        return found[0]
-    if len(found) > 1:
-        raise ValueError(f"{parameter}={feature!r} names {len(found)} features; pass a position.")
-    is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
-    if is_position and -len(names) <= feature < len(names):
-        position = int(feature) % len(names)
-        if feature >= 0:
-            refuse_two_meanings(parameter, position, names)
-        return position
-    raise ValueError(f"{parameter}={feature!r} is none of the features {names}.")
+    return position_of(feature, explanation.feature_names, parameter, negative=True)
 
 
 def feature_view(explanation: Explanation, position: int, parameter: str) -> ColumnView:
@@ -136,20 +123,13 @@ def column_of(explanation: Explanation, position: int) -> pd.Series | None:
         return None
     name = str(explanation.feature_names[position])
     if data.shape[1] != len(explanation.feature_names):
-        # Explanations name columns by their labels as text.
-        is_frame = isinstance(data, pd.DataFrame)
-        names = names_of_labels(data.columns).tolist() if is_frame else table_column_names(data)
+        names = names_of_table(data)
+        if name not in names and isinstance(data, pd.DataFrame):
+            names = [str(label) for label in data.columns]
         if names.count(name) != 1:
             return None
         position = names.index(name)
     return table_column(data, position)
-
-
-def table_column_names(table: Any) -> list[Any]:
-    """Labels of a DataFrame's columns, or x0, x1, ..."""
-    if isinstance(table, pd.DataFrame):
-        return list(table.columns)
-    return [f"x{j}" for j in range(table.shape[1])]
 
 
 def cells_of_row(explanation: Explanation, features: np.ndarray) -> list[str | None]:

@@ -314,13 +314,25 @@ def test_a_mixed_pipeline_keeps_types_and_names():
     np.testing.assert_allclose(slopes, slopes[0])
 
 
-def test_labels_that_are_numbers_are_found_by_their_text_too():
+def test_labels_that_are_numbers_are_found_by_their_text():
     """As explanations name them, of which features to draw are taken."""
     X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)), columns=[0, 2, 5])
     model = LinearRegression().fit(X, X[2])
-    by_number, by_text = (accumulated_local_effects(model, X, label) for label in (2, "2"))
-    assert by_number.feature_names == by_text.feature_names == ["2"]
-    np.testing.assert_array_equal(by_number.effects, by_text.effects)
+    by_position, by_text = (accumulated_local_effects(model, X, given) for given in (1, "2"))
+    assert by_position.feature_names == by_text.feature_names == ["2"]
+    np.testing.assert_array_equal(by_position.effects, by_text.effects)
+    with pytest.raises(ValueError, match="features names 2, which is the label of one column and"):
+        accumulated_local_effects(model, X, 2)
+    with pytest.raises(ValueError, match="level_orders names 5, which is the label of one column"):
+        accumulated_local_effects(model, X, 0, level_orders={5: ["a"]})
+
+
+def test_columns_without_labels_are_called_as_in_explanations():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)))
+    model = LinearRegression().fit(X, X[2])
+    by_name, by_position = (accumulated_local_effects(model, X, given) for given in ("x2", 2))
+    assert by_name.feature_names == by_position.feature_names == ["x2"]
+    np.testing.assert_array_equal(by_name.effects, by_position.effects)
 
 
 def test_whole_numbers_and_categorical_dtypes_reach_the_model_as_they_are():
