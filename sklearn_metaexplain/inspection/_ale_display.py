@@ -22,6 +22,7 @@ from sklearn_metaexplain.inspection._style import (
 )
 from sklearn_metaexplain.inspection._text import (
     fit_labels,
+    fit_numbers,
     fit_text,
     set_labels,
 )
@@ -248,6 +249,7 @@ class ALEDisplay:
             shading="gouraud",
         )
         self.images_.append(image)
+        fit_numbers(ax.xaxis)
         names = fit_labels(ax, _labels(result), share=0.5)
         set_labels(ax, x=names[0] + _left_out(result), y=names[1])
         for j, axis in enumerate((ax.xaxis, ax.yaxis)):
