@@ -169,11 +169,10 @@ def test_long_numbers_do_not_run_into_each_other(size):
         assert cut_off(display.figure_) == []
 
 
-@pytest.mark.parametrize("size", [2e-4, 1e5])
-def test_long_numbers_below_effects_do_not_run_into_each_other(size):
+def test_long_numbers_below_effects_do_not_run_into_each_other():
     X = mixed_frame()
-    X["mass"] = size * np.linspace(1, 7, len(X))
-    axes = plt.subplots(1, 2, figsize=(4.4, 3), layout="constrained")[1]
+    X["mass"] = 1e5 * np.linspace(1, 7, len(X))
+    axes = plt.subplots(1, 2, figsize=(5, 3), layout="constrained")[1]
     inspection.ALEDisplay.from_estimator(
         SumOfColumns().fit(X), X, ["mass", ("mass", "bill")], ax=axes
     )
