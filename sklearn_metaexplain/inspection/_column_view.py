@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,7 @@ __all__ = [
     "ColumnView",
     "column_view",
     "format_cell",
+    "level_in_full",
     "level_texts",
     "table_column",
     "value_limits",
@@ -47,6 +49,8 @@ class ColumnView:
         NaN where missing.
     levels : list of str or None, default=None
         Texts of the categories, where the column has some.
+    cells : list or None, default=None
+        The categories themselves, or their text.
     ordered : bool, default=True
         Whether a greater number means more.
     is_date : bool, default=False
@@ -58,6 +62,7 @@ class ColumnView:
     name: str
     numbers: np.ndarray
     levels: list[str] | None = None
+    cells: list[Any] | None = None
     ordered: bool = True
     is_date: bool = False
     unit: str = ""
@@ -117,7 +122,7 @@ def column_view(column: Any, name: str) -> ColumnView:
         texts = series.astype(object).where(series.isna(), series.astype(str))
         codes, levels = pd.factorize(texts, sort=True)
     numbers = np.where(codes < 0, np.nan, codes.astype(float))
-    return ColumnView(name, numbers, level_texts(levels), ordered)
+    return ColumnView(name, numbers, level_texts(levels), list(levels), ordered)
 
 
 def _view_of_numbers(series: pd.Series, kind: str, name: str) -> ColumnView:
@@ -137,10 +142,21 @@ def _view_of_numbers(series: pd.Series, kind: str, name: str) -> ColumnView:
 
 
 def level_texts(levels: Iterable[Any]) -> list[str]:
-    """Write levels as cells are, or in full where four digits do not tell them apart."""
+    """Write levels as cells are, and in full those that four digits do not tell apart."""
     listed = list(levels)
     texts = [format_cell(level) for level in listed]
-    return texts if len(set(texts)) == len(texts) else [str(level) for level in listed]
+    counts = Counter(texts)
+    return [
+        text if counts[text] == 1 else level_in_full(level)
+        for level, text in zip(listed, texts, strict=True)
+    ]
+
+
+def level_in_full(level: Any) -> str:
+    """Write a level with all digits that it has, whole numbers alike whatever their type."""
+    if isinstance(level, (float, np.floating)) and float(level).is_integer():
+        return f"{level + 0.0:.0f}"
+    return str(level)
 
 
 def value_limits(numbers: np.ndarray) -> tuple[float, float]:

@@ -283,9 +283,37 @@ def test_levels_that_four_digits_do_not_tell_apart(levels):
     X = pd.DataFrame({"level": pd.Categorical(levels * 4), "age": np.arange(12.0)})
     model = formula(lambda X: X["level"].astype(float) - min(levels))
     result = accumulated_local_effects(model, X, "level", level_orders={"level": levels})
-    assert result.grid_values[0].tolist() == [str(level) for level in levels]
+    written = [str(level) if level != 3 else "3" for level in levels]
+    assert result.grid_values[0].tolist() == written
     expected = np.subtract(levels, np.mean(levels))
     np.testing.assert_allclose(result.effects[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("levels", "order", "written"),
+    [
+        # Whole numbers are the same as floats.
+        ([1234567891.0, 1234567893.0, 2.0], [1234567893, 2, 1234567891], None),
+        ([1.0, 2.0, 3.0], [2, 3, 1], ["2", "3", "1"]),
+        # Levels that no row has may look like those that some have.
+        ([1.00001, 3.0, 2.0], [1.00002, 3.0, 1.00001, 2], ["3", "1", "2"]),
+        ([1.00001, 3.0, 2.0], ["3", "1", "2"], ["3", "1", "2"]),
+        (np.float32([0.1234567, 3, 2]), [3, 0.1234567, 2], ["3", "0.1235", "2"]),
+        (pd.to_datetime(["2024-01-03", "2024-01-01"]), ["2024-01-03", "2024-01-01"], None),
+        ([True, False], [True, False], ["True", "False"]),
+    ],
+)
+def test_orders_name_levels_whatever_the_type_of_their_numbers(levels, order, written):
+    X = pd.DataFrame({"level": pd.Categorical(list(levels) * 4)})
+    X["age"] = np.arange(float(len(X)))
+    model = formula(lambda X: X["age"])
+    result = accumulated_local_effects(model, X, "level", level_orders={"level": order})
+    expected = [str(level) for level in order] if written is None else written
+    assert result.grid_values[0].tolist() == expected
+    with pytest.raises(ValueError, match="must name each once"):
+        accumulated_local_effects(model, X, "level", level_orders={"level": order[:1]})
+    with pytest.raises(ValueError, match="must name each once"):
+        accumulated_local_effects(model, X, "level", level_orders={"level": [*order, order[0]]})
 
 
 def test_a_step_between_levels_is_averaged_over_the_rows_of_both():
