@@ -91,9 +91,8 @@ def accumulated_local_effects(
             Whether columns have levels rather than intervals.
         is_date : list of bool
             Whether a column's numbers are days since 1970.
-        column_units : list of str
-            What a column's numbers count if they are durations: days, hours, minutes or seconds.
-            Empty for others.
+        is_duration : list of bool
+            Whether a column's numbers are days that something lasts.
         n_left_out : int
             Rows where a column, or either of a pair, is missing: no effect rests on them.
 
@@ -158,7 +157,7 @@ def accumulated_local_effects(
     columns = _positions(features, names)
     orders = _known_orders(level_orders, names)
     pool = RowPool(X)
-    views = [column_view(table_column(X, j), names[j]) for j in columns]
+    views = [column_view(table_column(X, j), names[j], in_days=True) for j in columns]
     used = ~np.any([view.missing for view in views], axis=0)
     places = [
         places_of(X, j, view, used, n_bins, orders.get(j))
@@ -186,7 +185,7 @@ def accumulated_local_effects(
         feature_names=[names[j] for j in columns],
         is_categorical=[place.view.levels is not None for place in places],
         is_date=[place.view.is_date for place in places],
-        column_units=[place.view.unit for place in places],
+        is_duration=[place.view.unit != "" for place in places],
         n_left_out=int(np.sum(~used)),
     )
 

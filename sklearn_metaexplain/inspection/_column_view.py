@@ -22,6 +22,7 @@ __all__ = [
     "MISSING",
     "ColumnView",
     "column_view",
+    "durations_to_read",
     "format_cell",
     "level_in_full",
     "level_texts",
@@ -96,12 +97,13 @@ def table_column(table: Any, position: int) -> pd.Series:
     return pd.Series(np.asarray(table)[:, position])
 
 
-def column_view(column: Any, name: str) -> ColumnView:
+def column_view(column: Any, name: str, *, in_days: bool = False) -> ColumnView:
     """Place the values of a column, of whatever type, on an axis.
 
     Dates of a column with a time zone are placed by local time, objects with offsets from UTC,
     which may differ, by the moment. Where dates, durations or numbers are too large for an axis
-    the column's values are categories.
+    the column's values are categories. Durations are counted in days, or in a unit that suits the
+    longest of them.
     """
     series = pd.Series(column).reset_index(drop=True).infer_objects()
     dtype = series.dtype
@@ -109,7 +111,7 @@ def column_view(column: Any, name: str) -> ColumnView:
     is_bool = pd.api.types.is_bool_dtype(dtype) or (kind == "numbers" and is_boolean(series))
     if kind != "categories" and not is_bool:
         try:
-            return _view_of_numbers(series, kind, name)
+            return _view_of_numbers(series, kind, name, in_days)
         except (OutOfBoundsDatetime, OutOfBoundsTimedelta, OverflowError):
             pass
     ordered = is_bool
@@ -125,20 +127,27 @@ def column_view(column: Any, name: str) -> ColumnView:
     return ColumnView(name, numbers, level_texts(levels), list(levels), ordered)
 
 
-def _view_of_numbers(series: pd.Series, kind: str, name: str) -> ColumnView:
+def _view_of_numbers(series: pd.Series, kind: str, name: str, in_days: bool) -> ColumnView:
     """Of numbers, dates and durations; OverflowError or the like where one is too large."""
     if kind == "dates":
         if getattr(series.dtype, "tz", None) is not None:
             series = series.dt.tz_localize(None)
         return ColumnView(name, as_float(series) / _MICROSECONDS, is_date=True)
     if kind == "durations":
-        seconds = as_float(series) / 1e6
-        largest = np.abs(seconds[~np.isnan(seconds)]).max(initial=0.0)
-        unit = next((unit for unit, size in _DURATIONS.items() if size <= largest), "seconds")
-        return ColumnView(name, seconds / _DURATIONS[unit], unit=unit)
+        days = as_float(series) / _MICROSECONDS
+        numbers, unit = (days, "days") if in_days else durations_to_read(days)
+        return ColumnView(name, numbers, unit=unit)
     if pd.api.types.is_numeric_dtype(series.dtype):
         return ColumnView(name, series.to_numpy(dtype=float, na_value=np.nan))
     return ColumnView(name, as_float(series))  # decimals and fractions too
+
+
+def durations_to_read(days: np.ndarray) -> tuple[np.ndarray, str]:
+    """Durations in the largest unit that the longest of them has one of, and the unit."""
+    seconds = np.round(_DURATIONS["days"] * days, 6)
+    longest = np.abs(seconds[~np.isnan(seconds)]).max(initial=0.0)
+    unit = next((unit for unit, size in _DURATIONS.items() if size <= longest), "seconds")
+    return seconds / _DURATIONS[unit], unit
 
 
 def level_texts(levels: Iterable[Any]) -> list[str]:

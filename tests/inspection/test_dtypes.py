@@ -17,6 +17,7 @@ from sklearn_metaexplain.inspection import (
     HeatmapDisplay,
     PrototypeDisplay,
     ScatterDisplay,
+    accumulated_local_effects,
 )
 from tests.inspection.explanations import regression_explanation
 
@@ -134,6 +135,21 @@ def test_axes_say_the_unit_of_durations():
     model = SecondColumn().fit(X)
     display = ALEDisplay.from_estimator(model, X, ["column", ("number", "column")])
     assert display.ax_[0].get_xlabel() == display.ax_[1].get_ylabel() == named
+    grid = display.results[0].grid_values[0]
+    np.testing.assert_allclose(display.lines_[0].get_xdata(), 24 * grid)
+    assert display.ax_[1].get_ylim() == pytest.approx(24 * grid[[0, -1]])
+
+
+def test_effects_of_durations_are_at_days_whatever_the_longest():
+    X = table(pd.Series(pd.to_timedelta(7 * np.arange(N), "h")))
+    model = SecondColumn().fit(X)
+    short, long = (
+        accumulated_local_effects(model, rows, "column", n_bins=N) for rows in (X[:3], X)
+    )
+    assert short.is_duration == [True]
+    np.testing.assert_array_equal(short.grid_values[0], long.grid_values[0][:3])
+    np.testing.assert_allclose(short.grid_values[0], 7 * np.arange(3) / 24)
+    assert accumulated_local_effects(model, X, "number").is_duration == [False]
 
 
 @pytest.mark.parametrize("missing", [False, True])
