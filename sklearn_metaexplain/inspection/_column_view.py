@@ -181,9 +181,9 @@ def format_cell(cell: Any) -> str:
     if cell is None or (np.ndim(cell) == 0 and pd.isna(cell)):
         return MISSING
     if isinstance(cell, pd.Timestamp):
-        # In some zones there are days without a midnight, or with two.
+        # In some zones there are days without a midnight, or with two: the second is told apart.
         local = cell.tz_localize(None)
-        if local == local.normalize():
+        if local == local.normalize() and not cell.fold:
             return str(cell.date())
         has_seconds = cell.second or cell.microsecond or cell.nanosecond
         return str(cell) if has_seconds else cell.isoformat(" ", "minutes")
