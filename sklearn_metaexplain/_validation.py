@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_feature_names_in, validate_data
 
 from sklearn_metaexplain._arrays import array_of_rows
+from sklearn_metaexplain._names import names_of_labels
 
 __all__ = [
     "check_classes",
@@ -18,7 +19,6 @@ __all__ = [
     "column_names",
     "draw_seed",
     "listed",
-    "refuse_two_meanings",
 ]
 
 
@@ -104,38 +104,6 @@ def column_names(estimator: Any, input_features: Any = None) -> np.ndarray:
     names = _check_feature_names_in(estimator, input_features)
     labels = getattr(estimator, "_labels_in", None)
     return names if input_features is not None or labels is None else names_of_labels(labels)
-
-
-def names_of_labels(labels: pd.Index) -> np.ndarray:
-    """Names of a DataFrame's columns: its labels as text, or x0, x1, ... where it has none.
-
-    Parameters
-    ----------
-    labels : Index
-        Whole numbers from 0 on are no labels.
-    """
-    given = not labels.equals(pd.RangeIndex(len(labels)))
-    names = [str(label) if given else f"x{j}" for j, label in enumerate(labels)]
-    return np.array(names, dtype=object)
-
-
-def refuse_two_meanings(parameter: str, position: int, names: Any) -> None:
-    """ValueError for a number that is one column's position and another's label.
-
-    Parameters
-    ----------
-    parameter : str
-        For the message.
-    position : int
-        What the caller gave, in range.
-    names : list of str of length n_columns
-        Labels as text.
-    """
-    if str(position) in names and names[position] != str(position):
-        raise ValueError(
-            f"{parameter} names {position}, which is the position of the column labelled "
-            f"{names[position]!r} and the label of another; write labels as text, '{position}'."
-        )
 
 
 def draw_seed(random_state: Any) -> int:

@@ -403,10 +403,10 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("groups", "message"),
         [
-            ([["age", "height"]], "names the column 'height' ... its columns are ['age', 'fare'"),
+            ([["age", "height"]], "names 'height', which is none of the columns ['age', 'fare'"),
             ([["age"], ["sex", "age"]], "Column 'age' is named twice"),
             ({"nothing": []}, "Group 'nothing' of feature_groups is empty"),
-            ([[9]], "column position 9, but the table has 4 columns"),
+            ([[9]], "feature_groups names 9, which is none of the columns ['age'"),
         ],
     )
     def test_feature_groups(self, kind, groups, message):

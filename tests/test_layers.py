@@ -24,6 +24,7 @@ LAYERS = [
     "_explanation_views",
     "_explanation",
     "_containers",
+    "_names",
     "_validation",
     "_culprits",
     "_resolve",

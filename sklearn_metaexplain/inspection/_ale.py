@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._arrays import array_of_rows
+from sklearn_metaexplain._names import names_of_table, position_of
 from sklearn_metaexplain.inspection._ale_places import (
     Places,
     grid_index,
@@ -22,7 +23,7 @@ from sklearn_metaexplain.inspection._ale_sums import (
     accumulate_levels,
     accumulate_pair,
 )
-from sklearn_metaexplain.inspection._read import column_view, table_column, table_column_names
+from sklearn_metaexplain.inspection._column_view import column_view, table_column
 from sklearn_metaexplain.masking import MaskedModel, RowPool
 
 __all__ = ["accumulated_local_effects"]
@@ -90,9 +91,8 @@ def accumulated_local_effects(
             Whether columns have levels rather than intervals.
         is_date : list of bool
             Whether a column's numbers are days since 1970.
-        column_units : list of str
-            What a column's numbers count if they are durations: days, hours, minutes or seconds.
-            Empty for others.
+        is_duration : list of bool
+            Whether a column's numbers are days that something lasts.
         n_left_out : int
             Rows where a column, or either of a pair, is missing: no effect rests on them.
 
@@ -153,11 +153,11 @@ def accumulated_local_effects(
     X = X if hasattr(X, "shape") else array_of_rows(X)
     if len(X.shape) != 2 or X.shape[0] < 2:
         raise ValueError(f"X must be a table of at least 2 rows; got shape {X.shape}.")
-    names = table_column_names(X)
+    names = names_of_table(X)
     columns = _positions(features, names)
     orders = _known_orders(level_orders, names)
     pool = RowPool(X)
-    views = [column_view(table_column(X, j), str(names[j])) for j in columns]
+    views = [column_view(table_column(X, j), names[j], in_days=True) for j in columns]
     used = ~np.any([view.missing for view in views], axis=0)
     places = [
         places_of(X, j, view, used, n_bins, orders.get(j))
@@ -182,10 +182,10 @@ def accumulated_local_effects(
         counts=counts,
         output_names=model.output_names,
         units=model.output,
-        feature_names=[str(names[j]) for j in columns],
+        feature_names=[names[j] for j in columns],
         is_categorical=[place.view.levels is not None for place in places],
         is_date=[place.view.is_date for place in places],
-        column_units=[place.view.unit for place in places],
+        is_duration=[place.view.unit != "" for place in places],
         n_left_out=int(np.sum(~used)),
     )
 
@@ -229,30 +229,17 @@ def _effects(model: MaskedModel, X: Any, places: list[Places]) -> tuple[np.ndarr
     )
 
 
-def _positions(features: Any, names: list[Any]) -> list[int]:
+def _positions(features: Any, names: list[str]) -> list[int]:
     pair = list(features) if isinstance(features, (list, tuple, np.ndarray)) else [features]
     if len(pair) not in (1, 2):
         raise ValueError(f"features must be a column or a pair of columns; got {features!r}.")
-    positions = [_position(feature, names, "features") for feature in pair]
+    positions = [position_of(feature, names, "features") for feature in pair]
     if len(set(positions)) < len(positions):
         raise ValueError(f"features must be two columns; {names[positions[0]]!r} is given twice.")
     return positions
 
 
-def _position(feature: Any, names: list[Any], parameter: str) -> int:
-    if names.count(feature) == 1:
-        return names.index(feature)
-    # Explanations name columns that are labelled by numbers by text.
-    texts = [str(name) for name in names]
-    if isinstance(feature, str) and texts.count(feature) == 1:
-        return texts.index(feature)
-    is_position = isinstance(feature, Integral) and not isinstance(feature, bool)
-    if is_position and 0 <= feature < len(names):
-        return int(feature)
-    raise ValueError(f"{parameter} names {feature!r}, which is none of the columns {names}.")
-
-
-def _known_orders(orders: Mapping[Any, Sequence[Any]] | None, names: list[Any]) -> dict[int, Any]:
+def _known_orders(orders: Mapping[Any, Sequence[Any]] | None, names: list[str]) -> dict[int, Any]:
     if orders is None:
         return {}
     if not isinstance(orders, Mapping):
@@ -260,4 +247,4 @@ def _known_orders(orders: Mapping[Any, Sequence[Any]] | None, names: list[Any]) 
             "level_orders must be a mapping of columns to lists of levels; got "
             f"{type(orders).__name__}."
         )
-    return {_position(name, names, "level_orders"): order for name, order in orders.items()}
+    return {position_of(name, names, "level_orders"): order for name, order in orders.items()}

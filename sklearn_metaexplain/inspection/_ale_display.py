@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 
 from sklearn_metaexplain.inspection._ale import accumulated_local_effects
 from sklearn_metaexplain.inspection._axis import write_dates, write_levels, write_whole_numbers
+from sklearn_metaexplain.inspection._column_view import durations_to_read
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,
@@ -22,6 +23,7 @@ from sklearn_metaexplain.inspection._style import (
 )
 from sklearn_metaexplain.inspection._text import (
     fit_labels,
+    fit_numbers,
     fit_text,
     set_labels,
 )
@@ -200,7 +202,7 @@ class ALEDisplay:
 
     def _draw_main(self, ax: Any, result: Bunch, colors: Sequence[str]) -> None:
         grid, is_categorical = result.grid_values[0], result.is_categorical[0]
-        places = np.arange(len(grid)) if is_categorical else grid
+        places = np.arange(len(grid)) if is_categorical else _numbers(result, 0)[0]
         for color, k in zip(colors, self.outputs, strict=True):
             self.lines_ += ax.plot(
                 places,
@@ -220,7 +222,7 @@ class ALEDisplay:
         else:
             # Where the intervals end there are data: about as many rows in each.
             ax.plot(
-                grid,
+                places,
                 np.zeros(len(grid)),
                 transform=ax.get_xaxis_transform(),
                 linestyle="none",
@@ -240,7 +242,7 @@ class ALEDisplay:
         effects = result.effects[:, :, self.outputs[0]]
         limit = float(np.abs(effects).max()) or 1.0
         image = ax.pcolormesh(
-            *result.grid_values,
+            *(_numbers(result, j)[0] for j in (0, 1)),
             effects.T,
             cmap=diverging_map(),
             vmin=-limit,
@@ -248,6 +250,7 @@ class ALEDisplay:
             shading="gouraud",
         )
         self.images_.append(image)
+        fit_numbers(ax.xaxis)
         names = fit_labels(ax, _labels(result), share=0.5)
         set_labels(ax, x=names[0] + _left_out(result), y=names[1])
         for j, axis in enumerate((ax.xaxis, ax.yaxis)):
@@ -267,7 +270,7 @@ class ALEDisplay:
 
 
 def _write_numbers(axis: Any, result: Bunch, j: int) -> None:
-    grid = np.asarray(result.grid_values[j], dtype=float)
+    grid = _numbers(result, j)[0]
     if result.is_date[j]:
         write_dates(axis)
     elif (grid == np.round(grid)).all():  # years have no fractions
@@ -276,9 +279,15 @@ def _write_numbers(axis: Any, result: Bunch, j: int) -> None:
 
 def _labels(result: Bunch) -> list[str]:
     """Names of the columns, with the unit of durations."""
-    units = result.get("column_units", [""] * len(result.feature_names))
+    units = [_numbers(result, j)[1] for j in range(len(result.feature_names))]
     names = zip(result.feature_names, units, strict=True)
     return [f"{name} ({unit})" if unit else name for name, unit in names]
+
+
+def _numbers(result: Bunch, j: int) -> tuple[np.ndarray, str]:
+    """Where the ends of intervals stand, and the unit of durations."""
+    grid, is_duration = result.grid_values[j], result.get("is_duration")
+    return durations_to_read(grid) if is_duration and is_duration[j] else (grid, "")
 
 
 def _left_out(result: Bunch) -> str:

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.inspection._read import ColumnView, column_view, level_texts, table_column
+from sklearn_metaexplain.inspection._column_view import (
+    ColumnView,
+    column_view,
+    format_cell,
+    level_in_full,
+    table_column,
+)
 
 __all__ = ["level_order"]
 
@@ -35,16 +41,32 @@ def level_order(X: Any, j: int, view: ColumnView, order: Sequence[Any] | None) -
     assert view.levels is not None
     n_levels = len(view.levels)
     if order is not None:
-        wanted = level_texts(order)
-        absent = [level for level in view.levels if level not in wanted]
-        if absent or len(set(wanted)) < len(wanted):
-            raise ValueError(
-                f"The order of the levels of {view.name!r} must name each once; it lacks {absent}."
-            )
-        return np.array([view.levels.index(level) for level in wanted if level in view.levels])
+        return _as_wanted(view, list(order))
     if view.ordered or n_levels < 3:
         return np.arange(n_levels)
     return _by_likeness(_differences(X, j, view))
+
+
+def _as_wanted(view: ColumnView, order: list[Any]) -> np.ndarray:
+    """Positions of the levels in an order, which may have others too."""
+    assert view.levels is not None
+    assert view.cells is not None
+    wanted = [level_in_full(level) for level in order]
+    own = [level_in_full(cell) for cell in view.cells]
+    found = {text: k for k, text in enumerate(own) if text in wanted}
+    # Text is also taken as it is drawn, and numbers of another precision.
+    drawn = {text: k for k, text in enumerate(view.levels) if own[k] not in found}
+    places = [
+        found.get(text, drawn.get(format_cell(level)))
+        for text, level in zip(wanted, order, strict=True)
+    ]
+    levels = [place for place in places if place is not None]
+    absent = [level for k, level in enumerate(view.levels) if levels.count(k) != 1]
+    if absent or len(set(wanted)) < len(wanted):
+        raise ValueError(
+            f"The order of the levels of {view.name!r} must name each once; it lacks {absent}."
+        )
+    return np.array(levels)
 
 
 def _differences(X: Any, j: int, view: ColumnView) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_metaexplain.inspection._ale_order import level_order
-from sklearn_metaexplain.inspection._read import ColumnView
+from sklearn_metaexplain.inspection._column_view import ColumnView
 
 __all__ = ["Places", "grid_index", "grid_values", "places_of"]
 

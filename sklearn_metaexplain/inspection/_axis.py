@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_metaexplain.inspection._read import MISSING, ColumnView
+from sklearn_metaexplain.inspection._column_view import MISSING, ColumnView
 from sklearn_metaexplain.inspection._style import (
     INK,
     NEUTRAL,
@@ -24,6 +24,8 @@ __all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels", "write_w
 
 _MOST_LEVELS = 12
 _OTHERS = "others"
+# Since 1970: 0001-01-01 and the end of 9999-12-31, as far as a float tells it from the next day.
+_FIRST_AND_LAST_DAY = (-719_162.0, 2_932_896.99)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ class ColumnAxis:
         inside = [tick for tick in axis.get_majorticklocs() if low - 0.04 * span <= tick <= high]
         # The last tick leaves room for the word.
         inside = [tick for tick in inside if tick <= high - 0.06 * span or which == "y"]
-        axis.set_ticks(inside)
+        # Dates are not written without any.
+        axis.set_ticks(inside or [low] * view.is_date)
         vertical = which == "y"
         ax.annotate(
             MISSING,
@@ -209,11 +212,19 @@ def write_whole_numbers(axis: Any) -> None:
 
 def write_dates(axis: Any) -> None:
     """Write days since 1970 as dates."""
-    from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, ConciseDateFormatter, num2date
+
+    class DateLocator(AutoDateLocator):
+        """Also for axes that end beyond the years 1 and 9999, which matplotlib has no dates for."""
+
+        def __call__(self) -> Any:
+            own: Any = self.axis
+            limits = np.clip(sorted(own.get_view_interval()), *_FIRST_AND_LAST_DAY)
+            return self.tick_values(*num2date(limits, self.tz))
 
     # Of 3 to 35 months every 6th gives at most 7 ticks, and so on. Other numbers of ticks leave
     # spans that no interval fits, of which matplotlib warns.
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    locator = DateLocator(minticks=3, maxticks=7)
     # Its own go from 1 to 5: 8 minutes would have one tick.
     for unit in (MINUTELY, SECONDLY):
         locator.intervald[unit] = [1, 2, 5, 10, 15, 30]

@@ -9,12 +9,11 @@ import numpy as np
 
 from sklearn_metaexplain.inspection._bars import name_rows
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
+from sklearn_metaexplain.inspection._column_view import MISSING, column_view
 from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import (
-    MISSING,
     SelectedOutput,
     column_of,
-    column_view,
     largest_first,
     others_label,
     select_outputs,

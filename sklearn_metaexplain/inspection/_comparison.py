@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain.inspection._bars import end_ticks_at_data, label_bars, name_rows
+from sklearn_metaexplain.inspection._column_view import format_cell
 from sklearn_metaexplain.inspection._comparison_frame import UNITS, chosen_scores
 from sklearn_metaexplain.inspection._comparison_outputs import same_output
 from sklearn_metaexplain.inspection._quantity import what_is_drawn
-from sklearn_metaexplain.inspection._read import format_cell, largest_first, others_label
+from sklearn_metaexplain.inspection._read import largest_first, others_label
 from sklearn_metaexplain.inspection._sizes import added_by_features, errors_of_features
 from sklearn_metaexplain.inspection._style import (
     INK,

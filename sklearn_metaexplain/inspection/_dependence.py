@@ -10,13 +10,9 @@ import numpy as np
 from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
+from sklearn_metaexplain.inspection._column_view import ColumnView
 from sklearn_metaexplain.inspection._quantity import several_outputs, what_is_drawn
-from sklearn_metaexplain.inspection._read import (
-    ColumnView,
-    feature_position,
-    feature_view,
-    select_outputs,
-)
+from sklearn_metaexplain.inspection._read import feature_position, feature_view, select_outputs
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,

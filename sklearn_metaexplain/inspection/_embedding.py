@@ -13,11 +13,10 @@ from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.inspection._axis import draw_colored
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
+from sklearn_metaexplain.inspection._column_view import ColumnView, column_view
 from sklearn_metaexplain.inspection._read import (
-    ColumnView,
     SelectedOutput,
     check_explanation,
-    column_view,
     feature_position,
     feature_view,
     select_output,

@@ -15,11 +15,7 @@ from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table
 from sklearn_metaexplain.inspection._prototype_key import draw_key, shades
 from sklearn_metaexplain.inspection._prototype_support import read_support
 from sklearn_metaexplain.inspection._prototype_table import BARS, OWN, write_table
-from sklearn_metaexplain.inspection._read import (
-    check_explanation,
-    check_max_display,
-    select_output,
-)
+from sklearn_metaexplain.inspection._read import check_explanation, check_max_display, select_output
 from sklearn_metaexplain.inspection._style import LOWERS, RAISES, check_axes
 from sklearn_metaexplain.inspection._text import set_labels
 

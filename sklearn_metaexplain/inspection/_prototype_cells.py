@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain.inspection._read import (
+from sklearn_metaexplain._names import names_of_table
+from sklearn_metaexplain.inspection._column_view import (
     column_view,
     format_cell,
     table_column,
-    table_column_names,
     value_limits,
 )
 
@@ -26,7 +26,7 @@ def table_frame(table: Any) -> pd.DataFrame:
     dense = table.toarray() if sparse.issparse(table) else np.asarray(table)
     if dense.ndim != 2:
         raise ValueError(f"A table has rows and columns; got an array of shape {dense.shape}.")
-    return pd.DataFrame(dense, columns=table_column_names(dense)).infer_objects()
+    return pd.DataFrame(dense, columns=names_of_table(dense)).infer_objects()
 
 
 def compare_cells(

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain.inspection._column_view import MISSING, format_cell
+
 __all__ = ["encode_array", "encode_column", "encode_index", "encode_labels", "table_columns"]
 
 # Beyond it float64 skips integers, such as long identifiers.
@@ -172,7 +174,6 @@ def _sorted_positions(distinct: list[Any]) -> np.ndarray:
 
 
 def _label(cell: Any) -> str:
-    # In some zones there are days without a midnight, or with two, to compare with.
-    if isinstance(cell, pd.Timestamp) and cell.tz is None and cell == cell.normalize():
-        return str(cell.date())
-    return "missing" if np.ndim(cell) == 0 and pd.isna(cell) else str(cell)
+    if isinstance(cell, pd.Timestamp):
+        return format_cell(cell)  # which leaves out nothing but zeros
+    return MISSING if np.ndim(cell) == 0 and pd.isna(cell) else str(cell)

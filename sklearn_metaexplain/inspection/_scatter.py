@@ -9,12 +9,8 @@ import numpy as np
 
 from sklearn_metaexplain.inspection._axis import ColumnAxis
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
-from sklearn_metaexplain.inspection._read import (
-    ColumnView,
-    feature_position,
-    feature_view,
-    select_output,
-)
+from sklearn_metaexplain.inspection._column_view import ColumnView
+from sklearn_metaexplain.inspection._read import feature_position, feature_view, select_output
 from sklearn_metaexplain.inspection._style import (
     check_axes,
     diverging_map,

@@ -7,12 +7,12 @@ from copy import copy
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_metaexplain._names import names_of_table
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain._rows import copy_rows
-from sklearn_metaexplain._validation import name_of, names_of_labels
+from sklearn_metaexplain._validation import name_of
 from sklearn_metaexplain.masking._labels import predicts_apart
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
@@ -133,7 +133,7 @@ class MaskedModel:
         if self.n_background == 0:
             raise ValueError("The background has no rows; at least one is needed.")
         if feature_names is None:
-            feature_names = _column_names(background)
+            feature_names = names_of_table(background)
         self.players: Players = resolve_feature_groups(feature_groups, feature_names)
         self.n_players = len(self.players.names)
         self._dummies = np.zeros(self.n_players, dtype=bool)
@@ -383,9 +383,3 @@ class MaskedModel:
 
     def _name(self) -> str:
         return f"{name_of(self.estimator)}.{self._method}"
-
-
-def _column_names(table: Any) -> list[str]:
-    if isinstance(table, pd.DataFrame):
-        return names_of_labels(table.columns).tolist()
-    return [f"x{j}" for j in range(table.shape[1])]

@@ -1,12 +1,12 @@
 """Players: columns, or groups of columns that move together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_metaexplain._validation import refuse_two_meanings
+from sklearn_metaexplain._names import position_of
 from sklearn_metaexplain.masking._mixer import RowPool
 
 __all__ = [
@@ -101,7 +101,7 @@ def resolve_feature_groups(
     group_names: list[str] = []
     named_after: list[list[int] | None] = []
     for name, members in _named_groups(feature_groups):
-        positions = [_position(member, columns) for member in _as_list(members)]
+        positions = [position_of(member, columns, "feature_groups") for member in _as_list(members)]
         if not positions:
             raise ValueError(f"Group {name or len(group_names)!r} of feature_groups is empty.")
         group = len(group_names)
@@ -164,30 +164,6 @@ def _as_list(members: Any) -> list[Any]:
     if isinstance(members, str) or not isinstance(members, Iterable):
         raise TypeError(f"A group of feature_groups must be a list of columns; got {members!r}.")
     return list(members)
-
-
-def _position(member: Any, columns: list[Any]) -> int:
-    if isinstance(member, Integral) and not isinstance(member, bool):
-        position = int(member)
-        if not 0 <= position < len(columns):
-            raise ValueError(
-                f"feature_groups names column position {position}, but the table has "
-                f"{len(columns)} columns."
-            )
-        refuse_two_meanings("feature_groups", position, columns)
-        return position
-    found = [position for position, column in enumerate(columns) if column == member]
-    if not found:
-        raise ValueError(
-            f"feature_groups names the column {member!r}, which the table does not have; "
-            f"its columns are {[str(column) for column in columns]}."
-        )
-    if len(found) > 1:
-        raise ValueError(
-            f"feature_groups names the column {member!r}, which the table has {len(found)} times; "
-            "name it by position."
-        )
-    return found[0]
 
 
 def _joined(columns: Sequence[Any] | np.ndarray, positions: list[int]) -> str:

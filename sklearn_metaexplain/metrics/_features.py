@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
 
 import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain._validation import refuse_two_meanings
+from sklearn_metaexplain._names import position_of
 
 __all__ = ["feature_positions"]
 
@@ -35,13 +34,12 @@ def feature_positions(
     Raises
     ------
     ValueError
-        If there is no such feature, or a number is one's position and another's name.
+        If there is no such feature, or a number is another's name.
     TypeError
         If a single name is passed instead of a list, or a mask.
     """
     if isinstance(features, str):
         raise TypeError(f"{parameter} must be a list of features; got {features!r}.")
-    names = explanation.feature_names.tolist()
     positions = []
     for feature in features:
         if isinstance(feature, bool | np.bool_):  # True would be position 1
@@ -49,11 +47,5 @@ def feature_positions(
                 f"{parameter} must be names or positions; got {feature!r}. Of a mask, pass "
                 "np.flatnonzero(mask)."
             )
-        if feature in names:
-            positions.append(names.index(feature))
-        elif isinstance(feature, Integral) and 0 <= feature < len(names):
-            refuse_two_meanings(parameter, int(feature), names)
-            positions.append(int(feature))
-        else:
-            raise ValueError(f"{parameter} has {feature!r}; the features are {names}.")
+        positions.append(position_of(feature, explanation.feature_names, parameter))
     return positions

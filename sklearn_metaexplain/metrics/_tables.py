@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain._validation import names_of_labels
+from sklearn_metaexplain._names import names_of_table
 from sklearn_metaexplain.masking import Players, resolve_feature_groups
 from sklearn_metaexplain.masking._players import FeatureGroups
 
@@ -54,7 +54,7 @@ def check_tables(
         raise ValueError(
             "background must be an array, DataFrame or sparse matrix with at least one row."
         )
-    ours, theirs = _column_names(data), _column_names(background)
+    ours, theirs = names_of_table(data), names_of_table(background)
     both_named = isinstance(data, pd.DataFrame) and isinstance(background, pd.DataFrame)
     if len(ours) != len(theirs) or (both_named and ours != theirs):
         raise ValueError(f"background has the columns {theirs}; the explained rows have {ours}.")
@@ -132,12 +132,6 @@ def _check_names(
 def _sorted_parts(name: str) -> str:
     """A group that is named after its columns, in whatever order the user listed them."""
     return "+".join(sorted(name.split("+")))
-
-
-def _column_names(table: Any) -> list[str]:
-    if isinstance(table, pd.DataFrame):
-        return names_of_labels(table.columns).tolist()
-    return _numbered(table.shape[1])
 
 
 def _numbered(n_columns: int) -> list[str]:

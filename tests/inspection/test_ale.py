@@ -283,9 +283,37 @@ def test_levels_that_four_digits_do_not_tell_apart(levels):
     X = pd.DataFrame({"level": pd.Categorical(levels * 4), "age": np.arange(12.0)})
     model = formula(lambda X: X["level"].astype(float) - min(levels))
     result = accumulated_local_effects(model, X, "level", level_orders={"level": levels})
-    assert result.grid_values[0].tolist() == [str(level) for level in levels]
+    written = [str(level) if level != 3 else "3" for level in levels]
+    assert result.grid_values[0].tolist() == written
     expected = np.subtract(levels, np.mean(levels))
     np.testing.assert_allclose(result.effects[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("levels", "order", "written"),
+    [
+        # Whole numbers are the same as floats.
+        ([1234567891.0, 1234567893.0, 2.0], [1234567893, 2, 1234567891], None),
+        ([1.0, 2.0, 3.0], [2, 3, 1], ["2", "3", "1"]),
+        # Levels that no row has may look like those that some have.
+        ([1.00001, 3.0, 2.0], [1.00002, 3.0, 1.00001, 2], ["3", "1", "2"]),
+        ([1.00001, 3.0, 2.0], ["3", "1", "2"], ["3", "1", "2"]),
+        (np.float32([0.1234567, 3, 2]), [3, 0.1234567, 2], ["3", "0.1235", "2"]),
+        (pd.to_datetime(["2024-01-03", "2024-01-01"]), ["2024-01-03", "2024-01-01"], None),
+        ([True, False], [True, False], ["True", "False"]),
+    ],
+)
+def test_orders_name_levels_whatever_the_type_of_their_numbers(levels, order, written):
+    X = pd.DataFrame({"level": pd.Categorical(list(levels) * 4)})
+    X["age"] = np.arange(float(len(X)))
+    model = formula(lambda X: X["age"])
+    result = accumulated_local_effects(model, X, "level", level_orders={"level": order})
+    expected = [str(level) for level in order] if written is None else written
+    assert result.grid_values[0].tolist() == expected
+    with pytest.raises(ValueError, match="must name each once"):
+        accumulated_local_effects(model, X, "level", level_orders={"level": order[:1]})
+    with pytest.raises(ValueError, match="must name each once"):
+        accumulated_local_effects(model, X, "level", level_orders={"level": [*order, order[0]]})
 
 
 def test_a_step_between_levels_is_averaged_over_the_rows_of_both():
@@ -314,13 +342,25 @@ def test_a_mixed_pipeline_keeps_types_and_names():
     np.testing.assert_allclose(slopes, slopes[0])
 
 
-def test_labels_that_are_numbers_are_found_by_their_text_too():
+def test_labels_that_are_numbers_are_found_by_their_text():
     """As explanations name them, of which features to draw are taken."""
     X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)), columns=[0, 2, 5])
     model = LinearRegression().fit(X, X[2])
-    by_number, by_text = (accumulated_local_effects(model, X, label) for label in (2, "2"))
-    assert by_number.feature_names == by_text.feature_names == ["2"]
-    np.testing.assert_array_equal(by_number.effects, by_text.effects)
+    by_position, by_text = (accumulated_local_effects(model, X, given) for given in (1, "2"))
+    assert by_position.feature_names == by_text.feature_names == ["2"]
+    np.testing.assert_array_equal(by_position.effects, by_text.effects)
+    with pytest.raises(ValueError, match="features names 2, which is the label of one column and"):
+        accumulated_local_effects(model, X, 2)
+    with pytest.raises(ValueError, match="level_orders names 5, which is the label of one column"):
+        accumulated_local_effects(model, X, 0, level_orders={5: ["a"]})
+
+
+def test_columns_without_labels_are_called_as_in_explanations():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)))
+    model = LinearRegression().fit(X, X[2])
+    by_name, by_position = (accumulated_local_effects(model, X, given) for given in ("x2", 2))
+    assert by_name.feature_names == by_position.feature_names == ["x2"]
+    np.testing.assert_array_equal(by_name.effects, by_position.effects)
 
 
 def test_whole_numbers_and_categorical_dtypes_reach_the_model_as_they_are():

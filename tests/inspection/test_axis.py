@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import same_color
 
 from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored, write_dates
-from sklearn_metaexplain.inspection._read import column_view
+from sklearn_metaexplain.inspection._column_view import column_view
 from sklearn_metaexplain.inspection._style import NEUTRAL, OUTPUT_COLORS, legend_above
 
 

@@ -97,9 +97,9 @@ def test_columns_by_position_and_wrong_ones():
     explanation = mixed_explanation()
     display = DependenceDisplay.from_explanation(explanation, -1)
     assert display.column.name == "mass"
-    with pytest.raises(ValueError, match=r"feature='weight' is none of the features \['bill'"):
+    with pytest.raises(ValueError, match=r"names 'weight', which is none of the columns \['bill'"):
         DependenceDisplay.from_explanation(explanation, "weight")
-    with pytest.raises(ValueError, match="color_by=9"):
+    with pytest.raises(ValueError, match="color_by names 9"):
         DependenceDisplay.from_explanation(explanation, "mass", color_by=9)
     with pytest.raises(ValueError, match=r"'mass' has no column of values.*keeps no data"):
         DependenceDisplay.from_explanation(replace(explanation, data=None), "mass")
@@ -109,48 +109,41 @@ def test_columns_by_position_and_wrong_ones():
         DependenceDisplay.from_explanation(grouped, "weight")
 
 
-def test_columns_whose_labels_are_numbers():
-    frame = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=[1, 0, 30, 40])
-    explanation = regression_explanation(np.ones((3, 4)), frame, names=["1", "0", "30", "40"])
-    assert DependenceDisplay.from_explanation(explanation, "1").column.numbers[0] == 0.0
-    assert DependenceDisplay.from_explanation(explanation, 3).column.name == "40"
-    with pytest.raises(ValueError, match="feature names 1, which is the position of the column"):
-        DependenceDisplay.from_explanation(explanation, 1)
-    # Beside a group the others are found by their labels.
-    grouped = regression_explanation(np.ones((3, 3)), frame, names=["both", "30", "40"])
-    display = DependenceDisplay.from_explanation(grouped, "30", color_by="40")
-    assert display.column.numbers.tolist() == [2.0, 6.0, 10.0]
-    assert display.color_by.numbers.tolist() == [3.0, 7.0, 11.0]
-    unnamed = regression_explanation(
-        np.ones((3, 3)), frame.set_axis(range(4), axis=1), names=["both", "x2", "x3"]
-    )
-    display = DependenceDisplay.from_explanation(unnamed, "x3")
-    assert display.column.numbers.tolist() == [3.0, 7.0, 11.0]
-
-
 def test_numbers_that_are_a_label_and_another_position_are_refused():
     """Of columns 0, 2 and 5 the third is at 2, where the second is meant."""
     labelled = replace(mixed_explanation(), feature_names=["0", "2", "5", "7", "9"])
-    message = "names 2, which is the position of the column labelled '5' and the label of another"
-    with pytest.raises(ValueError, match=f"^feature {message}; write labels as text, '2'"):
+    message = "names 2, which is the label of one column and the position of the column labelled"
+    with pytest.raises(ValueError, match=f"^feature {message} '5'; write labels as text, '2'"):
         DependenceDisplay.from_explanation(labelled, 2)
     with pytest.raises(ValueError, match=f"^features {message}"):
         ScatterDisplay.from_explanation(labelled, (0, 2))
     assert DependenceDisplay.from_explanation(labelled, "2").column.name == "2"
     assert DependenceDisplay.from_explanation(labelled, 0).column.name == "0"
     assert DependenceDisplay.from_explanation(labelled, 3).column.name == "7"
+    assert DependenceDisplay.from_explanation(labelled, -1).column.name == "9"
 
 
-def test_columns_labelled_by_numbers_keep_their_cells_beside_groups():
-    X = mixed_frame().set_axis([0, 2, 5, 7, 9], axis=1)
+@pytest.mark.parametrize("named", [["0", "a group", "7", "9"], [0, "a group", 7, 9]])
+@pytest.mark.parametrize("labels", [[0, 2, 5, 7, 9], ["0", "2", "5", "7", "9"]])
+def test_columns_labelled_by_numbers_keep_their_cells_beside_groups(named, labels):
+    X = mixed_frame().set_axis(labels, axis=1)
     values = np.random.RandomState(0).normal(size=(len(X), 4))
-    grouped = regression_explanation(values, X, names=["0", "a group", "7", "9"])
-    display = DependenceDisplay.from_explanation(grouped, "9")
-    np.testing.assert_array_equal(points_of(display)[:, 0], X[9])
+    grouped = regression_explanation(values, X, names=named)
+    display = DependenceDisplay.from_explanation(grouped, "9", color_by="7")
+    np.testing.assert_array_equal(points_of(display)[:, 0], X.iloc[:, 4])
+    assert display.color_by.is_date
     bars = AttributionDisplay.from_explanation(grouped[0])
-    cells = dict(zip(bars.labels, bars.cells, strict=True))
-    assert cells["9"] == str(X.loc["bird 0", 9])
+    cells = dict(zip(map(str, bars.labels), bars.cells, strict=True))
+    assert cells["9"] == str(X.iloc[0, 4])
     assert cells["a group"] is None
+
+
+@pytest.mark.parametrize("named", [["both", "x2", "x3"], ["both", 2, 3]])
+def test_columns_without_labels_are_found_beside_groups(named):
+    frame = pd.DataFrame(np.arange(12.0).reshape(3, 4))
+    unnamed = regression_explanation(np.ones((3, 3)), frame, names=named)
+    display = DependenceDisplay.from_explanation(unnamed, str(named[2]))
+    assert display.column.numbers.tolist() == [3.0, 7.0, 11.0]
 
 
 def test_a_column_that_is_missing_everywhere():

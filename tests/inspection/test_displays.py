@@ -18,7 +18,7 @@ from tests.inspection.explanations import (
     regression_explanation,
     wide_explanation,
 )
-from tests.inspection.pictures import FACETS, ON_ONE_AXES
+from tests.inspection.pictures import FACETS, ON_ONE_AXES, SumOfColumns
 from tests.inspection.visible_text import cut_off, drawn_texts, overlapping
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer
@@ -167,6 +167,16 @@ def test_long_numbers_do_not_run_into_each_other(size):
     for display in displays:
         assert overlapping(display.figure_) == []
         assert cut_off(display.figure_) == []
+
+
+def test_long_numbers_below_effects_do_not_run_into_each_other():
+    X = mixed_frame()
+    X["mass"] = 1e5 * np.linspace(1, 7, len(X))
+    axes = plt.subplots(1, 2, figsize=(5, 3), layout="constrained")[1]
+    inspection.ALEDisplay.from_estimator(
+        SumOfColumns().fit(X), X, ["mass", ("mass", "bill")], ax=axes
+    )
+    assert overlapping(axes[0].figure) == []
 
 
 @pytest.mark.parametrize("names", [["$20-$50", "$50-$90"], ["$_$", "$^$"]], ids=["text", "broken"])

@@ -1,5 +1,6 @@
 """Columns of every type through the Displays that read columns."""
 
+import datetime
 from decimal import Decimal
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn_metaexplain.inspection import (
     HeatmapDisplay,
     PrototypeDisplay,
     ScatterDisplay,
+    accumulated_local_effects,
 )
 from tests.inspection.explanations import regression_explanation
 
@@ -36,6 +38,24 @@ COLUMNS = {
     "decimal": pd.Series([Decimal(int(x)) / 4 for x in 10 * NUMBERS], dtype=object),
     "date": pd.Series(pd.date_range("2015-01-01", periods=N, freq="70D")),
     "duration": pd.Series(pd.to_timedelta(np.abs(NUMBERS), "D")),
+}
+
+# Beyond the nanoseconds of 64 bits, and in part beyond what matplotlib and pandas have dates for.
+DAYS = [datetime.date(2024, 1, 1 + k) for k in range(N)]
+END = datetime.date(9999, 12, 31)
+FAR = {
+    "dates": pd.Series([*DAYS[2:], END, datetime.date(1, 1, 1)], dtype=object),
+    "dates of one day": pd.Series([END] * N, dtype=object),
+    "moments": pd.Series([datetime.datetime(9999, 12, 31, 23, 59, 59), *DAYS[1:]], dtype=object),
+    "microseconds": pd.Series(
+        np.array(["9999-12-31T23:59:59.999999", *DAYS[1:]], dtype="datetime64[us]")
+    ),
+    "seconds": pd.Series(np.array([END, *DAYS[1:]], dtype="datetime64[s]")),
+    "periods": pd.Series(pd.PeriodIndex(["9999-12", *["0900-01", "2024-01"] * 12][:N], freq="M")),
+    "durations": pd.Series(
+        [datetime.timedelta(days=999_999_999), *[datetime.timedelta(1)] * (N - 1)], dtype=object
+    ),
+    "numbers": pd.Series([10**400, *range(N - 1)], dtype=object),
 }
 
 
@@ -92,6 +112,19 @@ def test_displays_take_columns_of_every_type(draw, name, missing):
     DRAW[draw](X).figure_.draw_without_rendering()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("name", FAR)
+@pytest.mark.parametrize("draw", DRAW)
+def test_displays_take_what_is_far_off(draw, name, missing):
+    column = FAR[name].copy()
+    if missing:
+        column.iloc[[1, 5]] = None
+    if draw == "ale" and column.nunique() == 1:
+        pytest.skip("one value has no effect")
+    DRAW[draw](table(column)).figure_.draw_without_rendering()
+
+
 def test_axes_say_the_unit_of_durations():
     X = table(pd.Series(pd.to_timedelta(NUMBERS, "h")))
     named = "column (hours)"
@@ -102,6 +135,21 @@ def test_axes_say_the_unit_of_durations():
     model = SecondColumn().fit(X)
     display = ALEDisplay.from_estimator(model, X, ["column", ("number", "column")])
     assert display.ax_[0].get_xlabel() == display.ax_[1].get_ylabel() == named
+    grid = display.results[0].grid_values[0]
+    np.testing.assert_allclose(display.lines_[0].get_xdata(), 24 * grid)
+    assert display.ax_[1].get_ylim() == pytest.approx(24 * grid[[0, -1]])
+
+
+def test_effects_of_durations_are_at_days_whatever_the_longest():
+    X = table(pd.Series(pd.to_timedelta(7 * np.arange(N), "h")))
+    model = SecondColumn().fit(X)
+    short, long = (
+        accumulated_local_effects(model, rows, "column", n_bins=N) for rows in (X[:3], X)
+    )
+    assert short.is_duration == [True]
+    np.testing.assert_array_equal(short.grid_values[0], long.grid_values[0][:3])
+    np.testing.assert_allclose(short.grid_values[0], 7 * np.arange(3) / 24)
+    assert accumulated_local_effects(model, X, "number").is_duration == [False]
 
 
 @pytest.mark.parametrize("missing", [False, True])

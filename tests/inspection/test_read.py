@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_metaexplain.inspection._read import column_view, format_cell, largest_first
+from sklearn_metaexplain.inspection._column_view import column_view, format_cell
+from sklearn_metaexplain.inspection._read import largest_first
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,7 @@ from sklearn_metaexplain.inspection._read import column_view, format_cell, large
         (1234567.5, "1.23e+06"),
         (0.00001234, "1.23e-05"),
         (np.inf, "inf"),
+        (-(10**400), "-1.00e+400"),
         (pd.Timestamp("2024-03-01"), "2024-03-01"),
         (pd.Timestamp("2024-03-01 12:30"), "2024-03-01 12:30"),
         (pd.Timestamp("2024-03-01 12:30:05"), "2024-03-01 12:30:05"),
@@ -84,6 +86,14 @@ def test_objects_of_one_kind_are_numbers_and_dates(cells, numbers, is_date):
     assert (view.levels, view.ordered, view.is_date) == (None, True, is_date)
 
 
+def test_objects_with_offsets_are_placed_by_the_moment_and_zoned_columns_by_local_time():
+    texts = ["1970-01-02T00:00+09:00", "1970-01-01T15:00+00:00"]
+    moments = [datetime.datetime.fromisoformat(text) for text in texts]
+    np.testing.assert_array_equal(column_view(pd.Series(moments, dtype=object), "a").numbers, 0.625)
+    zoned = pd.Series(pd.to_datetime(moments, utc=True)).dt.tz_convert("Asia/Tokyo")
+    np.testing.assert_array_equal(column_view(zoned, "a").numbers, 1)
+
+
 def test_booleans_beside_missing_cells_have_an_order():
     view = column_view(np.array([True, None, False], dtype=object), "a")
     np.testing.assert_array_equal(view.numbers, [1, np.nan, 0])
@@ -128,3 +138,10 @@ def test_nullable_booleans_are_those_of_numpy():
     assert np.isnan(nullable.numbers[4])
     assert nullable.levels == plain.levels == ["False", "True"]
     assert nullable.ordered
+
+
+def test_booleans_of_arrow_have_the_order_of_others():
+    pytest.importorskip("pyarrow")
+    view = column_view(pd.Series([True, None, False], dtype="bool[pyarrow]"), "b")
+    np.testing.assert_array_equal(view.numbers, [1, np.nan, 0])
+    assert (view.levels, view.ordered) == (["False", "True"], True)

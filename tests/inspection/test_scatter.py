@@ -37,7 +37,7 @@ def test_wrong_columns():
         ScatterDisplay.from_explanation(explanation, "ab")
     with pytest.raises(ValueError, match="'mass' is given twice"):
         ScatterDisplay.from_explanation(explanation, ("mass", "mass"))
-    with pytest.raises(ValueError, match="features='weight'"):
+    with pytest.raises(ValueError, match="features names 'weight'"):
         ScatterDisplay.from_explanation(explanation, ("mass", "weight"))
 
 

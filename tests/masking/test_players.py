@@ -42,8 +42,8 @@ def test_players_are_ordered_by_first_column(groups, names, players):
     ("groups", "message"),
     [
         ([["a", "zip"]], "'zip'"),
-        ([[4]], "position 4"),
-        ([[-1]], "position -1"),
+        ([[4]], "names 4, which is none"),
+        ([[-1]], "names -1, which is none"),
         ([["a", "b"], ["c", "b"]], "'b' is named twice"),
         ([["a", "a"]], "'a' is named twice"),
         ([["a", 0]], "'a' is named twice"),

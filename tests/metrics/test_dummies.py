@@ -90,9 +90,9 @@ def test_columns_that_the_caller_names():
     options = {"background": table(5, 1)}
     assert dummy_violation(explanation, switch, dummies=["f1", 3], **options) == 4 / 8
     assert dummy_violation(explanation, switch, dummies=[], **options) == 0.0
-    with pytest.raises(ValueError, match=r"dummies has 'x3'; the features are \['f0'"):
+    with pytest.raises(ValueError, match=r"names 'x3', which is none of the columns \['f0'"):
         dummy_violation(explanation, switch, dummies=["x3"], **options)
-    with pytest.raises(ValueError, match="dummies has 4"):
+    with pytest.raises(ValueError, match="dummies names 4, which is none"):
         dummy_violation(explanation, switch, dummies=[4], **options)
     for mask in ([False, True, False], np.array([False, True, False])):
         with pytest.raises(TypeError, match=r"names or positions; got .*False.*flatnonzero"):
@@ -102,7 +102,7 @@ def test_columns_that_the_caller_names():
     labelled = replace(explanation, feature_names=["0", "2", "3", "5"])
     with pytest.raises(
         ValueError,
-        match=r"dummies names 3, .*position of the column labelled '5' and the label of",
+        match=r"names 3, .* position of the column labelled '5'; write labels as text, '3'",
     ):
         dummy_violation(labelled, switch, dummies=[3], **options)
 

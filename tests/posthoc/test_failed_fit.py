@@ -78,7 +78,7 @@ class CountedTrees(RandomForestClassifier):
         (CountsFits(), {}, "algorithm=.tree. explains bare decision trees, .* not CountsFits"),
         (CountedTrees(3), {"output": "log_odds"}, "explains output='probability' of CountedTrees"),
         (CountedTrees(3), {"feature_groups": [[0, 1]]}, "cannot explain feature_groups"),
-        (CountedTrees(3), {"feature_groups": [[9]]}, "column position 9"),
+        (CountedTrees(3), {"feature_groups": [[9]]}, "names 9, which is none of the columns"),
     ],
 )
 def test_what_trees_cannot_be_read_for_is_refused_before_they_are_grown(model, parameters, message):

@@ -277,8 +277,8 @@ def test_parts_of_the_loss_need_training(name):
 @pytest.mark.parametrize(
     ("groups_by", "kind", "message"),
     [
-        ([["a", "z"]], ValueError, "groups_by names the column 'z', which the table does not"),
-        ({"g": [0, 7]}, ValueError, "groups_by names column position 7"),
+        ([["a", "z"]], ValueError, "groups_by names 'z', which is none of the columns"),
+        ({"g": [0, 7]}, ValueError, "groups_by names 7, which is none of the columns"),
         ([["a"], ["a", "b"]], ValueError, "'a' is named twice in groups_by"),
         ({"g": []}, ValueError, "Group 'g' of groups_by is empty"),
         ({"b": ["a", "c"]}, ValueError, "groups_by would give two players the name 'b'"),
