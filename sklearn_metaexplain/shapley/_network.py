@@ -81,7 +81,9 @@ class NetworkBag:
         self._mean, self._spread = units.mean(0), units.std(0, correction=0).clamp_min(1e-9)
         if self.relevance is not None:
             relevance = self.relevance[self.order].flatten()
-            self._spread /= (relevance / relevance.mean()).sqrt()
+            sizes = (relevance / relevance.mean()).sqrt()
+            # Training makes much of the last digits, which depend on the order of the columns.
+            self._spread /= sizes.round(decimals=3).clamp_min(1e-3)
         self.is_bounded = bounds is not None
         if bounds is None:
             self._least = outputs.new_zeros(outputs.shape[1])

@@ -241,7 +241,7 @@ def openness(classifier, X, gate):
 
 @pytest.mark.parametrize(("attention", "gate"), GATES)
 def test_raising_l1_closes_gates(attention, gate):
-    X, y = clouds(24, 5, 2, separation=1.0)
+    X, y = clouds(40, 5, 2, separation=1.0)
     trained = {"max_epochs": 5, "lr": 0.02, "attention": attention, "gate": gate}
     # Weights that sum to 1 go where they must in leaps, once it pays.
     levels = (0.0, 0.3, 30.0) if gate == "sigmoid" else (0.0, 30.0)

@@ -64,8 +64,9 @@ def test_values_and_ranks_vary_as_the_kernel_blends_them():
     )
     shares = torch.tensor([value, rank], dtype=torch.float64) / (value + rank)
     torch.testing.assert_close(untold, torch.ones_like(untold))
-    torch.testing.assert_close(read, (2 * shares).repeat(M))
-    torch.testing.assert_close(read.sum(), untold.sum())
+    # Sizes are rounded.
+    torch.testing.assert_close(read, (2 * shares).repeat(M), rtol=2e-3, atol=0)
+    torch.testing.assert_close(read.sum(), untold.sum(), rtol=2e-3, atol=0)
     assert float((told.predict(encoded) - plain.predict(encoded)).abs().max()) > 1e-3
 
 
