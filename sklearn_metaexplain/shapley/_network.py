@@ -14,7 +14,7 @@ from sklearn_metaexplain.shapley._network_training import train_networks
 _N_HIDDEN = 3
 _LEARNING_RATE = 0.08
 # A prior counts the less the more rows there are.
-_MOST_DECAY, _DECAY_OF_ALL_ROWS = 0.1, 60.0
+_MOST_DECAY, _DECAY_OF_ALL_ROWS = 0.1, 120.0
 _WARM_UP = 0.1
 # Mean probabilities from which the last biases start.
 _LEAST_START = 1e-3
