@@ -90,6 +90,20 @@ def test_networks_that_diverge_say_the_same_of_all_rows(bounds, monkeypatch):
     assert not bag.held_out.any()
 
 
+def test_weights_decay_by_the_same_of_few_rows_and_inversely_to_many(monkeypatch):
+    decays = []
+
+    def keep_decay(parameters, units, targets, batches, rates, width, decay, *others):
+        decays.append(decay)
+
+    monkeypatch.setattr(_network, "train_networks", keep_decay)
+    for n in (100, 400, 3000, 6000):
+        encoded, outputs = evaluated(n=n)
+        NetworkBag(effort=0.02).fit(encoded, outputs)
+    assert decays[0] == decays[1] > decays[2]
+    np.testing.assert_allclose(decays[2], 2 * decays[3])
+
+
 def test_a_constant_output_is_learned():
     encoded, outputs = evaluated()
     bag = NetworkBag().fit(encoded, torch.zeros_like(outputs))
