@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._files import open_whole
+
 __all__ = ["load_record", "save_record"]
 
 FORMAT = "sklearn_metaexplain.record.1"
@@ -39,11 +41,13 @@ def save_record(path: str | Path, record: Mapping[str, Any]) -> None:
     ------
     TypeError
         If a value cannot be written without pickle; the message names it.
+    IsADirectoryError, FileNotFoundError
+        If `path` is a folder, or in none.
     """
     arrays: Arrays = {}
     spec = {name: _pack(value, arrays, name) for name, value in record.items()}
     arrays["spec"] = _text_to_array(json.dumps({"format": FORMAT, "record": spec}))
-    with open(path, "wb") as file:
+    with open_whole(path) as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 

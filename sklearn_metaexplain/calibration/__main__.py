@@ -10,13 +10,13 @@ from pathlib import Path
 
 from joblib import Parallel, delayed
 
+from sklearn_metaexplain._files import open_whole
 from sklearn_metaexplain.calibration._cases import Case, measure_case
 from sklearn_metaexplain.calibration._deviations import fit_deviations, measure_deviations
 from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
 from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained, save_pretrained
 from sklearn_metaexplain.training._arguments import count, file_to_write
-from sklearn_metaexplain.training._checkpoints import write_whole
 from sklearn_metaexplain.training._fingerprints import fingerprint
 
 _AT_ONCE = 16
@@ -96,7 +96,8 @@ def _write(path: Path, numbered: dict[int, Case | None], told_by: str) -> None:
         json.dumps([number, case and asdict(case), told_by]) + "\n"
         for number, case in numbered.items()
     ]
-    write_whole(path, "".join(lines).encode())
+    with open_whole(path, make_folder=True) as file:
+        file.write("".join(lines).encode())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from math import floor, log10, trunc
@@ -35,6 +36,8 @@ _MICROSECONDS = 86_400e6  # of a day
 
 # Seconds of the units that durations are shown in.
 _DURATIONS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+# From which length on durations are rounded to what.
+_ROUNDED_TO = {"10 min": "s", "1 s": "ms", "1 ms": "us"}
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def value_limits(numbers: np.ndarray) -> tuple[float, float]:
 
 
 def format_cell(cell: Any) -> str:
-    """Write a cell: numbers with four digits, times without zeros, "missing" for NaN."""
+    """Write a cell: numbers with about four digits, times without zeros, "missing" for NaN."""
     if cell is None or (np.ndim(cell) == 0 and pd.isna(cell)):
         return MISSING
     if isinstance(cell, pd.Timestamp):
@@ -187,6 +190,8 @@ def format_cell(cell: Any) -> str:
             return str(cell.date())
         has_seconds = cell.second or cell.microsecond or cell.nanosecond
         return str(cell) if has_seconds else cell.isoformat(" ", "minutes")
+    if isinstance(cell, pd.Timedelta):
+        return _format_duration(cell)
     if isinstance(cell, (bool, np.bool_)) or not isinstance(cell, Real):
         return str(cell)
     try:
@@ -202,3 +207,17 @@ def format_cell(cell: Any) -> str:
         return f"{number:.2e}"
     text = f"{number:.{max(0, 3 - floor(log10(abs(number))))}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _format_duration(duration: pd.Timedelta) -> str:
+    """Write a duration, rounded to seconds if it is long, else to a thousandth of what it is."""
+    size = abs(duration)
+    for least, unit in _ROUNDED_TO.items():
+        if size >= pd.Timedelta(least):
+            with suppress(OutOfBoundsTimedelta):  # the longest there are
+                duration = duration.round(unit)
+            break
+    text = str(duration)
+    if "." in text:
+        text = text.rstrip("0")
+    return text.removesuffix(" 00:00:00").removesuffix(" +00:00:00")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from numbers import Integral
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._files import check_writable, open_whole
 from sklearn_metaexplain._validation import column_names
 from sklearn_metaexplain.base import _unwrap, is_explainer
 from sklearn_metaexplain.inspection._report_data import report_data
@@ -129,7 +129,7 @@ def report(
     if y is not None:
         y = _check_truth(y, explanation)
     final = None if explainer is None else _check_explainer(explainer, explanation)
-    target = _check_path(path)
+    target = check_writable(path)
     players = _players_of(final)
     data = report_data(
         explanation,
@@ -139,7 +139,8 @@ def report(
     )
     page = render_page(data, title=title, statements=describe(explanation, final))
     # Text from Python may hold halves of characters, which no file can.
-    _write(target, page.encode("utf-8", errors="replace"))
+    with open_whole(target) as file:
+        file.write(page.encode("utf-8", errors="replace"))
     return target
 
 
@@ -207,23 +208,3 @@ def _players_of(explainer: Any) -> Players | None:
         if players is not None:
             return players
     return None
-
-
-def _check_path(path: str | os.PathLike[str]) -> Path:
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"path={str(target)!r} is a folder; name a file in it.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"The folder {str(target.parent)!r} of path does not exist; create it first."
-        )
-    return target
-
-
-def _write(target: Path, content: bytes) -> None:
-    # A file is moved in place when it is complete: nobody reads half of it, and a failure leaves
-    # what was there.
-    with TemporaryDirectory(dir=target.parent, prefix=".report-") as folder:
-        complete = Path(folder) / "page.html"
-        complete.write_bytes(content)
-        os.replace(complete, target)

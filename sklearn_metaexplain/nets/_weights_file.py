@@ -18,6 +18,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import nn
 
+from sklearn_metaexplain._files import open_whole
+
 _FORMAT = 1
 #: Registered weights: name -> file in ``nets/weights`` and sha256 of its bytes.
 Registry = Mapping[str, tuple[str, str]]
@@ -33,7 +35,7 @@ def save_networks(
     Parameters
     ----------
     path : str or Path
-        The file, written at once; its folder is made if need be.
+        The file; its folder is made if need be.
     networks : mapping of str to Module
         Each has `config`, the keyword arguments that build it.
     record : mapping
@@ -56,8 +58,8 @@ def save_networks(
         "digest": _digest(tensors),
     }
     content = save_tensors(tensors, metadata={"sklearn_metaexplain": json.dumps(header)})
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(content)
+    with open_whole(path, make_folder=True) as file:
+        file.write(content)
     return hashlib.sha256(content).hexdigest()
 
 

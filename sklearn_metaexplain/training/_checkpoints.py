@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.history import History
+
+from sklearn_metaexplain._files import open_whole
 
 #: Name of the file in the folder of a run.
 CHECKPOINT = "checkpoint.pt"
@@ -43,7 +43,6 @@ class Checkpoints(Callback):
         if is_best:
             state = net.module_.state_dict()
             self._best = {name: value.detach().clone() for name, value in state.items()}
-        content = io.BytesIO()
         kept = {
             "module": net.module_.state_dict(),
             "criterion": net.criterion_.state_dict(),
@@ -51,8 +50,8 @@ class Checkpoints(Callback):
             "history": json.dumps(net.history.to_list()),
             "best": self._best,
         }
-        torch.save(kept, content)
-        write_whole(self.folder / CHECKPOINT, content.getvalue())
+        with open_whole(self.folder / CHECKPOINT, make_folder=True) as file:
+            torch.save(kept, file)
 
     def resume(self, net: NeuralNet) -> None:
         """Bring a net to where the run stopped, if it has left a checkpoint.
@@ -87,26 +86,6 @@ class Checkpoints(Callback):
         """Give a net the weights of the best epoch; no loss of a diverged run is a number."""
         if self._best is not None:
             net.module_.load_state_dict(self._best)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that holds the old content or the new, whenever the process dies.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its folder is made if need be.
-    content : bytes
-        What it holds from now on.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        # Else the name may reach the disk before the content.
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
 
 
 def unreadable(path: Path, error: Exception) -> ValueError:

@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import nn
 
+from sklearn_metaexplain._files import open_whole
 from sklearn_metaexplain._validation import draw_seed
-from sklearn_metaexplain.training._checkpoints import CHECKPOINT, unreadable, write_whole
+from sklearn_metaexplain.training._checkpoints import CHECKPOINT, unreadable
 from sklearn_metaexplain.training._fingerprints import fingerprint, in_words
 from sklearn_metaexplain.training._learner_net import MetaLearned
 
@@ -132,7 +133,8 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
                     f"run_dir={str(folder)!r} holds {name}, but no {_NAME} that says of what run; "
                     "give another folder, or remove this one to start anew."
                 )
-        write_whole(folder / _NAME, json.dumps(settings, indent=2).encode())
+        with open_whole(folder / _NAME, make_folder=True) as file:
+            file.write(json.dumps(settings, indent=2).encode())
         return
     # What an earlier version did not note cannot be known to be the same.
     differing = [

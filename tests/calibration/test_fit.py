@@ -1,6 +1,7 @@
 """Calibration from cases whose law is known, and from a few real ones."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,6 @@ from sklearn_metaexplain.nets._checkpoint import (
 )
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.shapley._error import estimate_error
-from sklearn_metaexplain.training import _checkpoints
 
 
 def made_up(n, *, seed=0, spread=0.6):
@@ -189,7 +189,7 @@ def test_a_death_spoils_no_measurements(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(_checkpoints.os, "replace", die)
+        patched.setattr(os, "replace", die)
         with pytest.raises(KeyboardInterrupt):
             main(same)
     assert not kept.exists()

@@ -39,6 +39,12 @@ from sklearn_metaexplain.inspection._read import largest_first
         # The clocks were changed at midnight: there was none, or there were two.
         (pd.Timestamp("2018-11-04 12:30", tz="America/Sao_Paulo"), "2018-11-04 12:30-02:00"),
         (pd.Timestamp("2020-11-01 12:30", tz="America/Havana"), "2020-11-01 12:30-05:00"),
+        (pd.Timedelta(days=-3), "-3 days"),
+        (pd.Timedelta(hours=24) / 7, "0 days 03:25:43"),
+        (pd.Timedelta(seconds=10) / 7, "0 days 00:00:01.429"),
+        (pd.Timedelta(1428571, unit="ns"), "0 days 00:00:00.001429"),
+        (pd.Timedelta(123, unit="ns"), "0 days 00:00:00.000000123"),
+        (pd.Timedelta.max, "106751 days 23:47:16.854775807"),
     ],
 )
 def test_cells_are_written_short(cell, text):

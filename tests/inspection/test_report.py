@@ -1,5 +1,6 @@
 """The report as a file: complete, self-contained, and safe whatever names and cells hold."""
 
+import os
 import re
 from base64 import b64encode
 from dataclasses import replace
@@ -245,12 +246,10 @@ class TestFile:
         path = tmp_path / "report.html"
         path.write_text("old")
 
-        def fail(self, content):
-            with open(self, "wb") as file:
-                file.write(content[:10])
+        def fail(descriptor):
             raise OSError("No space left on device")
 
-        monkeypatch.setattr(Path, "write_bytes", fail)
+        monkeypatch.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="No space"):
             report(mixed_explanation(), path)
         assert path.read_text() == "old"

@@ -85,7 +85,7 @@ def test_a_death_at_any_moment_changes_nothing(moment, epoch, straight, tmp_path
         original(source, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(_checkpoints.os, "replace", replace)
+        patched.setattr(os, "replace", replace)
         with pytest.raises(Death):
             trainer(run_dir=tmp_path).fit(OneColumnTells())
     assert result(trainer(run_dir=tmp_path).fit(OneColumnTells())) == straight
@@ -96,7 +96,7 @@ def test_a_death_before_the_settings_are_noted_leaves_a_folder_that_is_free(tmp_
         raise Death
 
     with monkeypatch.context() as patched:
-        patched.setattr(_checkpoints.os, "replace", die)
+        patched.setattr(os, "replace", die)
         with pytest.raises(Death):
             trainer(run_dir=tmp_path).fit(OneColumnTells())
     assert trainer(run_dir=tmp_path, random_state=1).fit(OneColumnTells()).n_steps_ == 6
