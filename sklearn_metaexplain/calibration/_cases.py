@@ -26,6 +26,7 @@ _N_QUERY = 16
 _N_REACHES = 16
 _LEAST_SIZE = 1e-12
 _LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
+_LEAST_BACKGROUND, _MOST_BACKGROUND = 8, 128
 #: Evaluations of a row, from `LEAST_ASKED` on.
 MOST_ASKED = 256
 
@@ -157,12 +158,12 @@ def draw_fitted(
     """
     rng = np.random.default_rng([seed, number])
     task = sample_task(rng, n_columns=int(rng.integers(2, 10)))
-    n_background = int(rng.integers(8, 40))
+    n_background = log_uniform(rng, _LEAST_BACKGROUND, _MOST_BACKGROUND)
     dressed = _PriorClassifier if task.probabilities else _PriorRegressor
     explainer = MetaExplainer(
         FrozenEstimator(dressed(task.model)),
         background=n_background,
-        n_support=log_uniform(rng, _LEAST_SUPPORT, _MOST_SUPPORT),
+        n_support=log_uniform(rng, max(_LEAST_SUPPORT, 2 * n_background), _MOST_SUPPORT),
         pretrained=pretrained,
         random_state=int(rng.integers(2**31)),
     )

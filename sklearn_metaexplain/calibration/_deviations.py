@@ -16,6 +16,8 @@ from sklearn_metaexplain.shapley._deviation import EVIDENCE, LEAST_ASKED, LEAST_
 
 _SEED = 10**6 + 11
 _SHARE, _NORMAL = 0.9, 1.6449
+# Share of the outputs' variance that is missed in evaluations held out.
+_LEAST_MISSED = 1e-6
 # Values of a task, without and with evaluations.
 _N_VALUES = 16
 
@@ -80,6 +82,9 @@ def measure_deviations(
 def fit_deviations(tasks: Sequence[SeenErrors]) -> dict[str, Any]:
     """Fit powers for which 90% of errors are within 1.645 deviations; all tasks count alike.
 
+    Tasks of which next to nothing is missed are left out: their errors and all that is seen of them
+    are as small as is told apart, and powers would have to go through that point.
+
     Parameters
     ----------
     tasks : sequence of SeenErrors
@@ -88,12 +93,14 @@ def fit_deviations(tasks: Sequence[SeenErrors]) -> dict[str, Any]:
     Returns
     -------
     dict
-        "powers" and "log_factors" as `shapley._deviation` has them, and "n_tasks".
+        "powers" and "log_factors" as `shapley._deviation` has them, and "n_tasks" that were used.
 
     References
     ----------
     Koenker and Bassett, Regression quantiles, 1978, equation 3.1.
     """
+    residual = EVIDENCE.index("residual")
+    tasks = [task for task in tasks if (task.seen[:, residual] >= np.log(_LEAST_MISSED)).any()]
     found: dict[str, Any] = {"powers": {}, "log_factors": {}, "n_tasks": len(tasks)}
     for kind, powers in POWERS.items():
         columns = [EVIDENCE.index(name) for name in powers]
