@@ -278,7 +278,8 @@ class MetaExplainer(PosthocExplainer):
         -------
         explanation : Explanation
             `std` is the standard deviation of the error of the values; `interval` has calibrated
-            multiples of it.
+            multiples of it, others for rows on which evaluations were spent than for those on
+            which none were.
 
         Raises
         ------
@@ -424,9 +425,20 @@ class MetaExplainer(PosthocExplainer):
             predictions,
             model.background_outputs.mean(0),
             std=std,
-            std_quantiles=quantiles_of(self._calibration_, asked=budget > 0),
+            std_quantiles=self._quantiles(n_evaluations > 0),
             n_evaluations=n_evaluations,
         )
+
+    def _quantiles(self, asked: np.ndarray) -> np.ndarray | None:
+        """Multiples of `std` for rows that were asked about or not, one table if all are alike."""
+        spent, unspent = (quantiles_of(self._calibration_, asked=one) for one in (True, False))
+        if not asked.any():
+            return unspent
+        if asked.all() or spent is None or unspent is None:
+            return spent
+        # The largest shares are missing where calibration saw too few tasks for them.
+        n_levels = min(len(spent), len(unspent))
+        return np.where(asked[:, None, None], spent[:n_levels], unspent[:n_levels])
 
     def _make_goal(self, tol: float | None) -> Goal | None:
         if tol is None:
