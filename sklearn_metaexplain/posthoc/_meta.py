@@ -84,7 +84,9 @@ class MetaExplainer(PosthocExplainer):
         ``python -m sklearn_metaexplain.training train`` or by `MetaTrainer`. Where that says that
         the kernel network learns by inner steps, they are taken on this task's evaluations. None
         uses nothing meta-trained: the kernel comes from a likelihood search (or, with
-        `max_epochs`, from a network trained on this task alone) and nothing is corrected.
+        `max_epochs`, from a network trained on this task alone) and nothing is corrected. Nor is
+        anything calibrated, as with a file without calibration: `shapley_error_` and `tol` go by
+        the error that `std` expects, as it stands, and `interval` takes errors for Gaussian.
     max_epochs : int, default=0
         Most epochs for which the kernel network is adapted to this task's own evaluations.
     lr : float, default=1e-3
