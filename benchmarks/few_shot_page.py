@@ -64,6 +64,11 @@ defaults, columns scaled, of mixed tables strings one-hot encoded and missing va
 None of the tables comes from the prior of the meta-training; classes, columns and seeds were fixed
 beforehand.
 
+Where a method was measured on some of the draws only, "accuracy", also by table, is adjusted for
+those that were not run: it is the mean over all draws of the methods that were measured on all of
+them, and what the method is ahead of or behind these on its own draws. "behind", the points and
+their standard errors compare two methods on the draws that both saw, and nothing is adjusted.
+
 "se, tables" is the standard error of a mean over tables. "behind" is how far a method is behind the
 best, with its standard error paired over draws, for these tables: the aims are judged by this one,
 with many draws the stricter of the two. Seconds are CPU seconds to fit and to predict on one

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 from scipy.stats import norm
 
-__all__ = ["reach"]
+__all__ = ["reach", "reach_of_rows"]
 
 
 def reach(coverage: float, quantiles: np.ndarray | None = None) -> float:
@@ -42,3 +42,22 @@ def reach(coverage: float, quantiles: np.ndarray | None = None) -> float:
         )
     places = norm.ppf((1 + quantiles[:, 0]) / 2)
     return float(np.interp(gaussian, [0.0, *places], [0.0, *quantiles[:, 1]]))
+
+
+def reach_of_rows(coverage: float, quantiles: np.ndarray) -> np.ndarray:
+    """Return the multiple of the standard deviation for each row.
+
+    Parameters
+    ----------
+    coverage : float
+        As of `reach`.
+    quantiles : ndarray of shape (n_rows, n_levels, 2)
+        Of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+    """
+    # Rows are of few kinds.
+    kinds, kind_of_row = np.unique(quantiles, axis=0, return_inverse=True)
+    return np.array([reach(coverage, kind) for kind in kinds])[kind_of_row.reshape(-1)]

@@ -37,9 +37,9 @@ class Explanation(ExplanationViews):
         The model's outputs for the rows.
     std : array-like of shape (n_samples, n_features, n_outputs), default=None
         Standard deviation of the error of `values`, where the explainer knows it.
-    std_quantiles : array-like of shape (n_levels, 2), default=None
+    std_quantiles : array-like of shape (n_levels, 2) or (n_samples, n_levels, 2), default=None
         For `interval`: increasing shares of errors, and the multiples of `std` below which they
-        were found to lie. None: as of Gaussian errors.
+        were found to lie, for all rows or for each. None: as of Gaussian errors.
     data : DataFrame, ndarray or sparse matrix with n_samples rows, default=None
         The rows as the explainer saw them.
     feature_names : array-like of shape (n_features,)
@@ -144,7 +144,9 @@ class Explanation(ExplanationViews):
                 raise ValueError("std must not be negative: it says how far off values may be.")
         if self.std_quantiles is not None:
             quantiles = read_only(self.std_quantiles, np.float64)
-            self._store("std_quantiles", quantiles, (len(quantiles), 2))
+            by_row = (n_samples,) if quantiles.ndim == 3 else ()
+            n_levels = quantiles.shape[len(by_row) : len(by_row) + 1]
+            self._store("std_quantiles", quantiles, (*by_row, *n_levels, 2))
         feature_names = read_only(self.feature_names, object)
         self._store("feature_names", feature_names, (n_features,))
         self._store("output_names", _labels_of(self.output_names), (n_outputs,))
@@ -194,12 +196,16 @@ class Explanation(ExplanationViews):
         support = self.support
         if support is not None:
             support = {name: take_rows(part, positions) for name, part in support.items()}
+        quantiles = self.std_quantiles
+        if quantiles is not None and quantiles.ndim == 3:
+            quantiles = freeze(quantiles[positions])
         return replace(
             self,
             values=freeze(self.values[positions]),
             base_values=freeze(self.base_values[positions]),
             predictions=freeze(self.predictions[positions]),
             std=None if self.std is None else freeze(self.std[positions]),
+            std_quantiles=quantiles,
             data=take_rows(self.data, positions),
             n_evaluations=self.n_evaluations[positions],
             support=support,

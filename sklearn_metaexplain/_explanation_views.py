@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from sklearn_metaexplain._arrays import as_array
-from sklearn_metaexplain._coverage import reach
+from sklearn_metaexplain._coverage import reach, reach_of_rows
 
 if TYPE_CHECKING:
     import shap
@@ -108,7 +108,11 @@ class ExplanationViews:
             raise ValueError(
                 "The explanation has no std, hence no intervals: MetaExplainer gives one."
             )
-        half = reach(coverage, self.std_quantiles) * self.std
+        quantiles = self.std_quantiles
+        if quantiles is None or quantiles.ndim == 2:
+            half = reach(coverage, quantiles) * self.std
+        else:
+            half = reach_of_rows(coverage, quantiles)[:, None, None] * self.std
         return self.values - half, self.values + half
 
     @property

@@ -153,6 +153,42 @@ def test_targets_against_peers(bench, results):
     own = targets["tasks whose error is within shapley_error_ and its own, at 2048"]
     assert own.measured == pytest.approx(2 / 3)
     assert not own.reached
+    assert not [text for text in targets if "within a factor" in text]
+
+
+def test_target_of_the_whole_fit(bench, results):
+    searched = results["method"] == bench.parts.UNTRAINED
+    for seconds, reached in ((6.0, False), (7.5, True)):
+        lines = results.assign(seconds_fit=results["seconds_fit"].where(~searched, seconds))
+        (target,) = [
+            target
+            for target in bench.targets.check_targets(lines, pd.DataFrame())
+            if target.text.startswith("whole fit, times faster")
+        ]
+        assert target.measured == pytest.approx(seconds / 1.5)
+        assert target.reached == reached
+    without = bench.targets.check_targets(results[~searched], pd.DataFrame())
+    assert not [target for target in without if target.text.startswith("whole fit")]
+
+
+@pytest.mark.parametrize(
+    ("estimates", "share", "told"),
+    [
+        ((0.01, 0.049, 0.0021), 1.0, "3 of 3 tasks; too large on 0, too small on 0"),
+        ((0.01, 0.051, 0.0019), 1 / 3, "1 of 3 tasks; too large on 1, too small on 1"),
+    ],
+)
+def test_target_of_what_is_known_of_the_own_error(bench, results, estimates, share, told):
+    plain = (results["method"] == bench.whole.META) & (results["budget"] == 0)
+    results.loc[plain, "error_expected"] = estimates
+    (target,) = [
+        target
+        for target in bench.targets.check_targets(results, pd.DataFrame())
+        if "within a factor of 5" in target.text
+    ]
+    assert target.measured == pytest.approx(share)
+    assert target.reached == (share == 1.0)
+    assert target.detail == told
 
 
 def test_targets_of_speed(bench):

@@ -172,6 +172,24 @@ def test_how_pessimistic_the_guide_says_error_estimates_are(results):
     assert numbers_in(told) == sealed
 
 
+def test_what_the_guide_says_a_search_costs(results):
+    fits = results.pivot_table("seconds_fit", "n_support", "method", sort=False)
+    meta, searched = "MetaExplainer, n_rounds=1", "MetaExplainer, n_rounds=1, pretrained=None"
+    ratios = (fits[searched] / fits[meta]).dropna().round(1)
+    (told,) = re.findall(
+        r"([\d., and]+) times the seconds of `fit` with 512, 2,048 and 8,192 evaluations",
+        flat("docs/guide/tuning.md"),
+    )
+    assert ratios.index.tolist() == [512, 2048, 8192]
+    assert numbers_in(told) == ratios.tolist()
+
+
+def test_how_many_models_the_guide_says_were_explained(results):
+    opened = results[(results["sealed"] == 0) & (results["truth_error"] == 0)]
+    (told,) = re.findall(r"do on (\d+) models whose exact values", flat("docs/guide/choosing.md"))
+    assert int(told) == opened["task"].nunique()
+
+
 def test_how_much_of_its_budget_the_readme_says_shap_makes(results):
     made = results.groupby(["method", "budget"])["evaluations"].mean()
     kernel = made["shap Kernel, 25 background rows a coalition"]

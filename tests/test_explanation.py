@@ -422,3 +422,31 @@ class TestInterval:
             calibrated.interval(0.95)
         with pytest.raises(ValueError, match="std_quantiles must have shape"):
             replace(made_up_explanation(), std_quantiles=[1.0, 2.0, 3.0])
+        with pytest.raises(ValueError, match=r"std_quantiles must have shape \(6, 2, 2\)"):
+            replace(made_up_explanation(), std_quantiles=np.ones((N_SAMPLES - 1, 2, 2)))
+
+    def test_rows_may_have_multiples_of_their_own(self, tmp_path):
+        nines = np.array([2.0, 3.0, 2.0, 5.0, 3.0, 2.0])
+        quantiles = np.array([[[0.5, 0.4], [0.9, nine]] for nine in nines])
+        std = np.full(made_up_explanation().values.shape, 0.1)
+        explanation = replace(made_up_explanation(), std=std, std_quantiles=quantiles)
+        explanation.save(tmp_path / "one.npz")
+        label = explanation.output_names[0]
+        every = np.arange(N_SAMPLES)
+        for part, rows in (
+            (explanation, every),
+            (explanation[1:4], every[1:4]),
+            (explanation[::-1], every[::-1]),
+            (explanation[3], [3]),
+            (explanation[[]], []),
+            (explanation.for_output(label), every),
+            (explanation.for_predicted(), every),
+            (pickle.loads(pickle.dumps(explanation)), every),
+            (Explanation.load(tmp_path / "one.npz"), every),
+        ):
+            low, high = part.interval(0.9)
+            assert low.shape == part.values.shape
+            expected = 2 * 0.1 * nines[rows][:, None, None]
+            np.testing.assert_allclose(high - low, np.broadcast_to(expected, low.shape))
+        with pytest.raises(ValueError, match=r"give at most 0\.9"):
+            explanation.interval(0.95)

@@ -284,7 +284,7 @@ class PosthocExplainer(
             Base values.
         std : ndarray of shape (n_samples, n_players, n_computed), default=None
             Standard deviations of the attributions' errors.
-        std_quantiles : ndarray of shape (n_levels, 2), default=None
+        std_quantiles : ndarray of shape (n_levels, 2) or (n_samples, n_levels, 2), default=None
             As in `Explanation`.
         n_evaluations : int or ndarray of int of shape (n_samples,)
             Rows that the model was asked for, beyond the rows themselves.

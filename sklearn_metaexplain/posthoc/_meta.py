@@ -84,7 +84,9 @@ class MetaExplainer(PosthocExplainer):
         ``python -m sklearn_metaexplain.training train`` or by `MetaTrainer`. Where that says that
         the kernel network learns by inner steps, they are taken on this task's evaluations. None
         uses nothing meta-trained: the kernel comes from a likelihood search (or, with
-        `max_epochs`, from a network trained on this task alone) and nothing is corrected.
+        `max_epochs`, from a network trained on this task alone) and nothing is corrected. Nor is
+        anything calibrated, as with a file without calibration: `shapley_error_` and `tol` go by
+        the error that `std` expects, as it stands, and `interval` takes errors for Gaussian.
     max_epochs : int, default=0
         Most epochs for which the kernel network is adapted to this task's own evaluations.
     lr : float, default=1e-3
@@ -278,7 +280,8 @@ class MetaExplainer(PosthocExplainer):
         -------
         explanation : Explanation
             `std` is the standard deviation of the error of the values; `interval` has calibrated
-            multiples of it.
+            multiples of it, others for rows on which evaluations were spent than for those on
+            which none were.
 
         Raises
         ------
@@ -424,9 +427,20 @@ class MetaExplainer(PosthocExplainer):
             predictions,
             model.background_outputs.mean(0),
             std=std,
-            std_quantiles=quantiles_of(self._calibration_, asked=budget > 0),
+            std_quantiles=self._quantiles(n_evaluations > 0),
             n_evaluations=n_evaluations,
         )
+
+    def _quantiles(self, asked: np.ndarray) -> np.ndarray | None:
+        """Multiples of `std` for rows that were asked about or not, one table if all are alike."""
+        spent, unspent = (quantiles_of(self._calibration_, asked=one) for one in (True, False))
+        if not asked.any():
+            return unspent
+        if asked.all() or spent is None or unspent is None:
+            return spent
+        # The largest shares are missing where calibration saw too few tasks for them.
+        n_levels = min(len(spent), len(unspent))
+        return np.where(asked[:, None, None], spent[:n_levels], unspent[:n_levels])
 
     def _make_goal(self, tol: float | None) -> Goal | None:
         if tol is None:

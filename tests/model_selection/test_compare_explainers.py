@@ -284,6 +284,31 @@ def test_random_attributions_of_logged_classes_are_judged_by_the_predicted_one(
     np.testing.assert_allclose(chosen_outputs(random), chosen_outputs(own))
 
 
+@pytest.mark.parametrize(("cv", "n_splits"), [(None, 1), (2, 2)])
+def test_random_attributions_are_judged_once_a_split_for_the_first_explainer(cv, n_splits):
+    X, y = iris()
+    judged = []
+
+    def keep(explainer, X, y):
+        judged.append(explainer)
+        return float(len(judged))
+
+    explainers = {
+        "exact": exact(LogisticRegression()),
+        "occlusion": occlusion(LogisticRegression(C=0.1)),
+    }
+    comparison = compare_explainers(explainers, X, y, metrics={"keep": keep}, cv=cv)
+    kinds = [type(explainer) for explainer in judged]
+    assert kinds == [ExactExplainer, RandomExplainer, OcclusionExplainer] * n_splits
+    # It is the only one, not a mean with those of the others.
+    places = [i + 1 for i, kind in enumerate(kinds) if kind is RandomExplainer]
+    assert comparison.loc["random", "keep"] == np.mean(places)
+    for first, random in zip(judged[::3], judged[1::3], strict=True):
+        np.testing.assert_allclose(
+            random.explain(X[:5]).predictions, explain(first, X[:5]).predictions, atol=1e-6
+        )
+
+
 def test_random_attributions_are_not_stable():
     X, y = iris()
     stability = get_explanation_scorer("retraining_stability")

@@ -87,6 +87,22 @@ def test_one_deviation_for_all_usual_rows_and_it_covers(pair, wine):
     assert ((low <= truth) & (truth <= high)).mean() > 0.7
 
 
+def test_its_deviation_is_that_of_the_trees_where_the_surrogates_are_nearly_exact():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    y = X @ [1.0, -2.0, 0.5, 3.0]
+    default, fast = (
+        MetaExplainer(LinearRegression(), **SMALL, speed=speed).fit(X[:100], y[:100])
+        for speed in ("default", "fast")
+    )
+    explanation = fast.explain(X[100:])
+    truth = (X[100:] - fast.background_.mean(axis=0)) * fast.estimator_.coef_
+    off = np.sqrt(np.square(explanation.values[..., 0] - truth).mean())
+    # Deviations of unusual rows are larger, whatever the usual one is.
+    told = np.sqrt(np.square(np.median(explanation.std, axis=0)).mean())
+    assert 0.5 * off < told < 2 * off
+    assert default.explain(X[100:]).std.max() < 0.1 * told
+
+
 def test_columns_that_cannot_matter_get_nothing():
     X, y = load_iris(return_X_y=True)
     X = np.column_stack([X, np.ones(len(X))])

@@ -18,6 +18,7 @@ from skorch.callbacks import Callback
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import LargeErrorWarning
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
 
 SMALL = {"background": 12, "n_support": 200, "random_state": 0}
 EXACT = 10**6
@@ -154,6 +155,27 @@ def test_adaptation_goes_through_skorch(wine):
     assert errors(explainer, X[::9]) < 0.1
     explainer.set_params(max_epochs=0).fit(X, y)
     assert not hasattr(explainer, "net_")
+
+
+@pytest.mark.parametrize("lr", [1e-5, 1e-4])
+def test_adaptation_takes_steps_of_the_learning_rate(wine, lr):
+    X, y = wine
+    start = {
+        name: weight.double()
+        for name, weight in load_pretrained("default").kernel.state_dict().items()
+    }
+    moves = []
+
+    class Moves(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            own = net.module_.state_dict()
+            moves.append(max(float((own[name] - start[name]).abs().max()) for name in start))
+
+    model = LogisticRegression(max_iter=5000)
+    explainer = MetaExplainer(model, max_epochs=1, lr=lr, callbacks=[("moves", Moves())], **SMALL)
+    explainer.fit(X, y)
+    # An epoch has four steps of Adam, each of which moves weights by about the rate.
+    assert moves == [pytest.approx(4 * lr, rel=0.2)]
 
 
 def test_adaptation_from_scratch_is_seeded(wine):

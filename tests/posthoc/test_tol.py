@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking._probes import draw_row_probes
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
 from sklearn_metaexplain.posthoc import _own
 from sklearn_metaexplain.posthoc._own import ask_about_rows
 from sklearn_metaexplain.posthoc._promise import Goal, Promise
@@ -268,6 +269,35 @@ def test_the_parameter_rests_where_nothing_is_to_be_asked(explainer, wine):
         explainer.set_params(budget=0, tol=None)
     np.testing.assert_array_equal(explanation.values, expected)
     assert explanation.n_evaluations.tolist() == [0, 0, 0]
+
+
+def half_widths(explanation):
+    """Of intervals of 90%, in standard deviations, a row each."""
+    low, high = explanation.interval(0.9)
+    able = explanation.std > 0
+    halves = np.where(able, (high - low) / 2, 0.0) / np.where(able, explanation.std, 1.0)
+    return halves.max(axis=(1, 2))
+
+
+def test_intervals_of_rows_that_spent_nothing_are_those_of_no_budget(explainer, wine):
+    calibration = load_pretrained("default").calibration
+    free, asked = (dict(calibration[name])[0.9] for name in ("quantiles", "quantiles_asked"))
+    assert free != asked
+    X = wine[0][::9]
+    before = explainer.explain(X)
+    np.testing.assert_allclose(half_widths(before), free)
+    np.testing.assert_allclose(half_widths(explainer.explain(X, budget=20)), asked)
+    goal = explainer._make_goal(1.0)
+    pairs = zip(before.values[:, None, :, 1:], before.std[:, None, :, 1:], strict=True)
+    expected = [goal.expected(values, std, std, np.zeros((1, 2))) for values, std in pairs]
+    some = explainer.explain(X, budget=50, tol=float(np.median(expected)))
+    spent = some.n_evaluations > 0
+    assert 0 < spent.sum() < len(X)
+    np.testing.assert_allclose(half_widths(some), np.where(spent, asked, free))
+    np.testing.assert_allclose(half_widths(some[~spent]), free)
+    none = explainer.explain(X, budget=50, tol=10.0)
+    assert not none.n_evaluations.any()
+    np.testing.assert_allclose(half_widths(none), free)
 
 
 def test_no_more_is_drawn_than_is_used(explainer, wine, monkeypatch):

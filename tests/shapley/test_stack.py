@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.shapley._stack import SurrogateStack
+from sklearn_metaexplain.shapley._stack import SurrogateStack, _unlike
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 from tests.shapley.likelihood import negative_log_likelihood
 
@@ -237,3 +237,15 @@ def test_few_rows_are_explained_more_closely_than_many():
     (few_pairs, few_background), (many_pairs, many_background) = efforts
     assert few_pairs > 4 * many_pairs
     assert few_background > 2 * many_background
+
+
+def test_rows_come_in_the_order_of_what_they_share_with_a_background_row():
+    background = torch.zeros(2, 4, 2, dtype=torch.float64)
+    background[1] = 1.0
+    shares = [3, 0, 2, 0, 4, 1]
+    rows = 2.0 + torch.arange(6.0, dtype=torch.float64)[:, None, None].expand(6, 4, 2).clone()
+    for i, n_shared in enumerate(shares):
+        rows[i, :n_shared] = background[i % 2, :n_shared]
+    # Of two background rows the one that shares more counts, and half a cell is none.
+    rows[5, 1], rows[3, :, 0] = background[0, 1], 0.0
+    assert _unlike(rows, background).equal(rows[[1, 3, 5, 2, 0, 4]])

@@ -72,6 +72,17 @@ def test_warns_of_a_model_that_hashes_its_input(load):
     assert caught[0].filename == __file__
 
 
+def test_fit_warns_of_a_model_that_hashes_its_input():
+    X, y = load_diabetes(return_X_y=True)
+    # Half of the evaluations are drawn, of which it takes 256 to tell.
+    explainer = MetaExplainer(Hashing(), background=10, n_support=600, random_state=0)
+    with pytest.warns(ExplanationWarning) as caught:
+        explainer.fit(X, y)
+    # It points at whoever called.
+    off_prior = [one.filename for one in caught if one.category is OffPriorWarning]
+    assert off_prior == [__file__]
+
+
 def test_of_several_outputs_the_one_that_varies_most_is_judged():
     encoded, outputs = evaluated(load_diabetes, Ridge())
     hashed = evaluated(load_diabetes, Hashing())[1]
