@@ -28,6 +28,7 @@ from sealed import SEALED
 from shapiq_peers import SHAPIQ
 from surrogates import AVERAGE
 from tables import TABLE_NAMES, load_table
+from targets import BUDGET
 from tasks import N_BACKGROUND
 from wheels import Unavailable
 from whole import FAST, META, ONE_ROUND
@@ -243,12 +244,15 @@ def _ablations(results: pd.DataFrame) -> pd.DataFrame:
             ONE_ROUND,
             FIXED_STACK,
         ),
+        (f"{BUDGET} evaluations of each row / none", META, META),
     )
     lines = []
     for n_support in sorted(set(results["n_support"]) - {0}):
         for text, one, other in pairs:
             at = {"n_support": n_support, "budget": 0}
-            both = side_by_side(results, {"method": one, **at}, {"method": other, **at})
+            # Where a method stands beside itself, the one has asked about rows.
+            more = {**at, "budget": BUDGET if one == other else 0}
+            both = side_by_side(results, {"method": one, **more}, {"method": other, **at})
             if len(both):
                 lines.append(
                     {
