@@ -41,8 +41,12 @@ def task_evidence(
         For `estimate_error`; residuals are those of folds and of leaving one out.
     """
     values, std, *_ = surrogate.explain(encoded, outputs, surrogate.able(len(encoded)))
-    residual = float(surrogate.stack.residuals.square().mean())
-    return {"raw": raw_error(values, std), "residual": residual}
+    stack = surrogate.stack
+    return {
+        "raw": raw_error(values, std),
+        "residual": float(stack.residuals.square().mean()),
+        "roughness": float(stack.network_residuals.square().mean()),
+    }
 
 
 def quantiles_of(calibration: dict, *, asked: bool) -> np.ndarray | None:

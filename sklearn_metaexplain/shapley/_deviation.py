@@ -18,6 +18,7 @@ POWERS = {
         "residual": 0.29,
         "disagreement": 0.10,
         "missing": 0.29,
+        "roughness": 0.1,
         "evaluations": -0.27,
     },
     "asked": {
@@ -27,6 +28,7 @@ POWERS = {
         "disagreement": 0.06,
         "missing": 0.13,
         "move": 0.24,
+        "roughness": 0.1,
         "evaluations": 0.06,
     },
 }
@@ -73,6 +75,7 @@ class DeviationEvidence(NamedTuple):
     disagreement: torch.Tensor  # (n_rows, n_players, n_outputs), of the surrogates, weighted
     missing: torch.Tensor  # (n_rows, n_outputs), square of what the values miss of their sum
     move: torch.Tensor  # (n_rows, n_players, n_outputs), square of what the row's own changed
+    roughness: torch.Tensor  # (n_outputs,), mean square of what networks alone miss, held out
     evaluations: torch.Tensor  # (), number of those at fit
 
     def logs(self) -> torch.Tensor:
@@ -85,6 +88,7 @@ class DeviationEvidence(NamedTuple):
             "disagreement": _log(self.disagreement),
             "missing": _log(self.missing[:, None] / n_players),
             "move": _log_move(self.move, self.process),
+            "roughness": _log(self.roughness),
             "evaluations": self.evaluations.log(),
         }
         return torch.stack([parts[name].expand_as(self.process) for name in EVIDENCE], -1)
@@ -125,6 +129,7 @@ def deviation_evidence(
         ((parts - mean).square() * share).sum(-1),
         missing.square(),
         own.move.square(),
+        stack.network_residuals.square().mean(0),
         residual.new_tensor(len(stack.residuals)),
     )
 
