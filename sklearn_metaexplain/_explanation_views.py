@@ -126,10 +126,12 @@ class ExplanationViews:
         Returns
         -------
         importance : DataFrame of shape (n_features, n_outputs)
-            Features down, outputs across, in the units of `output`.
+            Features down, outputs across, in the units of `output`; NaN if there are no rows.
         """
+        # Of no rows numpy warns.
+        sizes = np.abs(self.values).mean(axis=0) if len(self.values) else np.nan
         return pd.DataFrame(
-            np.abs(self.values).mean(axis=0),
+            sizes,
             index=pd.Index(self.feature_names, name="feature"),
             columns=pd.Index(self.output_names, name="output"),
         )
