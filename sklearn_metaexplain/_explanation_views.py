@@ -57,9 +57,9 @@ class ExplanationViews:
         """The predicted class of each row, ndarray of shape (n_samples,).
 
         It is the output that is largest, or `labels` of a model that may predict another one
-        (`FixedThresholdClassifier`, `TunedThresholdClassifierCV`, `SVC`, `NuSVC`). After
-        `for_predicted` they are the same as before. A ValueError for a regressor with several
-        targets, of which none is predicted more than the others.
+        (`FixedThresholdClassifier`, `TunedThresholdClassifierCV`, `SVC`, `NuSVC`,
+        `NearestCentroid`). After `for_predicted` they are the same as before. A ValueError for a
+        regressor with several targets, of which none is predicted more than the others.
         """
         if self.labels is not None:
             return self.labels
@@ -130,10 +130,12 @@ class ExplanationViews:
         Returns
         -------
         importance : DataFrame of shape (n_features, n_outputs)
-            Features down, outputs across, in the units of `output`.
+            Features down, outputs across, in the units of `output`; NaN if there are no rows.
         """
+        # Of no rows numpy warns.
+        sizes = np.abs(self.values).mean(axis=0) if len(self.values) else np.nan
         return pd.DataFrame(
-            np.abs(self.values).mean(axis=0),
+            sizes,
             index=pd.Index(self.feature_names, name="feature"),
             columns=pd.Index(self.output_names, name="output"),
         )

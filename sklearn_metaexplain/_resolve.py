@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
@@ -91,9 +92,22 @@ def explain(obj: Any, X: Any, **params: Any) -> Explanation:
     changes: dict[str, Any] = {}
     if transformers and names is not None and not hasattr(explainer, "feature_names_in_"):
         changes["feature_names"] = explainer._attributed_names(names)
-    if transformers and index is not None and len(index) == len(explanation):
+    if transformers and _has_lost(explanation, index):
         changes["index"] = index
     return replace(explanation, **changes) if changes else explanation
+
+
+def _has_lost(explanation: Explanation, index: pd.Index | None) -> bool:
+    """Whether rows are to be called again as they were before the steps of a Pipeline."""
+    if index is None or len(index) != len(explanation):
+        return False
+    ours = explanation.index
+    # Numbers from 0 on are what a step that resets the index leaves.
+    if ours is None or isinstance(ours, pd.RangeIndex) or ours.equals(index):
+        return True
+    # A step that puts rows in another order has taken their labels along.
+    codes, _ = pd.factorize(ours.append(index), use_na_sentinel=False)
+    return not np.array_equal(np.sort(codes[: len(ours)]), np.sort(codes[len(ours) :]))
 
 
 def _unwrap(obj: Any) -> tuple[list[Any], Any]:

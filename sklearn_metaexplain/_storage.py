@@ -144,7 +144,8 @@ def _pack_index(value: pd.Index, arrays: Arrays, where: str) -> Spec:
     levels = [
         _pack(value.get_level_values(level).array, arrays, where) for level in range(value.nlevels)
     ]
-    return {"kind": "index", "levels": levels, "names": names}
+    is_multi = isinstance(value, pd.MultiIndex)  # of one level, too
+    return {"kind": "index", "levels": levels, "names": names, "is_multi": is_multi}
 
 
 def _pack_sparse(value: Any, arrays: Arrays) -> Spec:
@@ -168,6 +169,14 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
     if isinstance(value, pd.arrays.PeriodArray):
         ordinals = _add(np.asarray(value.view("int64")), arrays)
         return {"kind": "periods", "ordinals": ordinals, "freq": value.freqstr}
+    if isinstance(value, pd.arrays.SparseArray):
+        # Whatever is written, zeros take little of a compressed file.
+        return {
+            "kind": "sparse_cells",
+            "cells": _pack(np.asarray(value.to_dense()), arrays, where),
+            "subtype": str(value.dtype.subtype),
+            "fill": _encode_cell(value.fill_value, where),
+        }
     # Without pyarrow, arrays of text are NumpyExtensionArrays too, with a dtype to be kept.
     is_text = isinstance(value.dtype, pd.StringDtype)
     is_numpy = isinstance(value.dtype, np.dtype)
@@ -279,7 +288,8 @@ def _unpack_frame(spec: Spec, arrays: Arrays) -> pd.DataFrame:
 def _unpack_index(spec: Spec, arrays: Arrays) -> pd.Index:
     names = [_decode_cell(name) for name in spec["names"]]
     levels = [_unpack(part, arrays) for part in spec["levels"]]
-    if len(levels) > 1:
+    # Earlier files do not say so.
+    if spec.get("is_multi", len(levels) > 1):
         return pd.MultiIndex.from_arrays(levels, names=names)
     dtype = object if levels[0].dtype == object else None
     return pd.Index(levels[0], name=names[0], dtype=dtype)
@@ -295,6 +305,11 @@ def _unpack_cells(spec: Spec, arrays: Arrays) -> np.ndarray:
 def _unpack_intervals(spec: Spec, arrays: Arrays) -> pd.arrays.IntervalArray:
     left, right = (_unpack(end, arrays) for end in spec["ends"])
     return pd.arrays.IntervalArray.from_arrays(left, right, closed=spec["closed"])
+
+
+def _unpack_sparse_cells(spec: Spec, arrays: Arrays) -> pd.arrays.SparseArray:
+    dtype = pd.SparseDtype(spec["subtype"], _decode_cell(spec["fill"]))
+    return pd.arrays.SparseArray(_unpack(spec["cells"], arrays), dtype=dtype)
 
 
 def _unpack_sparse(spec: Spec, arrays: Arrays) -> Any:
@@ -323,6 +338,7 @@ _UNPACK: dict[str, Any] = {
         pd.DatetimeIndex(arrays[spec["key"]], tz="UTC").tz_convert(spec["zone"]).array
     ),
     "intervals": _unpack_intervals,
+    "sparse_cells": _unpack_sparse_cells,
     "periods": lambda spec, arrays: pd.arrays.PeriodArray(
         arrays[spec["ordinals"]], dtype=pd.PeriodDtype(spec["freq"])
     ),

@@ -1,5 +1,6 @@
 """Checks of tables, classes and seeds that all explainers share."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -259,6 +260,10 @@ def _has_infinity(column: pd.Series) -> bool:
     return False
 
 
-_IS_INFINITE = np.frompyfunc(
-    lambda cell: isinstance(cell, (float, np.floating)) and bool(np.isinf(cell)), 1, 1
-)
+def _is_infinite(cell: Any) -> bool:
+    if isinstance(cell, Decimal):
+        return cell.is_infinite()
+    return isinstance(cell, (float, np.floating)) and bool(np.isinf(cell))
+
+
+_IS_INFINITE = np.frompyfunc(_is_infinite, 1, 1)

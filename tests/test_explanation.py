@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import warnings
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -307,6 +308,14 @@ class TestReading:
         importance = explanation.global_importance()
         assert importance.shape == (N_FEATURES, 3)
         assert importance.loc["b", "z"] == pytest.approx(np.abs(explanation.values[:, 1, 2]).mean())
+
+    def test_no_rows_have_no_importance_and_can_be_shown(self):
+        none = made_up_explanation(data=labelled_frame())[[]]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert none.global_importance().isna().all(axis=None)
+            assert none.global_importance().shape == (N_FEATURES, 3)
+            assert "0 rows" in none._repr_html_()
 
     def test_missing_cells_read_missing(self):
         data = labelled_frame()

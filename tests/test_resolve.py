@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from sklearn_metaexplain import explain, is_explainer
 from sklearn_metaexplain.base import _unwrap
@@ -97,6 +97,29 @@ class TestUnwrap:
         assert result.feature_names.tolist() == ["pl", "pw"]
         assert result.to_frame().index.tolist() == [1003, 1004, 1005]
         np.testing.assert_allclose(result.data, pipe[:-1].transform(FRAME[3:6]))
+
+    @pytest.mark.parametrize(
+        "index",
+        [
+            pd.Index(list("pqrst")),
+            pd.Index([7, 7, 5, 5, 7]),
+            pd.Index([0.5, np.nan, 2.0, 1.0, 3.0]),
+            pd.MultiIndex.from_tuples([(1, "a"), (1, "b"), (2, "a"), (2, "b"), (3, "a")]),
+            pd.RangeIndex(5),
+        ],
+    )
+    def test_rows_that_a_step_reorders_keep_their_labels(self, index):
+        rows = FRAME[:5].set_axis(index).assign(sl=[3.0, 1.0, 2.0, 5.0, 4.0])
+        sort = FunctionTransformer(lambda table: table.sort_values("sl"))
+        result = explain(make_pipeline(sort, exact().fit(FRAME, Y)), rows)
+        assert result.index.equals(rows.sort_values("sl").index)
+
+    @pytest.mark.parametrize("index", [[3, 0, 1, 2], list("pqrs")])
+    def test_labels_that_a_step_resets_are_put_back(self, index):
+        rows = FRAME[:4].set_axis(index)
+        reset = FunctionTransformer(lambda table: table.reset_index(drop=True))
+        result = explain(make_pipeline(reset, exact().fit(FRAME, Y)), rows)
+        assert result.index.tolist() == index
 
     def test_names_with_pandas_output_and_encoders(self):
         frame = pd.DataFrame({"colour": ["red", "blue"] * 20})

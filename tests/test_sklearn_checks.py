@@ -48,12 +48,12 @@ def models():
     ]
 
 
-def estimators(around=None):
-    """Explainers around models, by default all, and those that explain themselves."""
+def estimators():
+    """Explainers around all models, and those that explain themselves."""
     posthoc = [
         explainer(model, **settings)
         for explainer, settings in SETTINGS.items()
-        for model in around or models()
+        for model in models()
     ]
     logged = LoggedExplainer(background=2, n_support=48, random_state=0)
     small = [ExplainedLeastSquares(), ExplainedCentroids()]
@@ -70,8 +70,7 @@ def test_scikit_learn_check(estimator, check):
 
 
 @pytest.mark.parametrize("check", LEFT_OUT)
-# They look at containers, names and parameters: a classifier and a regressor do.
-@pytest.mark.parametrize("estimator", estimators([models()[0], Ridge()]), ids=repr)
+@pytest.mark.parametrize("estimator", estimators(), ids=repr)
 def test_check_that_is_left_out(estimator, check):
     if check == "check_param_validation" and not hasattr(estimator, "_parameter_constraints"):
         assert not estimator.get_params()

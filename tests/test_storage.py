@@ -103,6 +103,24 @@ class TestFiles:
             assert [type(cell) for cell in loaded.data[name]] == [type(cell) for cell in data[name]]
 
     @pytest.mark.parametrize(
+        ("cells", "dtype"),
+        [
+            ([0, 1.5, np.nan, 0, 0, 2], pd.SparseDtype(float, 0.0)),
+            ([0, 1.5, np.nan, 0, 0, 2], pd.SparseDtype(np.float32, 0.0)),
+            ([0, 1.5, np.nan, 0, 0, 2], pd.SparseDtype(float, np.nan)),
+            ([0, 1, 0, 0, 0, 2], pd.SparseDtype(np.int8, 1)),
+            ([True, False] * 3, pd.SparseDtype(bool, False)),
+            (["a", None, "", "", "", "b"], pd.SparseDtype(object, "")),
+            (pd.date_range("2024-01-01", periods=N_SAMPLES), "Sparse[datetime64[ns]]"),
+        ],
+    )
+    def test_sparse_columns(self, cells, dtype, tmp_path):
+        data = pd.DataFrame({"thin": pd.arrays.SparseArray(cells, dtype=dtype)})
+        loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path)
+        pd.testing.assert_frame_equal(loaded.data, data)
+        assert loaded.data["thin"].sparse.density == data["thin"].sparse.density
+
+    @pytest.mark.parametrize(
         "zone",
         [
             "Europe/Berlin",
@@ -160,6 +178,7 @@ class TestFiles:
             pd.Index(list("abcdef"), dtype=object),
             pd.date_range("2024-01-01", periods=N_SAMPLES, tz="UTC").rename("day"),
             pd.MultiIndex.from_product([["a", "b"], [1, 2, 3]], names=["letter", None]),
+            pd.MultiIndex.from_arrays([list("abcdef")], names=["letter"]),
         ],
     )
     def test_indexes(self, index, tmp_path):

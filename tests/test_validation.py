@@ -1,6 +1,7 @@
 """Tables as they come in."""
 
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -273,3 +274,11 @@ def test_only_columns_in_the_other_order_of_bytes_are_converted():
     array = check_table(BaseEstimator(), swapped["a"][:, None], reset=True)
     assert array.dtype == np.float64
     assert array.ravel().tolist() == [1.5, 2.5]
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, np.array])
+def test_infinite_decimals_are_infinite(make):
+    cells = [[Decimal("1.5"), Decimal("NaN")], [Decimal("-Infinity"), None]]
+    with pytest.raises(ValueError, match=r"infinity in column (0|'x0');"):
+        check_table(BaseEstimator(), make(cells), reset=True)
+    check_table(BaseEstimator(), make(cells[:1]), reset=True)

@@ -51,6 +51,10 @@ class ColumnAxis:
         return np.sort(np.argsort(-counts, kind="stable")[: _MOST_LEVELS - 1])
 
     @property
+    def _finite(self) -> np.ndarray:
+        return self.view.numbers[np.isfinite(self.view.numbers)]
+
+    @property
     def ticks(self) -> list[str]:
         """Texts of the places of a column of categories, without the missing ones."""
         levels = self.view.levels or []
@@ -64,10 +68,14 @@ class ColumnAxis:
         return _OTHERS if _OTHERS not in (self.view.levels or []) else "all others"
 
     def positions(self) -> np.ndarray:
-        """Places of the values; missing values stand apart, beyond the largest."""
+        """Places of the values; missing values stand apart, beyond the largest.
+
+        Infinite ones have none, which is NaN.
+        """
         view = self.view
         if view.levels is None:
-            return np.where(view.missing, self.place_of_missing(), view.numbers)
+            places = np.where(np.isinf(view.numbers), np.nan, view.numbers)
+            return np.where(view.missing, self.place_of_missing(), places)
         kept = self._kept
         place = np.full(max(len(view.levels), 1), len(kept), dtype=float)
         place[kept] = np.arange(len(kept))
@@ -78,9 +86,9 @@ class ColumnAxis:
         """Where missing values stand."""
         if self.view.levels is not None:
             return float(len(self.ticks))
-        if self.view.missing.all():
+        if not len(self._finite):
             return 0.0
-        low, high = np.nanmin(self.view.numbers), np.nanmax(self.view.numbers)
+        low, high = self._finite.min(), self._finite.max()
         return float(high + 0.1 * ((high - low) or 1.0))
 
     def spread(self, offsets: np.ndarray) -> np.ndarray:
@@ -88,8 +96,10 @@ class ColumnAxis:
         if self.view.levels is not None:
             return self.positions() + 0.32 * offsets
         # Only the missing ones share a place.
-        width = 0.025 * (np.ptp(self.positions()) or 1.0)
-        return self.positions() + np.where(self.view.missing, width * offsets, 0.0)
+        places = self.positions()
+        drawn = places[~np.isnan(places)]
+        width = 0.025 * ((np.ptp(drawn) if len(drawn) else 0.0) or 1.0)
+        return places + np.where(self.view.missing, width * offsets, 0.0)
 
     def dress(self, ax: Any, which: str) -> None:
         """Name the places on an axis of a plot, "x" or "y"."""
@@ -108,11 +118,11 @@ class ColumnAxis:
         if not has_missing:
             return
         at = self.place_of_missing()
-        if view.missing.all():
+        if not len(self._finite):
             axis.set_ticks([at], [MISSING])
             set_limits(at - 0.5, at + 0.5)
             return
-        low, high = np.nanmin(view.numbers), np.nanmax(view.numbers)
+        low, high = self._finite.min(), self._finite.max()
         span = (high - low) or 1.0
         set_limits(low - 0.04 * span, at + 0.05 * span)
         line = ax.axvline if which == "x" else ax.axhline

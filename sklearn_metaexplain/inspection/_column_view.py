@@ -172,10 +172,13 @@ def level_in_full(level: Any) -> str:
 
 
 def value_limits(numbers: np.ndarray) -> tuple[float, float]:
-    """Ends of numbers, some of them not NaN, without outliers unless nothing else differs."""
-    low, high = np.nanpercentile(numbers, [5, 95])
+    """Ends of finite numbers, without outliers unless nothing else differs; zeros if none is."""
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite):
+        return 0.0, 0.0
+    low, high = np.percentile(finite, [5, 95])
     if low == high:
-        low, high = np.nanmin(numbers), np.nanmax(numbers)
+        low, high = finite.min(), finite.max()
     return float(low), float(high)
 
 

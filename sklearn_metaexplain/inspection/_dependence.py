@@ -37,8 +37,8 @@ class DependenceDisplay(ExplanationDisplay):
     """What a column adds, row by row, against its value.
 
     Numbers and dates have an axis; categories a place each, at most 12 of them, the rarer ones
-    together. Missing values stand apart. It is made by `from_explanation` or `from_explainer`; all
-    parameters are stored as attributes.
+    together. Missing values stand apart, infinite ones are left out. It is made by
+    `from_explanation` or `from_explainer`; all parameters are stored as attributes.
 
     Parameters
     ----------

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._choices import check_choice
 from sklearn_metaexplain.inspection._quantity import what_is_drawn
 from sklearn_metaexplain.inspection._read import largest_first, others_label, select_output
+from sklearn_metaexplain.inspection._row_labels import row_labels
 from sklearn_metaexplain.inspection._style import (
     check_axes,
     diverging_map,
@@ -144,11 +146,11 @@ class HeatmapDisplay(ExplanationDisplay):
             table = np.column_stack([table, values[:, others].sum(axis=1)])
         rows = _row_order(values, one.explanation.predictions[:, 0], order)
         index = explanation.index
-        names = np.arange(len(rows)) if index is None else index
+        names = row_labels(pd.RangeIndex(len(rows)) if index is None else index)
         return cls(
             values=table[rows],
             labels=labels,
-            row_labels=[str(names[i]) for i in rows],
+            row_labels=[names[i] for i in rows],
             quantity=one.quantity,
             additive=explanation.additive,
         ).plot(ax=ax)
@@ -189,6 +191,8 @@ class HeatmapDisplay(ExplanationDisplay):
         across = 0.5 * 72 * ax.get_window_extent().width / ax.figure.dpi / n_samples
         if across >= _LEAST_FONT:
             names = [fit_text(name, 12) for name in self.row_labels]
+            if len(set(names)) < len(set(self.row_labels)):  # as of times on several days
+                names = [fit_text(name, 20) for name in self.row_labels]
             ax.set_xticks(np.arange(n_samples), names, rotation=90, fontsize=min(font, across, 8.0))
             ax.tick_params(axis="x", length=0)
         else:

@@ -16,6 +16,7 @@ from sklearn_metaexplain.inspection._prototype_key import draw_key, shades
 from sklearn_metaexplain.inspection._prototype_support import read_support
 from sklearn_metaexplain.inspection._prototype_table import BARS, OWN, write_table
 from sklearn_metaexplain.inspection._read import check_explanation, check_max_display, select_output
+from sklearn_metaexplain.inspection._row_labels import row_labels
 from sklearn_metaexplain.inspection._style import LOWERS, RAISES, check_axes
 from sklearn_metaexplain.inspection._text import set_labels
 
@@ -276,7 +277,7 @@ class PrototypeDisplay(ExplanationDisplay):
         if sizes is not None:
             order = np.argsort(-np.asarray(sizes, dtype=float), kind="stable")
         kept = order[:max_display]
-        names = [str(label) for label in (others.index if labels is None else labels)]
+        names = row_labels(others.index) if labels is None else [str(label) for label in labels]
         texts, closeness = compare_cells(own, others.iloc[chosen], kept, X)
         table = pd.DataFrame(
             texts,

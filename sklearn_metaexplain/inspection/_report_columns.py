@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain.inspection._column_view import MISSING, format_cell
+from sklearn_metaexplain.inspection._row_labels import cell_label, row_labels
 
 __all__ = ["encode_array", "encode_column", "encode_index", "encode_labels", "table_columns"]
 
@@ -101,7 +101,7 @@ def encode_labels(column: pd.Series) -> dict[str, Any]:
     rank = np.zeros(len(distinct) + 1, dtype=np.int64)  # the last serves the code -1
     rank[present] = np.arange(1, len(present) + 1)
     smallest = next(t for t in ("<u1", "<u2", "<u4") if len(present) <= np.iinfo(t).max)
-    labels = [_label(distinct[position]) for position in present]
+    labels = [cell_label(distinct[position]) for position in present]
     return {"labels": labels, **encode_array(rank[codes], smallest)}
 
 
@@ -124,8 +124,7 @@ def encode_index(index: pd.Index | None, n_samples: int) -> dict[str, Any]:
         index = pd.RangeIndex(n_samples)
     if isinstance(index, pd.MultiIndex):
         name = ", ".join("" if part is None else str(part) for part in index.names).strip(", ")
-        cells = [", ".join(_label(part) for part in parts) for parts in index]
-        column = pd.Series(cells, dtype=object)
+        column = pd.Series(row_labels(index), dtype=object)
     else:
         name = "" if index.name is None else str(index.name)
         column = pd.Series(index.array)
@@ -169,11 +168,5 @@ def _sorted_positions(distinct: list[Any]) -> np.ndarray:
     try:
         order = sorted(positions, key=lambda k: distinct[k])
     except TypeError:  # of mixed types
-        order = sorted(positions, key=lambda k: _label(distinct[k]))
+        order = sorted(positions, key=lambda k: cell_label(distinct[k]))
     return np.asarray(order, dtype=np.intp)
-
-
-def _label(cell: Any) -> str:
-    if isinstance(cell, pd.Timestamp):
-        return format_cell(cell)  # which leaves out nothing but zeros
-    return MISSING if np.ndim(cell) == 0 and pd.isna(cell) else str(cell)

@@ -30,8 +30,9 @@ class ScatterDisplay(ExplanationDisplay):
     """Rows by the values of two columns, coloured by what the two columns add.
 
     Blue lowers the output, orange raises it. Where the colour changes along both axes the columns
-    act together; where it changes along one, the other matters little. It is made by
-    `from_explanation` or `from_explainer`; all parameters are stored as attributes.
+    act together; where it changes along one, the other matters little. Infinite values are left
+    out. It is made by `from_explanation` or `from_explainer`; all parameters are stored as
+    attributes.
 
     Parameters
     ----------

@@ -7,13 +7,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
+from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, NuSVC
 
 __all__ = ["predicts_apart"]
 
-# By a threshold that was set or tuned, by votes of pairs of classes, or by decisions of theirs.
+# By a threshold that was set or tuned, by votes of pairs of classes, by decisions of theirs, or by
+# distances that the outputs scale.
 _APART = (
     FixedThresholdClassifier,
     TunedThresholdClassifierCV,
@@ -22,6 +24,7 @@ _APART = (
     OneVsOneClassifier,
     OneVsRestClassifier,
     OutputCodeClassifier,
+    NearestCentroid,
 )
 
 

@@ -23,6 +23,7 @@ from sklearn_metaexplain.masking._outputs import (
     expand_outputs,
     expand_values,
     has_several_targets,
+    lists_classes_by_target,
     log_odds,
     method_of,
     must_be_classifier_or_regressor,
@@ -141,7 +142,7 @@ class MaskedModel:
         self._is_classifier = must_be_classifier_or_regressor(estimator)
         self.output = resolve_output(estimator, output, self._is_classifier)
         self._method = method_of(self.output, self._is_classifier)
-        if self._is_classifier and isinstance(getattr(estimator, "classes_", None), list):
+        if self._is_classifier and lists_classes_by_target(estimator):
             raise ValueError(SEVERAL_TARGETS)
         answers = self._ask_in_batches(
             background.shape[0], lambda batch: copy_rows(background, batch)
@@ -189,7 +190,8 @@ class MaskedModel:
         -------
         labels : ndarray of shape (n,) or None
             What `predict` says of scikit-learn's classifiers with a threshold of their own, support
-            vector machines and those of several binary ones. None of others, which are not asked.
+            vector machines, `NearestCentroid` and those of several binary ones. None of others,
+            which are not asked.
         """
         if self.n_outputs < 2 or not predicts_apart(self.estimator):
             return None

@@ -17,6 +17,7 @@ __all__ = [
     "expand_outputs",
     "expand_values",
     "has_several_targets",
+    "lists_classes_by_target",
     "log_odds",
     "method_of",
     "must_be_classifier_or_regressor",
@@ -40,6 +41,13 @@ ONE_VS_ONE = (
 
 class NotFiniteError(ValueError):
     """A model has answered what is no number."""
+
+
+def lists_classes_by_target(estimator: Any) -> bool:
+    """Whether `classes_` has an array for each of several targets."""
+    classes = getattr(estimator, "classes_", None)
+    # A list of labels is that of one target.
+    return isinstance(classes, list) and any(isinstance(c, (list, np.ndarray)) for c in classes)
 
 
 def has_several_targets(estimator: Any, row: Any) -> bool:

@@ -15,7 +15,12 @@ from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.metrics._neighbours import Neighbourhood
-from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs, of_outputs
+from sklearn_metaexplain.metrics._outputs import (
+    attributions_of,
+    chosen_outputs,
+    mean_over_chosen,
+    of_outputs,
+)
 from sklearn_metaexplain.metrics._robustness import ROBUSTNESS_CONSTRAINTS, draw_rows
 from sklearn_metaexplain.metrics._same_prediction import is_same_prediction, tolerances
 from sklearn_metaexplain.metrics._similarity import relative_distance
@@ -37,12 +42,13 @@ class AdversarialRows:
         Of these rows, and of those found.
     distances : ndarray of shape (n_samples,)
         Euclidean norm of the attributions' change over that of the attributions before, of the
-        class that is predicted; mean over a regressor's targets.
+        class that is predicted; mean over a regressor's targets. NaN for rows that no candidate
+        differed from.
 
     Attributes
     ----------
     score : float
-        Mean of `distances`.
+        Mean of the `distances` that are not NaN; NaN if all are.
     """
 
     rows: Any
@@ -54,7 +60,7 @@ class AdversarialRows:
     @property
     def score(self) -> float:
         """Mean distance; lower is more robust."""
-        return float(self.distances.mean())
+        return mean_over_chosen(self.distances)
 
 
 _CONSTRAINTS: dict[str, list[Any]] = {
@@ -118,7 +124,7 @@ def adversarial_search(
     -------
     found : AdversarialRows
         With the `rows`, both explanations, `distances` and their mean, `score`: lower is more
-        robust.
+        robust. Rows in which nothing moved, such as small integers, do not count.
 
     Raises
     ------
@@ -174,13 +180,17 @@ def adversarial_search(
     shape = len(positions), len(near.can_move)
     shifts, cells = np.zeros(shape), np.full(shape, -1)
     distances = np.zeros(len(positions))
+    has_moved = np.zeros(len(positions), dtype=bool)
     each = np.repeat(np.arange(len(positions)), n_candidates)
     for _ in range(n_rounds):
         moved = _move_some(random, shifts[each], near.can_move, radius)
         swapped = _swap_some(random, cells[each], positions[each], near, n_swaps)
-        explanation = explain(explainer, near.move(positions[each], moved, swapped)[0])
+        table, changes = near.move(positions[each], moved, swapped)
+        differs = (changes != 0).any(axis=1) | near.is_swapped(positions[each], swapped).any(axis=1)
+        has_moved |= differs.reshape(len(positions), n_candidates).any(axis=1)
+        explanation = explain(explainer, table)
         scores = _distances(before[each], explanation)
-        scores[~is_same_prediction(before[each], explanation, limits)] = -1.0
+        scores[~(differs & is_same_prediction(before[each], explanation, limits))] = -1.0
         scores = scores.reshape(len(positions), n_candidates)
         best = scores.argmax(axis=1)
         better = np.flatnonzero(scores.max(axis=1) > distances)
@@ -190,6 +200,7 @@ def adversarial_search(
     rows = near.move(positions, shifts, cells)[0]
     if isinstance(rows, pd.DataFrame):
         rows.index = near.table.index[positions]
+    distances[~has_moved] = np.nan
     return AdversarialRows(rows, positions, before, explain(explainer, rows), distances)
 
 
@@ -223,7 +234,7 @@ def adversarial_sensitivity(
     Returns
     -------
     score : float
-        Not negative, lower is better.
+        Not negative, lower is better. NaN if no row has moved.
 
     Raises
     ------

@@ -75,6 +75,7 @@ class Neighbourhood:
             axis=1,
         )
         self._missing = np.stack([pd.isna(cells) for cells in own], axis=1)
+        self._codes = self._pool.codes()
         self._categories = self._categories_of(columns)
         self.can_move = self._spread > 0
         self.can_swap = np.array([len(cells) > 1 for cells in self._categories], dtype=bool)
@@ -130,9 +131,15 @@ class Neighbourhood:
         """Draw where a cell may take another category from; -1 if it is missing and must stay."""
         return -1 if self._missing[row, column] else int(random.choice(self._categories[column]))
 
+    def is_swapped(self, rows: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        """Whether cells that `move` is given hold another value, bool of shape (n, n_columns)."""
+        columns = np.arange(self._pool.n_columns)
+        theirs = self._codes[np.maximum(cells, 0), columns]
+        return (cells >= 0) & (theirs != self._codes[rows[:, None], columns])
+
     def _categories_of(self, columns: list[Any]) -> list[np.ndarray]:
         """By column, pool positions of one cell of each category; empty for numbers and dates."""
-        codes = self._pool.codes()[self.table.shape[0] :]
+        codes = self._codes[self.table.shape[0] :]
         found = []
         for j, cells in enumerate(columns):
             present = ~np.asarray(pd.isna(cells), dtype=bool)

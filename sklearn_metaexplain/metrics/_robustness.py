@@ -118,9 +118,8 @@ def local_lipschitz(
     largest = []
     for cloud in _clouds(explainer, X, radius, n_neighbors, n_samples, reference, random_state):
         changes = np.linalg.norm(cloud.attributions - cloud.own[:, None], axis=2)
-        slopes = changes / np.where(cloud.distances > 0, cloud.distances, np.nan)
-        moved = ~np.isnan(slopes).all(axis=1)
-        largest.append(np.nanmax(slopes[moved], axis=1))
+        slopes = changes / np.where(cloud.distances > 0, cloud.distances, 1.0)
+        largest.append(_largest_of_moved(slopes, cloud))
     return mean_over_chosen(np.concatenate(largest))
 
 
@@ -167,6 +166,7 @@ def max_sensitivity(
     sensitivity : float
         Not negative, lower is better: Euclidean norm of the change over that of the row's own
         attributions, of the class that is predicted for the row, or each target of a regressor.
+        NaN if no row has moved.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def max_sensitivity(
     -----
     The max-sensitivity of [1]_, estimated from neighbours drawn, and divided by the norm of the
     row's own attributions as in captum, so that units do not count. Attributions of zero are
-    divided by one.
+    divided by one. Neighbours that rounding leaves where they were do not count.
 
     References
     ----------
@@ -207,7 +207,7 @@ def max_sensitivity(
     largest = []
     for cloud in _clouds(explainer, X, radius, n_neighbors, n_samples, reference, random_state):
         changes = relative_distance(cloud.attributions, cloud.own[:, None])
-        largest.append(changes.max(axis=1))
+        largest.append(_largest_of_moved(changes, cloud))
     return mean_over_chosen(np.concatenate(largest))
 
 
@@ -217,6 +217,12 @@ class _Cloud(NamedTuple):
     own: np.ndarray  # (n_samples, n_features)
     attributions: np.ndarray  # (n_samples, n_neighbors, n_features)
     distances: np.ndarray  # (n_samples, n_neighbors), of the rows, in standard deviations
+
+
+def _largest_of_moved(changes: np.ndarray, cloud: _Cloud) -> np.ndarray:
+    """Largest of each row's neighbours, which say nothing where they are the row itself."""
+    moved = cloud.distances > 0
+    return np.where(moved, changes, -np.inf).max(axis=1)[moved.any(axis=1)]
 
 
 def draw_rows(random: np.random.RandomState, n_rows: int, n_samples: int | None) -> np.ndarray:

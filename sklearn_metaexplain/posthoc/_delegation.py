@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.metadata_routing import _routing_enabled, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_metaexplain._containers import match_container
 
 __all__ = ["DelegationMixin"]
 
@@ -20,10 +23,15 @@ def _estimator_has(method: str) -> Callable[[Any], bool]:
 
 
 class DelegationMixin:
-    """Predict and score by ``estimator_``, with the methods that the model has."""
+    """Predict and score by ``estimator_``, with the methods that the model has.
+
+    Columns of a DataFrame get the types of `fit` as in `explain`, so that its `predictions` are
+    those of these methods; nothing else of the rows is checked or changed.
+    """
 
     estimator: Any
     estimator_: Any
+    background_: Any
 
     @available_if(_estimator_has("predict"))
     def predict(self, X: Any) -> np.ndarray:
@@ -40,7 +48,7 @@ class DelegationMixin:
             Predictions.
         """
         check_is_fitted(self)
-        return self.estimator_.predict(X)
+        return self.estimator_.predict(self._typed(X))
 
     @available_if(_estimator_has("predict_proba"))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -57,7 +65,7 @@ class DelegationMixin:
             In the order of `classes_`.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+        return self.estimator_.predict_proba(self._typed(X))
 
     @available_if(_estimator_has("predict_log_proba"))
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -74,7 +82,7 @@ class DelegationMixin:
             In the order of `classes_`.
         """
         check_is_fitted(self)
-        return self.estimator_.predict_log_proba(X)
+        return self.estimator_.predict_log_proba(self._typed(X))
 
     @available_if(_estimator_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
@@ -91,7 +99,7 @@ class DelegationMixin:
             As the model returns it.
         """
         check_is_fitted(self)
-        return self.estimator_.decision_function(X)
+        return self.estimator_.decision_function(self._typed(X))
 
     @available_if(_estimator_has("score"))
     def score(self, X: Any, y: Any = None, **score_params: Any) -> float:
@@ -114,9 +122,15 @@ class DelegationMixin:
         check_is_fitted(self)
         if _routing_enabled():
             score_params = process_routing(self, "score", **score_params).estimator.score
-        return self.estimator_.score(X, y, **score_params)
+        return self.estimator_.score(self._typed(X), y, **score_params)
 
     @property
     def classes_(self) -> np.ndarray:
         """The model's classes, ndarray of shape (n_classes,)."""
         return self.estimator_.classes_
+
+    def _typed(self, X: Any) -> Any:
+        like = self.background_
+        # What does not have the columns of fit, or no types, is for the model to take or refuse.
+        both = isinstance(X, pd.DataFrame) and isinstance(like, pd.DataFrame)
+        return match_container(X, like) if both and X.columns.equals(like.columns) else X

@@ -176,6 +176,7 @@ class LimeExplainer(PosthocExplainer):
         )
 
     def _explain(self, X: Any) -> Explanation:
+        self._validate_params()  # some are read here, and may have been set since fit
         model = self._masked_model_
         predictions = model.predict(X)
         can_matter = model.can_matter(X)

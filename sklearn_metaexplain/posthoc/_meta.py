@@ -397,7 +397,8 @@ class MetaExplainer(PosthocExplainer):
         rows = (self._encode(X), torch.from_numpy(predictions))
         if budget == 0:
             may_matter = torch.from_numpy(model.can_matter(X))
-            can_matter = may_matter & ~torch.from_numpy(self.dummies_)
+            # Of what joblib maps from a file torch takes no array as it is.
+            can_matter = may_matter & torch.from_numpy(~self.dummies_)
             if hasattr(self, "_student_"):
                 values, std = self._student_.explain(*rows, can_matter)
             else:

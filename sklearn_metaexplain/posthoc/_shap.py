@@ -56,8 +56,9 @@ class ShapExplainer(PosthocExplainer):
         Most model evaluations spent on each row, beyond the row's own prediction. A coalition
         costs an evaluation for each background row, fewer where rows share cells, and nothing when
         it is drawn again: random permutations of few columns repeat coalitions, and spend less than
-        they may. None: what shap draws by default (up to 500 coalitions for "permutation", at
-        least one walk, and for "auto"; 2,048 and two a column for "kernel"; all for "exact").
+        they may. "tree" never spends any. None: what shap draws by default (up to 500 coalitions
+        for "permutation", at least one walk, and for "auto"; 2,048 and two a column for "kernel";
+        all for "exact").
     output : {"auto", "probability", "log_odds", "raw"}, default="auto"
         What is explained. "auto": probabilities where there is `predict_proba`, else "raw".
     feature_groups : mapping or list of lists, default=None

@@ -16,6 +16,7 @@ from sklearn_metaexplain._validation import check_table
 from sklearn_metaexplain.masking._outputs import (
     SEVERAL_TARGETS,
     copy_of_numbers,
+    lists_classes_by_target,
     method_of,
     must_be_classifier_or_regressor,
     resolve_output,
@@ -65,7 +66,7 @@ class TaskTable:
         if self.known is not None:
             return self.known[rows]
         classifier = must_be_classifier_or_regressor(self.model)
-        if classifier and isinstance(getattr(self.model, "classes_", None), list):
+        if classifier and lists_classes_by_target(self.model):
             raise ValueError(SEVERAL_TARGETS)
         method = method_of(resolve_output(self.model, "auto", classifier), classifier)
         name = f"{type(self.model).__name__}.{method}"

@@ -92,3 +92,24 @@ def test_years_are_written_without_fractions():
     halves = column_view(pd.Series([2007, 2007.5]), "year")
     colorbar = draw_colored(ax, x[:2], x[:2], halves, size=20, place_legend=legend_above)[1]
     assert any(place != round(place) for place in colorbar.ax.yaxis.get_majorticklocs())
+
+
+@pytest.mark.parametrize("cells", [[1.0, np.inf, 3.0], [-np.inf, 1.0, np.nan], [np.inf, np.nan]])
+@pytest.mark.filterwarnings("error")
+def test_infinite_values_are_left_out(cells):
+    view = column_view(pd.Series(cells), "x")
+    figure, ax = plt.subplots()
+    places = ColumnAxis(view).spread(np.zeros(len(cells)))
+    assert np.isnan(places).tolist() == np.isinf(cells).tolist()
+    ax.scatter(places, places)
+    ColumnAxis(view).dress(ax, "x")
+    figure.draw_without_rendering()
+    low, high = ax.get_xlim()
+    assert ((places >= low) & (places <= high) | np.isnan(places)).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinite_values_have_the_colours_of_the_ends():
+    numbers = column_view(pd.Series([1.0, np.inf, 3.0, -np.inf, np.nan]), "x").scaled()
+    np.testing.assert_array_equal(numbers, [0.0, 1.0, 1.0, 0.0, np.nan])
+    assert column_view(pd.Series([np.inf]), "x").scaled().tolist() == [0.5]

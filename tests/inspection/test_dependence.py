@@ -151,3 +151,16 @@ def test_a_column_that_is_missing_everywhere():
     explanation = regression_explanation([[1.0], [2.0]], X, names=["a"])
     display = DependenceDisplay.from_explanation(explanation, "a")
     assert tick_texts(display.ax_) == ["missing"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinite_values_are_left_out():
+    X = pd.DataFrame({"a": [1.0, np.inf, 3.0, np.nan], "b": [1.0, 2.0, -np.inf, 4.0]})
+    explanation = regression_explanation(np.ones((4, 2)), X, names=["a", "b"])
+    display = DependenceDisplay.from_explanation(explanation, "a")
+    assert np.isfinite(points_of(display)[:, 0]).tolist() == [True, False, True, True]
+    both = ScatterDisplay.from_explanation(explanation, ("a", "b"))
+    drawn = np.isfinite(np.asarray(both.points_.get_offsets())).all(axis=1)
+    assert drawn.tolist() == [True, False, False, True]
+    for each in (display, both):
+        each.figure_.draw_without_rendering()

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_metaexplain.inspection import HeatmapDisplay
@@ -65,3 +68,32 @@ def test_too_many_rows_to_cluster():
 def test_one_row_and_zeros():
     display = HeatmapDisplay.from_explanation(regression_explanation([[0.0, 0.0]]))
     assert display.image_.get_array().shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("index", "row_labels", "drawn"),
+    [
+        (
+            pd.date_range("2020-01-01", periods=3),
+            ["2020-01-01", "2020-01-02", "2020-01-03"],
+            ["2020-01-01", "2020-01-02", "2020-01-03"],
+        ),
+        (
+            pd.date_range("2020-01-01 07:00", periods=3),
+            ["2020-01-01 07:00", "2020-01-02 07:00", "2020-01-03 07:00"],
+            ["2020-01-01 07:00", "2020-01-02 07:00", "2020-01-03 07:00"],
+        ),
+        (
+            pd.MultiIndex.from_tuples([(2020, "a"), (2020, "b"), (2021, None)]),
+            ["2020, a", "2020, b", "2021, missing"],
+            ["2020, a", "2020, b", "2021, …ssing"],
+        ),
+        (pd.Index([0.5, 2.0, np.nan]), ["0.5", "2.0", "missing"], ["0.5", "2.0", "missing"]),
+        (None, ["0", "1", "2"], ["0", "1", "2"]),
+    ],
+)
+def test_rows_are_called_as_in_the_report(index, row_labels, drawn):
+    explanation = replace(regression_explanation(np.arange(6.0).reshape(3, 2)), index=index)
+    display = HeatmapDisplay.from_explanation(explanation, order=None)
+    assert display.row_labels == row_labels
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == drawn

@@ -196,3 +196,10 @@ def test_times_are_written_whole(zone):
     for time in X["seen"].iloc[:5]:
         assert f"{time:%Y-%m-%d %H:%M}" in shown
     assert overlapping(display.figure_) == []
+
+
+def test_rows_under_dates_are_called_by_the_day():
+    days = pd.date_range("2020-01-01", periods=3)
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=days)
+    display = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[2, 1])
+    assert display.cells.columns.tolist() == ["this row", "2020-01-02", "2020-01-03"]

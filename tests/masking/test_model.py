@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_iris, load_wine
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -27,7 +27,7 @@ from sklearn.linear_model import (
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -325,6 +325,16 @@ def test_multilabel_decisions_are_not_taken_for_those_of_classes(table, n_labels
         MaskedModel(RidgeClassifier().fit(X, labels), X)
 
 
+def test_classes_in_a_plain_list_are_those_of_one_target(table):
+    X, _ = table
+    listed = ProbabilisticOnly(lambda X: np.full((len(X), 2), 0.5))
+    listed.classes_ = ["no", "yes"]
+    assert MaskedModel(listed, X).output_names.tolist() == ["no", "yes"]
+    listed.classes_ = [np.array(["no", "yes"]), np.array(["no", "yes"])]
+    with pytest.raises(ValueError, match="Multilabel"):
+        MaskedModel(listed, X)
+
+
 def test_one_vs_one_decisions_are_refused(table):
     X, _ = table
     y = np.digitize(X[:, 0], [-1, 0, 1])
@@ -402,6 +412,15 @@ def test_a_class_that_may_not_be_that_of_the_largest_output_is_asked_for(classif
     X = np.random.RandomState(0).normal(size=(60, 2))
     y = np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5] if "One" in str(classifier) else [0.5])
     model = MaskedModel(classifier.fit(X, y), X[:20])
+    np.testing.assert_array_equal(model.labels(X), classifier.predict(X))
+
+
+@pytest.mark.parametrize("output", ["probability", "raw"])
+def test_the_nearest_centroid_is_not_that_of_the_largest_output(output):
+    X, y = load_wine(return_X_y=True)
+    classifier = NearestCentroid().fit(X, y)
+    model = MaskedModel(classifier, X[::15], output=output)
+    assert (model.predict(X).argmax(axis=1) != classifier.predict(X)).any()
     np.testing.assert_array_equal(model.labels(X), classifier.predict(X))
 
 

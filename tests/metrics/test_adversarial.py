@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn_metaexplain.metrics import adversarial_search, adversarial_sensitivity
 from sklearn_metaexplain.metrics._same_prediction import tolerances
 from tests.metrics.explanations import attributed
-from tests.metrics.test_robustness import CORNERS, Attributing
+from tests.metrics.test_robustness import CORNERS, Attributing, AttributingMissing
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 from tests.small_explainers import ExactExplainer
 
@@ -149,6 +149,23 @@ def test_robust_rows_stay_themselves():
     found = adversarial_search(explainer, CORNERS, tolerance=1.0, random_state=0)
     assert found.score == 0.0
     np.testing.assert_array_equal(found.rows, CORNERS)
+
+
+def test_rows_that_nothing_moves_in_have_no_distance():
+    table = pd.DataFrame({"n": [0, 1, 2, 3], "word": ["a", "b", None, "a"]})
+    explainer = Attributing(lambda table: np.ones_like(table)).fit(table[["n"]])
+    found = adversarial_search(explainer, table[["n"]], tolerance=1.0, random_state=0)
+    assert np.isnan(found.distances).all()
+    assert np.isnan(found.score)
+
+    class Words(AttributingMissing):
+        def _explain(self, X):
+            return super()._explain(X.assign(word=(X["word"] == "a") + 1))
+
+    explainer = Words(lambda table: table * [0, 1]).fit(table)
+    found = adversarial_search(explainer, table, tolerance=10.0, random_state=0)
+    np.testing.assert_allclose(found.distances, [0.5, 1.0, np.nan, 0.5])
+    assert found.score == pytest.approx(2 / 3)
 
 
 def test_seeds_and_tables_of_other_kinds():

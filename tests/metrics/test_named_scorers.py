@@ -229,3 +229,12 @@ def test_what_is_no_explainer_is_refused(name):
     X = np.random.RandomState(0).normal(size=(9, 2))
     with pytest.raises(TypeError, match="is not an explainer"):
         get_explanation_scorer(name)(LinearRegression().fit(X, X[:, 0]), X, X[:, 0])
+
+
+@pytest.mark.parametrize("name", ["neg_max_sensitivity", "neg_adversarial_sensitivity"])
+def test_what_cannot_move_is_not_taken_for_robust(name):
+    X = np.random.RandomState(0).randint(0, 4, size=(30, 3))
+    scorer = get_explanation_scorer(name)
+    explainer = ExactExplainer(LinearRegression(), background=2, random_state=0)
+    assert np.isnan(scorer(explainer.fit(X, X[:, 0]), X))
+    assert scorer(explainer.fit(X * 1.0, X[:, 0]), X * 1.0) < 0

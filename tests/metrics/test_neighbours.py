@@ -185,3 +185,10 @@ def test_lists_of_text_and_numbers_are_rows_of_both():
     assert near.can_swap.tolist() == [True, False, False]
     moves = np.arange(3), np.full((3, 3), 0.5)
     assert near.move(*moves)[0].tolist() == same.move(*moves)[0].tolist()
+
+
+def test_a_cell_is_swapped_if_it_holds_another_value():
+    near = Neighbourhood(pd.DataFrame({"a": ["x", "y", "x"], "b": [None, "u", "v"]}))
+    cells = np.array([[2, -1], [1, 1], [-1, 2]])
+    swapped = near.is_swapped(np.array([0, 0, 2]), cells)
+    assert swapped.tolist() == [[False, False], [True, True], [False, False]]

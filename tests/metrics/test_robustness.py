@@ -57,6 +57,15 @@ class Attributing(ExplainerMixin, RegressorMixin, BaseEstimator):
         )
 
 
+class AttributingMissing(Attributing):
+    """Takes missing values, too."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
 METRICS_THAT_EXPLAIN = (
     adversarial_sensitivity,
     local_lipschitz,
@@ -215,8 +224,19 @@ def test_rounding_of_the_outputs_is_no_change(metric):
     assert metric(explainer, CORNERS, random_state=0, **options) == 0.0
 
 
-def test_moves_that_round_to_nothing_leave_no_lipschitz_constant():
+def test_moves_that_round_to_nothing_leave_no_measure_of_robustness():
     X = np.array([[0, 1], [1, 0], [2, 2]])
     explainer = Attributing(lambda table: table).fit(X)
-    assert np.isnan(local_lipschitz(explainer, X, radius=0.1))
-    assert max_sensitivity(explainer, X, radius=0.1) == 0.0
+    for metric in BOTH:
+        assert np.isnan(metric(explainer, X, radius=0.1))
+
+
+@pytest.mark.parametrize("metric", [max_sensitivity, adversarial_sensitivity])
+def test_rows_that_do_not_move_are_left_out(metric):
+    X = np.array([[1.0], [2.0], [np.nan], [3.0]])
+    # Twice as much wherever a number has moved.
+    explainer = AttributingMissing(lambda table: np.where(table == np.round(table), 1.0, 2.0))
+    explainer.fit(X)
+    options = {"tolerance": 10.0} if metric is adversarial_sensitivity else {}
+    assert metric(explainer, X, random_state=0, **options) == 1.0
+    assert np.isnan(metric(explainer, X[2:3], reference=X, random_state=0, **options))

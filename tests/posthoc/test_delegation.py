@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import NotFittedError
@@ -115,6 +115,49 @@ class TestModel:
 
         with pytest.raises(ValueError, match="NaN"):
             exact(Breaks()).fit(X, TARGET)
+
+
+class TypeReading(RegressorMixin, BaseEstimator):
+    """Reads local hours and codes of categories; keeps the tables that it is asked with."""
+
+    def fit(self, X, y=None):
+        self.asked_ = []
+        return self
+
+    def predict(self, X):
+        self.asked_.append(X)
+        return X["time"].dt.hour.to_numpy() + 100.0 * X["letter"].cat.codes.to_numpy()
+
+
+class TestTypes:
+    times = pd.date_range("2020-01-01", periods=12, freq="7h", tz="Europe/Berlin")
+    letters = pd.Categorical(["a", "b"] * 6, categories=["b", "a"])
+    table = pd.DataFrame({"time": times, "letter": letters})
+
+    def test_predictions_are_those_that_are_explained(self):
+        explainer = exact(TypeReading()).fit(self.table)
+        theirs = self.table.assign(
+            time=self.times.tz_convert("America/New_York"),
+            letter=pd.Categorical(self.letters, categories=["a", "b"]),
+        )
+        explained = explainer.explain(theirs).predictions[:, 0]
+        np.testing.assert_array_equal(explainer.predict(theirs), explained)
+        np.testing.assert_array_equal(explainer.predict(self.table), explained)
+        assert explainer.score(theirs, explained) == 1.0
+        assert not np.array_equal(explainer.estimator_.predict(theirs), explained)
+
+    def test_other_rows_reach_the_model_as_they_are(self):
+        explainer = exact(TypeReading()).fit(self.table)
+        for rows in (self.table, self.table.assign(more=1)):
+            explainer.predict(rows)
+            assert explainer.estimator_.asked_[-1] is rows
+        with pytest.raises(KeyError, match="letter"):
+            explainer.predict(self.table[["time"]])
+        framed = exact(LogisticRegression()).fit(FRAME, Y)
+        with pytest.warns(UserWarning, match="feature names"):
+            framed.predict_proba(X)
+        with pytest.raises(ValueError, match="same order"):
+            framed.predict(FRAME[["sw", "sl", "pl", "pw"]])
 
 
 class TestTagsAndRouting:

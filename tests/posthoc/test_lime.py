@@ -469,6 +469,18 @@ def test_kernel_width_widens_the_neighbourhood():
         explainer.set_params(kernel_width=0).fit(X)
 
 
+@pytest.mark.parametrize(
+    "params",
+    [{"n_samples": 1}, {"n_features": 0}, {"batch_size": 0}, {"kernel_width": -1.0}],
+)
+def test_parameters_that_are_set_after_fit_are_checked(params):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    explainer = LimeExplainer(Recording(), n_samples=20, random_state=0).fit(X)
+    explainer.set_params(**params)
+    with pytest.raises(ValueError, match=next(iter(params))):
+        explainer.explain(X[:2])
+
+
 def test_boosting_with_categories_and_missing_values():
     X = everything().drop(columns=["date"])
     X["str"] = X["str"].astype("category")

@@ -1,7 +1,9 @@
 """MetaExplainer: its accuracy, its parameters, what it says of itself."""
 
 import warnings
+from functools import partial
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -222,6 +224,21 @@ def test_extreme_units_of_the_target():
     for factor in (2.0**-12, 2.0**30):
         scaled = MetaExplainer(model, **SMALL).fit(X, y * factor).explain(X[:5])
         assert relative_error(scaled.values / factor, plain.values) < 1e-3
+
+
+def test_an_explainer_that_is_mapped_from_a_file_explains_in_silence(wine, tmp_path, request):
+    X, y = wine
+    explainer = MetaExplainer(LogisticRegression(max_iter=5000), **SMALL).fit(X, y)
+    joblib.dump(explainer, tmp_path / "explainer")
+    mapped = joblib.load(tmp_path / "explainer", mmap_mode="r")
+    assert not mapped.dummies_.flags.writeable
+    # torch warns of such arrays once in a process.
+    request.addfinalizer(partial(torch.set_warn_always, torch.is_warn_always_enabled()))
+    torch.set_warn_always(True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        explained = mapped.explain(X[:2])
+    np.testing.assert_array_equal(explained.values, explainer.explain(X[:2]).values)
 
 
 def test_category_columns_are_explained():
