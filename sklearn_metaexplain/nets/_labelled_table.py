@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
 
 
 class LabelledEncoder:
@@ -63,6 +64,33 @@ class LabelledEncoder:
     def _select(self, encoded: np.ndarray) -> torch.Tensor:
         kept = encoded[:, self._kept]
         return torch.from_numpy(0.0 * kept if self.is_constant_ else kept)
+
+
+def encode_episode(
+    raw: RawRows, labels: np.ndarray, query_labels: np.ndarray, n_classes: int
+) -> LabelledEpisode:
+    """Encode an episode as the classifiers do, by its support alone.
+
+    Parameters
+    ----------
+    raw : RawRows
+        Rows to read and rows to label.
+    labels : ndarray of int of shape (n_support,)
+        Classes of the rows to read, 0 to n_classes - 1.
+    query_labels : ndarray of int of shape (n_query,)
+        Classes of the rows to label.
+    n_classes : int
+        Number of classes.
+    """
+    encoder = LabelledEncoder(raw.support, labels, n_classes)
+    return LabelledEpisode(
+        encoder.encoded_.float(),
+        torch.from_numpy(labels),
+        encoder.encode(raw.query).float(),
+        torch.from_numpy(query_labels),
+        n_classes,
+        raw,
+    )
 
 
 def _single_categories(column: np.ndarray) -> np.ndarray:
