@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -183,23 +184,31 @@ class TableEncoder:
         outputs : ndarray of shape (n_rows, n_outputs)
             The model's outputs on these rows.
         """
-        deviation = outputs - outputs.mean(0)
-        unit = float(np.sqrt((deviation**2).mean()))
-        for j, learned in enumerate(self._columns):
+        deviation, unit = _deviations(outputs)
+        for learned, codes in zip(self._columns, coded, strict=True):
             if isinstance(learned, _Categorical):
-                known = coded[j] >= 0
-                count = np.bincount(coded[j][known], minlength=len(learned.shares))
-                total = np.stack(
-                    [
-                        np.bincount(coded[j][known], column[known], minlength=len(learned.shares))
-                        for column in deviation.T
-                    ],
-                    axis=1,
-                )
-                means = total / (count[:, None] + _SHRINKAGE)
+                means = _shrunken_means(codes, deviation, len(learned.shares))
                 learned.positions = _place(means, learned.shares, unit)
         self._set_source()
         return self
+
+    def placed_by(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
+        """Make a copy whose categories are placed by other rows, on as many axes.
+
+        Parameters
+        ----------
+        coded, outputs
+            As of `place_categories`.
+        """
+        deviation, unit = _deviations(outputs)
+        placed = copy(self)
+        placed._columns = list(self._columns)
+        for j, learned in enumerate(self._columns):
+            if isinstance(learned, _Categorical):
+                means = _shrunken_means(coded[j], deviation, len(learned.shares))
+                positions = _place(means, learned.shares, unit, n_axes=learned.n_encoded)
+                placed._columns[j] = replace(learned, positions=positions)
+        return placed
 
     def encode(self, coded: list[np.ndarray]) -> np.ndarray:
         """Turn coded rows into numbers, shape (n_rows, n_encoded, 2): standardised and rank."""
@@ -284,14 +293,33 @@ def _cell_of(key: Any) -> Any:
     return key.cell if isinstance(key, _Typed) else key
 
 
-def _place(means: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:
+def _deviations(outputs: np.ndarray) -> tuple[np.ndarray, float]:
+    """Outputs less their means, and their spread."""
+    deviation = outputs - outputs.mean(0)
+    return deviation, float(np.sqrt((deviation**2).mean()))
+
+
+def _shrunken_means(codes: np.ndarray, deviation: np.ndarray, n_categories: int) -> np.ndarray:
+    """Mean outputs of categories, (n_categories, n_outputs), drawn to those of all rows."""
+    known = codes >= 0
+    count = np.bincount(codes[known], minlength=n_categories)
+    totals = [
+        np.bincount(codes[known], column[known], minlength=n_categories) for column in deviation.T
+    ]
+    return np.stack(totals, axis=1) / (count[:, None] + _SHRINKAGE)
+
+
+def _place(
+    means: np.ndarray, shares: np.ndarray, unit: float, n_axes: int | None = None
+) -> np.ndarray:
     """Place categories on principal axes of their mean outputs, weighted by their shares.
 
-    What is small beside `unit`, the spread of the outputs, is rounding.
+    What is small beside `unit`, the spread of the outputs, is rounding; `n_axes` is then one.
     """
     centred = means - shares @ means
     _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
-    n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9 * unit)
+    if n_axes is None:
+        n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9 * unit)
     # The sign of a singular vector is arbitrary: let the largest entry be positive.
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
     scores = centred @ axes[:n_axes].T

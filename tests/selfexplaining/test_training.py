@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -147,6 +148,19 @@ def test_steps_have_no_more_rows_than_asked(monkeypatch):
     for read, labelled in sizes:
         assert read + labelled == 48
         assert 0.5 * 48 - 1 <= read <= 0.9 * 48
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_rows_that_are_labelled_do_not_place_categories(kind):
+    # Labels are noise, and a category has three rows: each would know its own.
+    accuracies = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = pd.DataFrame({"c": [f"k{each}" for each in rng.integers(100, size=300)]})
+        fitted = kind(max_epochs=1, random_state=0).fit(X, rng.integers(2, size=300))
+        row = fitted.net_.history[0]
+        accuracies.append([row["valid_accuracy"], row["train_accuracy"]])
+    assert (np.mean(accuracies, axis=0) < 0.6).all()
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
