@@ -207,7 +207,7 @@ def train_episodes(
     net.initialize()
     start = deepcopy(net.module_.state_dict())
     before = float(net.validation_step(next(iter(held_out)))["loss"])
-    net.partial_fit(EpisodeBatches(_Draws(draw, seed, n_steps)))
+    _fit(net, EpisodeBatches(_Draws(draw, seed, n_steps)))
     losses = np.nan_to_num(net.history[:, "valid_loss"], nan=np.inf)
     net.kept_epoch_ = int(np.argmin(losses)) + 1 if losses.min() < before else 0
     if net.kept_epoch_ == 0:
@@ -220,3 +220,15 @@ def train_episodes(
         )
     net.module_.eval().requires_grad_(False)
     return net
+
+
+def _fit(net: EpisodicNet, batches: EpisodeBatches) -> None:
+    """Train; Ctrl-C is passed on, which skorch's `partial_fit` takes for an end like any other."""
+    net.notify("on_train_begin", X=batches, y=None)
+    try:
+        net.fit_loop(batches)
+    except KeyboardInterrupt:
+        # Callbacks end a training in the same way, but when an epoch has been judged.
+        if not net.history or "valid_loss" not in net.history[-1]:
+            raise
+    net.notify("on_train_end", X=batches, y=None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_metaexplain.nets._adaptation import adapt
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
@@ -89,3 +89,21 @@ def test_a_loss_that_is_no_number_is_never_the_best(network):
     net = adapted(network, callbacks=[("spoil", Spoil())], max_epochs=4)
     assert net.kept_epoch_ == 1 + int(np.nanargmin(net.history[:, "valid_loss"]))
     assert net.kept_epoch_ > 1
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_ctrl_c_is_passed_on(network, epoch):
+    class Interrupt(Callback):
+        def on_batch_begin(self, net, training=False, **kwargs):
+            if training and len(net.history) == epoch:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapted(network, callbacks=[("interrupt", Interrupt())])
+
+
+def test_a_callback_may_end_the_training(network):
+    stop = EarlyStopping(monitor="train_loss", patience=1, threshold=0, lower_is_better=False)
+    net = adapted(network, callbacks=[("stop", stop)], max_epochs=8)
+    assert len(net.history) < 8
+    assert net.kept_epoch_ > 0
