@@ -96,7 +96,7 @@ def train(arguments: argparse.Namespace) -> None:
             **options,
         )
         kernel = kernel_net.module_
-        kernel_record = summary(kernel_net, arguments.steps_per_epoch, "kernel_")
+        kernel_record = summary(kernel_net, "kernel_")
     kernel = kernel.eval().requires_grad_(False)
     corrector, corrector_record = start.corrector, _record_of("corrector", start.training)
     if arguments.kernel_share < 1:
@@ -114,7 +114,7 @@ def train(arguments: argparse.Namespace) -> None:
             **options,
         )
         corrector = corrector_net.module_
-        corrector_record = summary(corrector_net, arguments.steps_per_epoch, "corrector_")
+        corrector_record = summary(corrector_net, "corrector_")
     corrector = corrector and corrector.eval().requires_grad_(False)
     record = {
         "seed": arguments.seed,

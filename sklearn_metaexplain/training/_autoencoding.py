@@ -142,7 +142,7 @@ def train_autoencoder(arguments: argparse.Namespace) -> None:
     record = {
         "seed": arguments.seed,
         "group_size": arguments.group_size,
-        **summary(net, arguments.steps_per_epoch),
+        **summary(net),
         "median_unexplained": {
             kind: round(float(errors.median()), 3)
             for kind, errors in zip(KINDS, reference.errors, strict=True)

@@ -59,7 +59,7 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
     record: dict[str, Any] = {
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
-        **summary(net, arguments.steps_per_epoch),
+        **summary(net),
         "init": earlier,
     }
     network = net.module_.eval().requires_grad_(False)
