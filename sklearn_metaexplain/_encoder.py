@@ -22,6 +22,8 @@ from sklearn_metaexplain._columns import (
 _MAX_KNOTS = 257
 _CLIP = 4.0
 _SHRINKAGE = 5.0
+# Beyond these the squares of a column's numbers are too large or too small.
+_HUGE, _TINY = 2.0**480, 2.0**-400
 
 
 @dataclass
@@ -34,6 +36,7 @@ class _Numeric:
     levels: np.ndarray
     missing_share: float
     rounding: float = 0.0  # numbers no further from the mean are the mean
+    factor: float = 1.0  # by which numbers are multiplied first
 
     @property
     def n_encoded(self) -> int:
@@ -41,10 +44,12 @@ class _Numeric:
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         missing = np.isnan(column)
-        filled = np.where(missing, self.mean, column)
-        offset = filled - self.mean
-        offset = np.where(np.abs(offset) <= self.rounding, 0.0, offset)
-        value = np.clip(offset / self.scale, -_CLIP, _CLIP)
+        # What is far off all that fit has seen may be infinite on the way to being clipped.
+        with np.errstate(over="ignore"):
+            filled = np.where(missing, self.mean, column * self.factor)
+            offset = filled - self.mean
+            offset = np.where(np.abs(offset) <= self.rounding, 0.0, offset)
+            value = np.clip(offset / self.scale, -_CLIP, _CLIP)
         rank = np.interp(filled, self.knots, self.levels) if len(self.knots) > 1 else 0.0 * filled
         encoded = [np.stack([value, np.where(missing, 0.0, rank)], axis=-1)]
         if self.n_encoded == 2:
@@ -266,16 +271,26 @@ def _learn_numeric(column: np.ndarray) -> _Numeric:
     missing_share = 1 - len(present) / max(len(column), 1)
     if len(present) == 0:
         return _Numeric(0.0, 1.0, np.zeros(1), np.zeros(1), missing_share)
+    factor = _factor_of(present)
+    rounding = factor * rounding_of(present)
+    present = factor * present
     values, counts = np.unique(present, return_counts=True)
-    rounding = rounding_of(present)
     if values[-1] - values[0] <= rounding:
-        return _Numeric(float(values[0]), 1.0, values[:1], np.zeros(1), missing_share, rounding)
+        mean = float(values[0])
+        return _Numeric(mean, 1.0, values[:1], np.zeros(1), missing_share, rounding, factor)
     middle = (np.cumsum(counts) - 0.5 * counts) / len(present)
     keep = np.unique(np.linspace(0, len(values) - 1, _MAX_KNOTS).round().astype(int))
     levels = (middle[keep] - 0.5) * np.sqrt(12.0)
-    return _Numeric(
-        float(present.mean()), float(present.std()), values[keep], levels, missing_share
-    )
+    mean, scale = float(present.mean()), float(present.std())
+    return _Numeric(mean, scale, values[keep], levels, missing_share, factor=factor)
+
+
+def _factor_of(numbers: np.ndarray) -> float:
+    """A power of two that makes sums and squares of numbers possible; 1 where they are."""
+    largest = np.abs(numbers).max()
+    if largest > _HUGE:
+        return 2.0**-600
+    return 2.0**600 if 0 < largest < _TINY else 1.0
 
 
 def _learn_categorical(keys: list[Any]) -> _Categorical:
