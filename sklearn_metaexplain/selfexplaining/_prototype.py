@@ -196,7 +196,7 @@ class PrototypeClassifier(AdditiveClassifier):
             priors = _check_priors(self.priors, n_classes)
         self._intercept = torch.from_numpy(np.log(priors)).to(self._context.points.device)
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        self.n_prototypes_ = self._choose_number(encoded, labels, seed)
+        self.n_prototypes_ = self._choose_number(encoded, labels, priors, seed)
         blocks = self._in_chunks(self._embed_blocks, encoded)
         embedded = blocks.reshape(len(blocks), -1)
         prototypes, classes, rows, sizes = [], [], [], []
@@ -226,13 +226,16 @@ class PrototypeClassifier(AdditiveClassifier):
         ).to(self._context.points.device)
         self._offset = self._mean_contributions(blocks)
 
-    def _choose_number(self, encoded: torch.Tensor, labels: np.ndarray, seed: int) -> int:
+    def _choose_number(
+        self, encoded: torch.Tensor, labels: np.ndarray, priors: np.ndarray, seed: int
+    ) -> int:
         if self.n_prototypes != "auto":
             return int(self.n_prototypes)
         return choose_number(
             self._network,
             encoded,
             labels,
+            priors=priors,
             n_support=self.n_support,
             seed=seed,
         )
