@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_metaexplain.nets._adaptation import adapt
+from sklearn_metaexplain.nets._episodic import EpisodicNet
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 
 
@@ -89,6 +90,29 @@ def test_a_loss_that_is_no_number_is_never_the_best(network):
     net = adapted(network, callbacks=[("spoil", Spoil())], max_epochs=4)
     assert net.kept_epoch_ == 1 + int(np.nanargmin(net.history[:, "valid_loss"]))
     assert net.kept_epoch_ > 1
+
+
+def test_rows_held_out_are_not_trained_on(network, monkeypatch):
+    trained, judged = [], []
+
+    def note(name, seen):
+        original = getattr(EpisodicNet, name)
+
+        def step(net, batch, **kwargs):
+            for split in batch.episodes:
+                seen.extend(split.context[:, 0, 0].tolist())
+                seen.extend(split.target[:, 0, 0].tolist())
+            return original(net, batch, **kwargs)
+
+        monkeypatch.setattr(EpisodicNet, name, step)
+
+    note("train_step_single", trained)
+    note("validation_step", judged)
+    adapted(network, max_epochs=2)
+    # A fifth, the first; numbers of rows are all different.
+    first = task()[0][:, 0, 0].tolist()
+    assert set(trained) == set(first[24:])
+    assert set(judged) == set(first)
 
 
 @pytest.mark.parametrize("epoch", [1, 3])

@@ -126,6 +126,16 @@ def test_patience_and_callbacks_and_verbose(capsys):
     assert all(name in shown for name in ("train_loss", "valid_loss", "valid_accuracy"))
 
 
+@pytest.mark.parametrize("patience", [1, 7])
+def test_training_that_changes_nothing_lasts_as_long_as_patience(patience):
+    X, y = clouds(20, 2, 2)
+    classifier = PrototypeClassifier(max_epochs=30, lr=1e-30, patience=patience, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        classifier.fit(X, y)
+    # After the first epoch, which is the best so far.
+    assert len(classifier.net_.history) == 1 + patience
+
+
 def test_steps_have_no_more_rows_than_asked(monkeypatch):
     sizes = []
 
