@@ -49,7 +49,8 @@ class _Draws:
         self.rng = np.random.default_rng(seed)
 
     def __iter__(self) -> Iterator[list[Any]]:
-        return iter([[self.draw(self.rng)] for _ in range(self.n_steps)])
+        for _ in range(self.n_steps):
+            yield [self.draw(self.rng)]
 
 
 def adapt(
@@ -152,6 +153,7 @@ def train_episodes(
     seed: int,
     verbose: int = 0,
     patience: int = 5,
+    stacklevel: int = 2,
 ) -> EpisodicNet:
     """Train a network on episodes of one task until one held out is predicted no better.
 
@@ -173,6 +175,8 @@ def train_episodes(
         As in `adapt`.
     patience : int, default=5
         Epochs without a better validation loss after which training stops.
+    stacklevel : int, default=2
+        Of the warning.
 
     Returns
     -------
@@ -216,7 +220,7 @@ def train_episodes(
             "No epoch of training was better than the start on what is held out, so the start is "
             "kept; lower lr, raise max_epochs, or set max_epochs=0.",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
     net.module_.eval().requires_grad_(False)
     return net

@@ -130,8 +130,9 @@ def test_patience_and_callbacks_and_verbose(capsys):
 def test_training_that_changes_nothing_lasts_as_long_as_patience(patience):
     X, y = clouds(20, 2, 2)
     classifier = PrototypeClassifier(max_epochs=30, lr=1e-30, patience=patience, random_state=0)
-    with pytest.warns(ConvergenceWarning):
+    with pytest.warns(ConvergenceWarning) as caught:
         classifier.fit(X, y)
+    assert caught[0].filename == __file__
     # After the first epoch, which is the best so far.
     assert len(classifier.net_.history) == 1 + patience
 
