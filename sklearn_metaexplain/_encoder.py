@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ from sklearn_metaexplain._columns import (
 _MAX_KNOTS = 257
 _CLIP = 4.0
 _SHRINKAGE = 5.0
+# Beyond these the squares of a column's numbers are too large or too small.
+_HUGE, _TINY = 2.0**480, 2.0**-400
 
 
 @dataclass
@@ -33,6 +36,7 @@ class _Numeric:
     levels: np.ndarray
     missing_share: float
     rounding: float = 0.0  # numbers no further from the mean are the mean
+    factor: float = 1.0  # by which numbers are multiplied first
 
     @property
     def n_encoded(self) -> int:
@@ -40,10 +44,12 @@ class _Numeric:
 
     def encode(self, column: np.ndarray) -> np.ndarray:
         missing = np.isnan(column)
-        filled = np.where(missing, self.mean, column)
-        offset = filled - self.mean
-        offset = np.where(np.abs(offset) <= self.rounding, 0.0, offset)
-        value = np.clip(offset / self.scale, -_CLIP, _CLIP)
+        # What is far off all that fit has seen may be infinite on the way to being clipped.
+        with np.errstate(over="ignore"):
+            filled = np.where(missing, self.mean, column * self.factor)
+            offset = filled - self.mean
+            offset = np.where(np.abs(offset) <= self.rounding, 0.0, offset)
+            value = np.clip(offset / self.scale, -_CLIP, _CLIP)
         rank = np.interp(filled, self.knots, self.levels) if len(self.knots) > 1 else 0.0 * filled
         encoded = [np.stack([value, np.where(missing, 0.0, rank)], axis=-1)]
         if self.n_encoded == 2:
@@ -183,23 +189,31 @@ class TableEncoder:
         outputs : ndarray of shape (n_rows, n_outputs)
             The model's outputs on these rows.
         """
-        deviation = outputs - outputs.mean(0)
-        unit = float(np.sqrt((deviation**2).mean()))
-        for j, learned in enumerate(self._columns):
+        deviation, unit = _deviations(outputs)
+        for learned, codes in zip(self._columns, coded, strict=True):
             if isinstance(learned, _Categorical):
-                known = coded[j] >= 0
-                count = np.bincount(coded[j][known], minlength=len(learned.shares))
-                total = np.stack(
-                    [
-                        np.bincount(coded[j][known], column[known], minlength=len(learned.shares))
-                        for column in deviation.T
-                    ],
-                    axis=1,
-                )
-                means = total / (count[:, None] + _SHRINKAGE)
+                means = _shrunken_means(codes, deviation, len(learned.shares))
                 learned.positions = _place(means, learned.shares, unit)
         self._set_source()
         return self
+
+    def placed_by(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
+        """Make a copy whose categories are placed by other rows, on as many axes.
+
+        Parameters
+        ----------
+        coded, outputs
+            As of `place_categories`.
+        """
+        deviation, unit = _deviations(outputs)
+        placed = copy(self)
+        placed._columns = list(self._columns)
+        for j, learned in enumerate(self._columns):
+            if isinstance(learned, _Categorical):
+                means = _shrunken_means(coded[j], deviation, len(learned.shares))
+                positions = _place(means, learned.shares, unit, n_axes=learned.n_encoded)
+                placed._columns[j] = replace(learned, positions=positions)
+        return placed
 
     def encode(self, coded: list[np.ndarray]) -> np.ndarray:
         """Turn coded rows into numbers, shape (n_rows, n_encoded, 2): standardised and rank."""
@@ -257,16 +271,26 @@ def _learn_numeric(column: np.ndarray) -> _Numeric:
     missing_share = 1 - len(present) / max(len(column), 1)
     if len(present) == 0:
         return _Numeric(0.0, 1.0, np.zeros(1), np.zeros(1), missing_share)
+    factor = _factor_of(present)
+    rounding = factor * rounding_of(present)
+    present = factor * present
     values, counts = np.unique(present, return_counts=True)
-    rounding = rounding_of(present)
     if values[-1] - values[0] <= rounding:
-        return _Numeric(float(values[0]), 1.0, values[:1], np.zeros(1), missing_share, rounding)
+        mean = float(values[0])
+        return _Numeric(mean, 1.0, values[:1], np.zeros(1), missing_share, rounding, factor)
     middle = (np.cumsum(counts) - 0.5 * counts) / len(present)
     keep = np.unique(np.linspace(0, len(values) - 1, _MAX_KNOTS).round().astype(int))
     levels = (middle[keep] - 0.5) * np.sqrt(12.0)
-    return _Numeric(
-        float(present.mean()), float(present.std()), values[keep], levels, missing_share
-    )
+    mean, scale = float(present.mean()), float(present.std())
+    return _Numeric(mean, scale, values[keep], levels, missing_share, factor=factor)
+
+
+def _factor_of(numbers: np.ndarray) -> float:
+    """A power of two that makes sums and squares of numbers possible; 1 where they are."""
+    largest = np.abs(numbers).max()
+    if largest > _HUGE:
+        return 2.0**-600
+    return 2.0**600 if 0 < largest < _TINY else 1.0
 
 
 def _learn_categorical(keys: list[Any]) -> _Categorical:
@@ -284,14 +308,33 @@ def _cell_of(key: Any) -> Any:
     return key.cell if isinstance(key, _Typed) else key
 
 
-def _place(means: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:
+def _deviations(outputs: np.ndarray) -> tuple[np.ndarray, float]:
+    """Outputs less their means, and their spread."""
+    deviation = outputs - outputs.mean(0)
+    return deviation, float(np.sqrt((deviation**2).mean()))
+
+
+def _shrunken_means(codes: np.ndarray, deviation: np.ndarray, n_categories: int) -> np.ndarray:
+    """Mean outputs of categories, (n_categories, n_outputs), drawn to those of all rows."""
+    known = codes >= 0
+    count = np.bincount(codes[known], minlength=n_categories)
+    totals = [
+        np.bincount(codes[known], column[known], minlength=n_categories) for column in deviation.T
+    ]
+    return np.stack(totals, axis=1) / (count[:, None] + _SHRINKAGE)
+
+
+def _place(
+    means: np.ndarray, shares: np.ndarray, unit: float, n_axes: int | None = None
+) -> np.ndarray:
     """Place categories on principal axes of their mean outputs, weighted by their shares.
 
-    What is small beside `unit`, the spread of the outputs, is rounding.
+    What is small beside `unit`, the spread of the outputs, is rounding; `n_axes` is then one.
     """
     centred = means - shares @ means
     _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
-    n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9 * unit)
+    if n_axes is None:
+        n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > 1e-9 * unit)
     # The sign of a singular vector is arbitrary: let the largest entry be positive.
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
     scores = centred @ axes[:n_axes].T

@@ -1,5 +1,6 @@
 """Tables as numbers."""
 
+import warnings
 from decimal import Decimal
 from fractions import Fraction
 
@@ -189,6 +190,23 @@ def test_numbers_far_from_zero_are_told_apart(offset):
     values = np.repeat(np.arange(6.0), 4)[:, None]
     near, far = (fitted(table).encode([table[:, 0]]) for table in (values, values + offset))
     np.testing.assert_allclose(far, near, atol=1e-6)
+
+
+@pytest.mark.parametrize("power", [-1074, -1070, -450, 490, 1021])
+def test_numbers_of_any_size_are_encoded_as_ordinary_ones(power):
+    numbers = np.array([-4.0, -3, 0, 1, 1, 5, 7, 7])[:, None] * 32
+    # Whole numbers of subnormal ones are exact; fewer than eight units apart they are rounding.
+    sizes = np.ldexp(numbers, power - 5 if power > 0 else power)
+    rows = np.vstack([sizes, [[np.nan]]])
+    encoder, ordinary = TableEncoder().fit(sizes), TableEncoder().fit(numbers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded = encoder.encode(encoder.code(rows))
+        far = encoder.encode(encoder.code(np.array([[-1.7e308], [1.7e308]])))
+    expected = ordinary.encode(ordinary.code(np.vstack([numbers, [[np.nan]]])))
+    np.testing.assert_allclose(encoded, expected, rtol=1e-12, atol=1e-12)
+    assert np.isfinite(far).all()
+    assert (far[0] < far[1]).all()
 
 
 def test_numbers_that_differ_by_rounding_are_one():

@@ -11,10 +11,12 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.learners._in_context import InContext
 from sklearn_metaexplain.learners._loss import EpisodeLoss
-from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
+from sklearn_metaexplain.nets._labelled_table import encode_episode
 
 
 class Episodic(InContext):
@@ -22,7 +24,9 @@ class Episodic(InContext):
 
     Of each `~sklearn_metaexplain.nets._labelled.LabelledEpisode` a few classes are drawn, and of
     each of them a few support rows; the query keeps the rows of these classes. Classes are
-    numbered anew, at random, so that no output is always the same class.
+    numbered anew, at random, so that no output is always the same class. Where the episode has its
+    rows as they were, as those of `~sklearn_metaexplain.training.TableTasks` have, the rows drawn
+    are encoded by themselves, so that no category's place tells labels of rows that were not drawn.
 
     Parameters
     ----------
@@ -128,15 +132,13 @@ class Episodic(InContext):
         number = np.empty(episode.n_classes, dtype=np.int64)
         number[kept] = np.arange(len(kept))
 
-        def to_device(numbers: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(numbers).to(episode.labels.device)
-
-        return episode._replace(
-            support=episode.support[to_device(rows)],
-            labels=to_device(number[labels[rows]]),
-            query=episode.query[to_device(query_rows)],
-            query_labels=to_device(number[query_labels[query_rows]]),
-            n_classes=len(kept),
+        return _take(
+            episode,
+            rows,
+            number[labels[rows]],
+            query_rows,
+            number[query_labels[query_rows]],
+            len(kept),
         )
 
     def accumulate(
@@ -192,6 +194,37 @@ class Episodic(InContext):
         content = zlib.crc32(episode.support.detach().cpu().numpy().tobytes())
         content = zlib.crc32(episode.labels.cpu().numpy().tobytes(), content)
         return [content] if self.random_state is None else [content, draw_seed(self.random_state)]
+
+
+def _take(
+    episode: LabelledEpisode,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    query_rows: np.ndarray,
+    query_labels: np.ndarray,
+    n_classes: int,
+) -> LabelledEpisode:
+    """Rows of an episode, by their new labels; encoded by the support taken, where they can be."""
+
+    def to_device(numbers: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(numbers).to(episode.labels.device)
+
+    if episode.raw is None:
+        return episode._replace(
+            support=episode.support[to_device(rows)],
+            labels=to_device(labels),
+            query=episode.query[to_device(query_rows)],
+            query_labels=to_device(query_labels),
+            n_classes=n_classes,
+        )
+    raw = RawRows(take_rows(episode.raw.support, rows), take_rows(episode.raw.query, query_rows))
+    taken = encode_episode(raw, labels, query_labels, n_classes)
+    return taken._replace(
+        support=taken.support.to(episode.support),
+        labels=taken.labels.to(episode.labels.device),
+        query=taken.query.to(episode.query),
+        query_labels=taken.query_labels.to(episode.labels.device),
+    )
 
 
 def _usable_classes(episode: LabelledEpisode) -> np.ndarray:

@@ -90,7 +90,7 @@ class LearnedOptimizer(InnerLoopLearner):
     True
     """
 
-    name = "learned_optimizer"
+    name: ClassVar[str] = "learned_optimizer"
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **InnerLoopLearner._parameter_constraints,
         "hidden_size": [Interval(Integral, 1, None, closed="left")],

@@ -57,6 +57,9 @@ class MAML(InnerLoopLearner):
 
     Notes
     -----
+    The inner loop moves all parameters, those that require no gradient, too: to freeze a part of
+    the network on a task, use `ANIL`; to freeze it in meta-training only, take its gradient away.
+
     With the kernel network of `~sklearn_metaexplain.MetaExplainer` the meta-gradient is an
     approximation: that network refines its proposal by gradients of the likelihood, which count
     as constants.

@@ -28,6 +28,8 @@ class InnerRates(nn.Module):
     def __init__(self, *, shapes: Mapping[str, Sequence[int]], initial: float = 0.01) -> None:
         super().__init__()
         self._names = list(shapes)
+        # Whole numbers would make rates that have no gradient, numpy's cannot be written.
+        initial = float(initial)
         self.config: dict[str, Any] = {
             "shapes": {name: list(shape) for name, shape in shapes.items()},
             "initial": initial,

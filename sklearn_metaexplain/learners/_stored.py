@@ -73,7 +73,9 @@ def load_learner(
     return StoredLearner(learner, state, training)
 
 
-def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> bool:
+def take_inner_steps(
+    stored: StoredLearner, loss: EpisodeLoss, episode: Any, *, stacklevel: int = 2
+) -> bool:
     """Adapt a network to an episode's support, in place.
 
     A network whose steps lead out of all bounds stays as it was, with a warning.
@@ -86,6 +88,8 @@ def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> 
         The network and its objective.
     episode : object
         What the objective takes; its query is not read.
+    stacklevel : int, default=2
+        Of the warning.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> 
             f"The inner steps of {stored.learner} left the range of numbers on this task; the "
             "network stays as it was meta-trained.",
             ExplanationWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
         return False
     with torch.no_grad():

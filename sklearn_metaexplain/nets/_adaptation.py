@@ -49,7 +49,8 @@ class _Draws:
         self.rng = np.random.default_rng(seed)
 
     def __iter__(self) -> Iterator[list[Any]]:
-        return iter([[self.draw(self.rng)] for _ in range(self.n_steps)])
+        for _ in range(self.n_steps):
+            yield [self.draw(self.rng)]
 
 
 def adapt(
@@ -152,6 +153,7 @@ def train_episodes(
     seed: int,
     verbose: int = 0,
     patience: int = 5,
+    stacklevel: int = 2,
 ) -> EpisodicNet:
     """Train a network on episodes of one task until one held out is predicted no better.
 
@@ -173,6 +175,8 @@ def train_episodes(
         As in `adapt`.
     patience : int, default=5
         Epochs without a better validation loss after which training stops.
+    stacklevel : int, default=2
+        Of the warning.
 
     Returns
     -------
@@ -207,7 +211,7 @@ def train_episodes(
     net.initialize()
     start = deepcopy(net.module_.state_dict())
     before = float(net.validation_step(next(iter(held_out)))["loss"])
-    net.partial_fit(EpisodeBatches(_Draws(draw, seed, n_steps)))
+    _fit(net, EpisodeBatches(_Draws(draw, seed, n_steps)))
     losses = np.nan_to_num(net.history[:, "valid_loss"], nan=np.inf)
     net.kept_epoch_ = int(np.argmin(losses)) + 1 if losses.min() < before else 0
     if net.kept_epoch_ == 0:
@@ -216,7 +220,19 @@ def train_episodes(
             "No epoch of training was better than the start on what is held out, so the start is "
             "kept; lower lr, raise max_epochs, or set max_epochs=0.",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
     net.module_.eval().requires_grad_(False)
     return net
+
+
+def _fit(net: EpisodicNet, batches: EpisodeBatches) -> None:
+    """Train; Ctrl-C is passed on, which skorch's `partial_fit` takes for an end like any other."""
+    net.notify("on_train_begin", X=batches, y=None)
+    try:
+        net.fit_loop(batches)
+    except KeyboardInterrupt:
+        # Callbacks end a training in the same way, but when an epoch has been judged.
+        if not net.history or "valid_loss" not in net.history[-1]:
+            raise
+    net.notify("on_train_end", X=batches, y=None)

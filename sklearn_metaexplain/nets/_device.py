@@ -25,5 +25,7 @@ def check_device(device: str) -> str:
         # Not every device has double precision, or gives back what it holds.
         torch.zeros(1, dtype=torch.float64, device=device).cpu()
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(f"device={device!r} cannot be used here: {error}") from error
+        raise ValueError(
+            f"device={device!r} cannot be used here ({error}); device='cpu' always can."
+        ) from error
     return device

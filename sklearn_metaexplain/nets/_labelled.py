@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+
+
+class RawRows(NamedTuple):
+    """Rows of an episode as they were before they were encoded."""
+
+    support: Any  # DataFrame or ndarray
+    query: Any
 
 
 class LabelledEpisode(NamedTuple):
@@ -15,3 +22,6 @@ class LabelledEpisode(NamedTuple):
     query: torch.Tensor  # (n_query, m, 2), encoded
     query_labels: torch.Tensor  # (n_query,), long
     n_classes: int
+    # For a part of the episode to be encoded by itself: encoded rows know the labels of others.
+    # None where labels had no part in it.
+    raw: RawRows | None = None

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
 
 
 class LabelledEncoder:
@@ -54,15 +55,78 @@ class LabelledEncoder:
         """Encode rows of the same columns, (n_samples, n_encoded, 2)."""
         return self._select(self._encoder.encode(self._forget_single(self._encoder.code(table))))
 
-    def _forget_single(self, coded: list[np.ndarray]) -> list[np.ndarray]:
-        return [
-            np.where(np.isin(column, single), -1, column) if len(single) else column
-            for column, single in zip(coded, self._single, strict=True)
+    def code(self, table: Any) -> list[np.ndarray]:
+        """Read rows of the same columns, as `TableEncoder.code` does."""
+        return self._encoder.code(table)
+
+    def encode_by(
+        self, coded: list[np.ndarray], placing: list[np.ndarray], labels: np.ndarray, n_classes: int
+    ) -> torch.Tensor:
+        """Encode coded rows, categories being placed by the labels of other rows alone.
+
+        Scales, ranks and columns are those of the training table, which no label has a part in. A
+        category of fewer than two of the rows that place counts as one not seen.
+
+        Parameters
+        ----------
+        coded : list of ndarray
+            The rows, as `code` gives them.
+        placing : list of ndarray
+            The rows whose labels count.
+        labels : ndarray of int of shape (n_placing,)
+            Their classes.
+        n_classes : int
+            Number of classes.
+        """
+        seldom = [
+            _seldom_categories(column, place) for column, place in zip(coded, placing, strict=True)
         ]
+        placed = self._encoder.placed_by(
+            _forget(placing, seldom), _class_outputs(labels, n_classes)
+        )
+        return self._select(placed.encode(_forget(coded, seldom)))
+
+    def _forget_single(self, coded: list[np.ndarray]) -> list[np.ndarray]:
+        return _forget(coded, self._single)
 
     def _select(self, encoded: np.ndarray) -> torch.Tensor:
         kept = encoded[:, self._kept]
         return torch.from_numpy(0.0 * kept if self.is_constant_ else kept)
+
+
+def encode_episode(
+    raw: RawRows, labels: np.ndarray, query_labels: np.ndarray, n_classes: int
+) -> LabelledEpisode:
+    """Encode an episode as the classifiers do, by its support alone.
+
+    Parameters
+    ----------
+    raw : RawRows
+        Rows to read and rows to label.
+    labels : ndarray of int of shape (n_support,)
+        Classes of the rows to read, 0 to n_classes - 1.
+    query_labels : ndarray of int of shape (n_query,)
+        Classes of the rows to label.
+    n_classes : int
+        Number of classes.
+    """
+    encoder = LabelledEncoder(raw.support, labels, n_classes)
+    return LabelledEpisode(
+        encoder.encoded_.float(),
+        torch.from_numpy(labels),
+        encoder.encode(raw.query).float(),
+        torch.from_numpy(query_labels),
+        n_classes,
+        raw,
+    )
+
+
+def _forget(coded: list[np.ndarray], categories: list[np.ndarray]) -> list[np.ndarray]:
+    """Coded rows, some of whose categories count as not seen."""
+    return [
+        np.where(np.isin(column, gone), -1, column) if len(gone) else column
+        for column, gone in zip(coded, categories, strict=True)
+    ]
 
 
 def _single_categories(column: np.ndarray) -> np.ndarray:
@@ -70,6 +134,14 @@ def _single_categories(column: np.ndarray) -> np.ndarray:
     if column.dtype.kind == "f":
         return np.empty(0, dtype=int)
     return np.flatnonzero(np.bincount(column) == 1)
+
+
+def _seldom_categories(column: np.ndarray, placing: np.ndarray) -> np.ndarray:
+    """Codes in either column that fewer than two of the rows that place have."""
+    if column.dtype.kind == "f":
+        return np.empty(0, dtype=int)
+    n_codes = int(max(column.max(initial=-1), placing.max(initial=-1))) + 1
+    return np.flatnonzero(np.bincount(placing[placing >= 0], minlength=n_codes) < 2)
 
 
 def _class_outputs(labels: np.ndarray, n_classes: int) -> np.ndarray:

@@ -12,6 +12,10 @@ N_CELL_FEATURES = 9
 def cell_features(encoded: torch.Tensor) -> torch.Tensor:
     """Describe each cell by waves of its standardised value and rank: (..., m, 9)."""
     value, rank = encoded[..., 0], encoded[..., 1]
+    # A root has no derivative at zero, which would make that of all features NaN.
+    is_zero = value == 0
+    away = torch.where(is_zero, torch.ones_like(value), value)
+    root = torch.where(is_zero, torch.zeros_like(value), away.abs().sqrt() * away.sign())
     return torch.stack(
         [
             value,
@@ -19,7 +23,7 @@ def cell_features(encoded: torch.Tensor) -> torch.Tensor:
             torch.cos(1.5 * value),
             torch.sin(4 * value),
             torch.cos(4 * value),
-            value.abs().sqrt() * value.sign(),
+            root,
             rank,
             torch.sin(3 * rank),
             torch.cos(3 * rank),

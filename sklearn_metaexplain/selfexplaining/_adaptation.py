@@ -116,7 +116,7 @@ class AdaptingMixin:
             warnings.warn(self._adaptation, ExplanationWarning, stacklevel=4)
             return
         adaptation = _Adaptation(stored, EpisodeLoss(deepcopy(network), objective), episode)
-        if not take_inner_steps(stored, EpisodeLoss(network, objective), episode):
+        if not take_inner_steps(stored, EpisodeLoss(network, objective), episode, stacklevel=5):
             self._adaptation = (
                 f"fit took no inner steps of {stored.learner}: they left the range of numbers on "
                 "this table. It is read in context only."

@@ -66,16 +66,18 @@ class AttentionClassifier(AdditiveClassifier):
     max_epochs : int, default=0
         Most epochs of training on the table. 0: in context only, nothing is trained.
     lr : float, default=1e-3
-        Learning rate of Adam.
+        Learning rate of Adam; only with ``max_epochs > 0``.
     batch_size : int, default=256
-        Rows that are labelled in a step of training.
+        Rows that are labelled in a step of training; only with ``max_epochs > 0``.
     validation_fraction : float, default=0.2
-        Share of each class that is held out to stop training in time.
+        Share of each class that is held out to stop training in time; only with
+        ``max_epochs > 0``.
     patience : int, default=5
-        Epochs without a better loss of the rows held out after which training stops.
+        Epochs without a better loss of the rows held out after which training stops; only with
+        ``max_epochs > 0``.
     callbacks : list of skorch callbacks, default=None
-        For the training. A step is an episode, so that those that score rows, as `EpochScoring`,
-        do not serve; losses and accuracies are in the history.
+        For the training; only with ``max_epochs > 0``. A step is an episode, so that those that
+        score rows, as `EpochScoring`, do not serve; losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None

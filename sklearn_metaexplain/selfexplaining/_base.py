@@ -20,6 +20,7 @@ from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, choose_support
+from sklearn_metaexplain.nets._part_encoder import PartEncoder
 from sklearn_metaexplain.nets._table_objective import TableObjective
 from sklearn_metaexplain.selfexplaining._adaptation import AdaptingMixin
 from sklearn_metaexplain.selfexplaining._chunks import in_chunks
@@ -151,7 +152,7 @@ class SelfExplainingClassifier(
             self.net_ = train_on_table(
                 network,
                 self._objective(),
-                encoded,
+                PartEncoder(self._encoder, X, labels, n_classes),
                 labels,
                 n_classes,
                 n_support=self.n_support,

@@ -67,6 +67,7 @@ def number_labels(X: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     classes, labels = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"{name} needs rows of at least two classes; y has one class, {classes.tolist()[0]!r}."
+            f"{name} needs rows of at least two classes; y has one class, "
+            f"{classes.tolist()[0]!r}; add rows of another."
         )
     return classes, labels

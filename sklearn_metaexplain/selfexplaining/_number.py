@@ -72,6 +72,7 @@ def choose_number(
     encoded: torch.Tensor,
     labels: np.ndarray,
     *,
+    priors: np.ndarray,
     n_support: int,
     seed: int,
 ) -> int:
@@ -90,13 +91,15 @@ def choose_number(
         The training table, of which 512 rows are looked at.
     labels : ndarray of int of shape (n_samples,)
         Its classes, from 0 on, each present.
+    priors : ndarray of shape (n_classes,)
+        Prior probabilities of the classes.
     n_support : int
         Most rows that the network reads.
     seed : int
         Of the rows, the folds and k-means.
     """
     rng = np.random.RandomState(seed)
-    log_shares = np.log(np.bincount(labels) / len(labels))
+    log_priors = np.log(priors)
     looked_at = choose_support(labels, _MOST_ROWS, rng)
     labels = labels[looked_at]
     largest = int(np.bincount(labels).max())
@@ -112,14 +115,14 @@ def choose_number(
         rows, targets = encoded[~left_out], labels[~left_out]
         read = choose_support(targets, n_support, rng)
         told = torch.from_numpy(targets[read]).to(rows.device)
-        context = network.encoder.read(rows[read], told, len(log_shares))
+        context = network.encoder.read(rows[read], told, len(log_priors))
         embed = partial(network.embed, context)
         own, others = (
             in_chunks(network.encoder, context, embed, part).reshape(len(part), -1)
             for part in (rows, encoded[left_out])
         )
-        distances = _nearest(own, targets, others, len(log_shares), numbers, seed)
-        labelled = (log_shares - distances).argmax(axis=2)
+        distances = _nearest(own, targets, others, len(log_priors), numbers, seed)
+        labelled = (log_priors - distances).argmax(axis=2)
         is_right.append(labelled == labels[left_out])
     return numbers[_least_that_serves(np.concatenate(is_right, axis=1))]
 

@@ -63,16 +63,18 @@ class PrototypeClassifier(AdditiveClassifier):
     max_epochs : int, default=0
         Most epochs of training on the table. 0: in context only, nothing is trained.
     lr : float, default=1e-3
-        Learning rate of Adam.
+        Learning rate of Adam; only with ``max_epochs > 0``.
     batch_size : int, default=256
-        Rows that are labelled in a step of training.
+        Rows that are labelled in a step of training; only with ``max_epochs > 0``.
     validation_fraction : float, default=0.2
-        Share of each class that is held out to stop training in time.
+        Share of each class that is held out to stop training in time; only with
+        ``max_epochs > 0``.
     patience : int, default=5
-        Epochs without a better loss of the rows held out after which training stops.
+        Epochs without a better loss of the rows held out after which training stops; only with
+        ``max_epochs > 0``.
     callbacks : list of skorch callbacks, default=None
-        For the training. A step is an episode, so that those that score rows, as `EpochScoring`,
-        do not serve; losses and accuracies are in the history.
+        For the training; only with ``max_epochs > 0``. A step is an episode, so that those that
+        score rows, as `EpochScoring`, do not serve; losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None
@@ -196,7 +198,7 @@ class PrototypeClassifier(AdditiveClassifier):
             priors = _check_priors(self.priors, n_classes)
         self._intercept = torch.from_numpy(np.log(priors)).to(self._context.points.device)
         seed = int(rng.randint(np.iinfo(np.int32).max))
-        self.n_prototypes_ = self._choose_number(encoded, labels, seed)
+        self.n_prototypes_ = self._choose_number(encoded, labels, priors, seed)
         blocks = self._in_chunks(self._embed_blocks, encoded)
         embedded = blocks.reshape(len(blocks), -1)
         prototypes, classes, rows, sizes = [], [], [], []
@@ -226,13 +228,16 @@ class PrototypeClassifier(AdditiveClassifier):
         ).to(self._context.points.device)
         self._offset = self._mean_contributions(blocks)
 
-    def _choose_number(self, encoded: torch.Tensor, labels: np.ndarray, seed: int) -> int:
+    def _choose_number(
+        self, encoded: torch.Tensor, labels: np.ndarray, priors: np.ndarray, seed: int
+    ) -> int:
         if self.n_prototypes != "auto":
             return int(self.n_prototypes)
         return choose_number(
             self._network,
             encoded,
             labels,
+            priors=priors,
             n_support=self.n_support,
             seed=seed,
         )

@@ -13,6 +13,7 @@ from sklearn_metaexplain.nets._classifiers import SelfExplainingNetwork
 from sklearn_metaexplain.nets._episodic import EpisodeBatch, EpisodicNet
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._labelled_table import draw_support
+from sklearn_metaexplain.nets._part_encoder import PartEncoder
 from sklearn_metaexplain.nets._table_objective import TableObjective
 
 _LEAST_STEPS, _MOST_STEPS = 4, 32
@@ -48,7 +49,7 @@ class TableNet(EpisodicNet):
 def train_on_table(
     network: SelfExplainingNetwork,
     objective: TableObjective,
-    encoded: torch.Tensor,
+    table: PartEncoder,
     labels: np.ndarray,
     n_classes: int,
     *,
@@ -71,8 +72,9 @@ def train_on_table(
         Where to start; it is trained itself.
     objective : TableObjective
         The loss.
-    encoded : tensor of shape (n_samples, m, 2)
-        The table.
+    table : PartEncoder
+        The table. Its categories are placed by the rows that are trained on; in a step, by those
+        that are not to be labelled.
     labels : ndarray of int of shape (n_samples,)
         Its classes.
     n_classes : int
@@ -95,14 +97,12 @@ def train_on_table(
     trained, held_out = _hold_out(labels, validation_fraction, rng)
     # Half the time of double precision, in which the trained network is then used.
     network = network.float()
-    encoded = encoded.float().to(device)
     targets = torch.from_numpy(labels).to(device)
-    network.encoder.start_task(encoded.shape[1])
+    network.encoder.start_task(table.n_encoded)
 
-    def episode(support: np.ndarray, query: np.ndarray) -> LabelledEpisode:
-        return LabelledEpisode(
-            encoded[support], targets[support], encoded[query], targets[query], n_classes
-        )
+    def episode(support: np.ndarray, query: np.ndarray, placing: np.ndarray) -> LabelledEpisode:
+        rows, others = (table.encode(part, placing).float().to(device) for part in (support, query))
+        return LabelledEpisode(rows, targets[support], others, targets[query], n_classes)
 
     def draw(generator: np.random.Generator) -> LabelledEpisode:
         # Half to nine tenths are read, so that the network serves tables of several sizes.
@@ -110,10 +110,11 @@ def train_on_table(
         state = np.random.RandomState(generator.integers(2**31))
         size = min(n_support, _MOST_READ, max(n_classes, int(share * len(trained))))
         support = draw_support(labels[trained], size, state)
-        query = np.delete(trained, support)
-        if len(query) == 0:
-            query = trained
-        return episode(trained[support], state.permutation(query)[:batch_size])
+        others = np.delete(trained, support)
+        if len(others) == 0:
+            return episode(trained, state.permutation(trained)[:batch_size], trained)
+        query = state.permutation(others)[:batch_size]
+        return episode(trained[support], query, np.setdiff1d(trained, query))
 
     context = trained[draw_support(labels[trained], min(n_support, _MOST_READ), rng)]
     n_steps = int(np.clip(np.ceil(len(trained) / batch_size), _LEAST_STEPS, _MOST_STEPS))
@@ -122,7 +123,7 @@ def train_on_table(
         network.requires_grad_(True),
         objective,
         draw,
-        episode(context, held_out),
+        episode(context, held_out, trained),
         n_steps=n_steps,
         max_epochs=max_epochs,
         lr=lr,
@@ -131,6 +132,8 @@ def train_on_table(
         seed=seed,
         verbose=verbose,
         patience=patience,
+        # Of whoever calls `fit`, past what checks its parameters.
+        stacklevel=5,
     )
     assert isinstance(net, TableNet)
     network.double()

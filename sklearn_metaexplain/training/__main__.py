@@ -18,6 +18,7 @@ from sklearn_metaexplain.training._arguments import (
     file_to_write,
     natural,
     positive,
+    seed,
     several,
     share,
 )
@@ -96,7 +97,7 @@ def train(arguments: argparse.Namespace) -> None:
             **options,
         )
         kernel = kernel_net.module_
-        kernel_record = summary(kernel_net, arguments.steps_per_epoch, "kernel_")
+        kernel_record = summary(kernel_net, "kernel_")
     kernel = kernel.eval().requires_grad_(False)
     corrector, corrector_record = start.corrector, _record_of("corrector", start.training)
     if arguments.kernel_share < 1:
@@ -114,7 +115,7 @@ def train(arguments: argparse.Namespace) -> None:
             **options,
         )
         corrector = corrector_net.module_
-        corrector_record = summary(corrector_net, arguments.steps_per_epoch, "corrector_")
+        corrector_record = summary(corrector_net, "corrector_")
     corrector = corrector and corrector.eval().requires_grad_(False)
     record = {
         "seed": arguments.seed,
@@ -175,7 +176,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--init", help="weights to start from: a registered name or a file")
-    command.add_argument("--seed", type=natural, default=1)
+    command.add_argument("--seed", type=seed, default=1)
     command.add_argument("--workers", type=natural, default=1, help="processes that draw tasks")
     command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=count, default=4, help="tasks a step")

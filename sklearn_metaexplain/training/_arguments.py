@@ -6,6 +6,9 @@ import argparse
 import math
 from pathlib import Path
 
+#: Seeds of tasks that are held out, to validate and to evaluate by, begin here.
+FIRST_HELD_OUT = 10**6
+
 
 def positive(text: str) -> float:
     """Read a number above 0, such as minutes and learning rates."""
@@ -31,6 +34,18 @@ def count(text: str) -> int:
 def natural(text: str) -> int:
     """Read a whole number from 0 on, such as processes and seeds."""
     return _whole(text, least=0)
+
+
+def seed(text: str) -> int:
+    """Read the seed of a stream of tasks, none of those by which weights are judged."""
+    value = natural(text)
+    # The command may take the next number, too.
+    if value >= FIRST_HELD_OUT - 1:
+        raise argparse.ArgumentTypeError(
+            f"must be below {FIRST_HELD_OUT - 1}, for seeds from {FIRST_HELD_OUT} on are those of "
+            f"tasks held out, got {text}"
+        )
+    return value
 
 
 def several(text: str) -> int:

@@ -25,7 +25,13 @@ from sklearn_metaexplain.nets._prior_reference import (
 )
 from sklearn_metaexplain.nets._seeded import seeded_torch
 from sklearn_metaexplain.nets._task_autoencoder import SetAutoencoder, TaskCode
-from sklearn_metaexplain.training._arguments import count, file_to_write, natural, positive
+from sklearn_metaexplain.training._arguments import (
+    count,
+    file_to_write,
+    natural,
+    positive,
+    seed,
+)
 from sklearn_metaexplain.training._autoencoder_tasks import (
     MOST_READ,
     TwoViews,
@@ -84,7 +90,7 @@ def reconstruction_loss(network: SetAutoencoder, task: TwoViews, code: TaskCode)
 def recognition_loss(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     """Symmetric InfoNCE of two lists of unit vectors, the i-th of both being of one task."""
     logits = first @ second.T / _TEMPERATURE
-    own = torch.arange(len(first))
+    own = torch.arange(len(first), device=logits.device)
     return 0.5 * (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own))
 
 
@@ -142,7 +148,7 @@ def train_autoencoder(arguments: argparse.Namespace) -> None:
     record = {
         "seed": arguments.seed,
         "group_size": arguments.group_size,
-        **summary(net, arguments.steps_per_epoch),
+        **summary(net),
         "median_unexplained": {
             kind: round(float(errors.median()), 3)
             for kind, errors in zip(KINDS, reference.errors, strict=True)
@@ -166,7 +172,7 @@ def add_command(commands: Any) -> None:
         "--out", type=file_to_write, required=True, help="weights file (.safetensors) to write"
     )
     command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
-    command.add_argument("--seed", type=natural, default=1)
+    command.add_argument("--seed", type=seed, default=1)
     command.add_argument("--workers", type=natural, default=0, help="processes that draw tasks")
     command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--group-size", type=count, default=8, help="tasks a step")

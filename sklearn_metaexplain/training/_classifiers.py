@@ -12,7 +12,7 @@ import torch
 
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier, save_classifier
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.training._arguments import count, natural, positive, width
+from sklearn_metaexplain.training._arguments import count, natural, positive, seed, width
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
@@ -59,7 +59,7 @@ def train_classifiers(arguments: argparse.Namespace) -> None:
     record: dict[str, Any] = {
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
-        **summary(net, arguments.steps_per_epoch),
+        **summary(net),
         "init": earlier,
     }
     network = net.module_.eval().requires_grad_(False)
@@ -125,7 +125,7 @@ def add_command(commands: Any) -> None:
         help="'default', or a folder of files to start from; default: new networks; "
         "--width is then that of the files",
     )
-    command.add_argument("--seed", type=natural, default=1)
+    command.add_argument("--seed", type=seed, default=1)
     command.add_argument("--width", type=width, default=48, help="features of a cell")
     command.add_argument("--workers", type=natural, default=1, help="processes that draw tables")
     command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")

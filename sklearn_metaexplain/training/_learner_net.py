@@ -84,7 +84,9 @@ class LearnerNet(EpisodicNet):
         self._set_training(False)
         losses, accuracies = judge(self.module_, self.criterion_, batch.episodes, self.device)
         self._note("valid_accuracy", sum(accuracies) / len(batch))
-        return {"loss": torch.tensor(losses).mean(), "y_pred": torch.empty(0)}
+        # In double precision, in which it is compared with the loss of the start.
+        loss = torch.tensor(float(np.mean(losses)), dtype=torch.float64)
+        return {"loss": loss, "y_pred": torch.empty(0)}
 
     def _note(self, name: str, accuracy: float) -> None:
         if hasattr(self.criterion_, "accuracy"):

@@ -242,7 +242,8 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         Raises
         ------
         TypeError
-            If `tasks` are no distribution and no pairs.
+            If `tasks` are no distribution and no pairs, `objective` is no module, or `network`
+            makes none.
         ValueError
             If the tasks do not suit the network or the learner, no table is large enough to set
             rows aside for `validation`, `run_dir` has the checkpoints of another run or such as

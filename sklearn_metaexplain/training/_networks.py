@@ -79,6 +79,8 @@ def make_network(
 
     Raises
     ------
+    TypeError
+        If what should make a network makes something else.
     ValueError
         If the parameters or `init` do not suit the network.
     """
@@ -106,12 +108,18 @@ def make_network(
         if not is_number or (name == "width" and size % 4):
             wanted = "a multiple of 4" if name == "width" else f"a whole number from {least} on"
             raise ValueError(f"network_params: the encoder's {name}={size!r} must be {wanted}.")
+    name = getattr(maker, "__name__", repr(maker))
     with seeded_torch(seed):
         try:
-            return maker(**params)
+            made = maker(**params)
         except TypeError as error:
-            name = getattr(maker, "__name__", repr(maker))
             raise ValueError(f"network_params={params!r} do not suit {name}: {error}") from error
+    if not isinstance(made, nn.Module):
+        raise TypeError(
+            f"network={name} makes no network but {type(made).__name__}; give what returns a "
+            "torch.nn.Module."
+        )
+    return made
 
 
 def _check_kernel_sizes(params: Mapping[str, Any]) -> None:
@@ -122,6 +130,11 @@ def _check_kernel_sizes(params: Mapping[str, Any]) -> None:
             raise ValueError(
                 f"network_params: {name}={size!r} must be a whole number from {least} on."
             )
+    if sizes.get("task_width"):
+        raise ValueError(
+            f"network_params: task_width={sizes['task_width']!r} is that of a network that is told "
+            "task vectors, which no tasks of meta-training have; leave it out."
+        )
     if sizes["width"] % sizes["n_heads"]:
         raise ValueError(
             f"network_params: width={sizes['width']} must be a multiple of "
@@ -249,10 +262,21 @@ def make_objective(
 
     Raises
     ------
+    TypeError
+        If it is no module.
     ValueError
         If there is none, and the network is one of one's own.
     """
     if objective is not None:
+        if not isinstance(objective, nn.Module):
+            found = objective.__name__ if isinstance(objective, type) else repr(objective)
+            remedy = (
+                f"pass what it makes, {found}(...)"
+                if isinstance(objective, type)
+                else "make a function the forward of a module, or wrap a loss of outputs and "
+                "targets in learners.SupervisedObjective"
+            )
+            raise TypeError(f"objective={found} must be a torch.nn.Module: {remedy}.")
         # It takes notes, such as the accuracy.
         return deepcopy(objective)
     if not isinstance(network, str):

@@ -51,7 +51,7 @@ def process_shapley(
     encoded = [rows.double() for rows in (episode.support, episode.query, episode.background)]
     support, query, background = (kernel.warp(rows) for rows in encoded)
     outputs = episode.outputs.double()
-    noise = parameters.noise * torch.eye(len(support), dtype=torch.float64)
+    noise = parameters.noise * torch.eye(len(support), dtype=torch.float64, device=outputs.device)
     lower = torch.linalg.cholesky(gram_matrix(kernel, encoded[0]) + noise)
     alpha = torch.cholesky_solve(outputs[:, None], lower)
     values = kernel.shapley(query, background, support, max_nodes=_MAX_NODES) @ alpha

@@ -94,7 +94,13 @@ def run_outer_loop(
     start = deepcopy(module.state_dict())
     # As epochs are judged: a dropout, say, is no part of it.
     module.eval()
-    initial_loss = float(np.mean(judge(module, objective, held_out, device)[0]))
+    batches = [
+        held_out[first : first + _VALIDATION_BATCH]
+        for first in range(0, len(held_out), _VALIDATION_BATCH)
+    ]
+    # Added up as those of epochs are: the loss of a network that has not changed is the same.
+    losses = [np.mean(judge(module, objective, batch, device)[0]) for batch in batches]
+    initial_loss = float(np.average(losses, weights=[len(batch) for batch in batches]))
     net = meta_train(
         module,
         objective,
@@ -105,10 +111,7 @@ def run_outer_loop(
             batch_size=meta_batch_size,
             stop=n_steps,
         ),
-        [
-            held_out[first : first + _VALIDATION_BATCH]
-            for first in range(0, len(held_out), _VALIDATION_BATCH)
-        ],
+        batches,
         run_dir=run_dir,
         minutes=minutes,
         n_steps=n_steps,

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import check_classes, check_table
-from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.nets._labelled_table import LabelledEncoder, draw_support
+from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
+from sklearn_metaexplain.nets._labelled_table import draw_support, encode_episode
 from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
 
 _LEAST_SUPPORT = 10
@@ -106,15 +105,8 @@ class TableTasks:
         support = draw_support(table.labels, n_support, state)
         others = np.delete(np.arange(len(table.labels)), support)
         query = state.permutation(others)[: self.n_query]
-        rows = take_rows(table.X, support)
-        encoder = LabelledEncoder(rows, table.labels[support], table.n_classes)
-        return LabelledEpisode(
-            encoder.encoded_.float(),
-            torch.from_numpy(table.labels[support]),
-            encoder.encode(take_rows(table.X, query)).float(),
-            torch.from_numpy(table.labels[query]),
-            table.n_classes,
-        )
+        raw = RawRows(take_rows(table.X, support), take_rows(table.X, query))
+        return encode_episode(raw, table.labels[support], table.labels[query], table.n_classes)
 
     def hold_out(self, rng: np.random.Generator) -> tuple[TableTasks, TableTasks]:
         """Set a quarter of the rows aside, for tasks that share none with the others.

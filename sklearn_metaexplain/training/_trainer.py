@@ -6,7 +6,6 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,12 +31,8 @@ class Stream(Protocol):
         ...
 
 
-class BudgetSpentError(Exception):
-    """The budget's way to end the training, which can be told from Ctrl-C."""
-
-
 class Budget(Callback):
-    """Cosine learning rate over a budget of time, of steps or of both, and the end of it.
+    """Cosine learning rate over a budget of time, of steps or of both.
 
     Parameters
     ----------
@@ -82,15 +77,9 @@ class Budget(Callback):
         """Count the step."""
         self._steps += bool(training)
 
-    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """End the training."""
-        if self._progress(self._steps) >= 1:
-            raise BudgetSpentError
-
-    def is_spent(self, net: NeuralNet) -> bool:
-        """Whether earlier sittings have left nothing."""
-        seconds, steps = _spent(net)
-        return self._share(seconds, steps) >= 1
+    def is_spent(self) -> bool:
+        """Whether this sitting and earlier ones have left nothing."""
+        return self._progress(self._steps) >= 1
 
     def _progress(self, steps: float) -> float:
         return self._share(self._earlier + time.monotonic() - self._start, steps)
@@ -110,13 +99,14 @@ def _spent(net: NeuralNet) -> tuple[float, int]:
     return seconds, sum(row["train_batch_count"] for row in net.history)
 
 
-def summary(net: NeuralNet, steps_per_epoch: int, prefix: str = "") -> dict[str, float]:
+def summary(net: NeuralNet, prefix: str = "") -> dict[str, float]:
     """What a weights file says of a net's training; NaN as its loss where none was a number."""
     best = best_epoch(net.history)
     loss = math.nan if best is None else net.history[best]["valid_loss"]
+    seconds, steps = _spent(net)
     return {
-        f"{prefix}steps": len(net.history) * steps_per_epoch,
-        f"{prefix}minutes": round(sum(row["dur"] for row in net.history) / 60, 1),
+        f"{prefix}steps": steps,
+        f"{prefix}minutes": round(seconds / 60, 1),
         f"{prefix}valid_loss": round(float(loss), 4),
     }
 
@@ -232,23 +222,25 @@ def meta_train(
             ("checkpoints", checkpoints),
             # A bar is for a person at a terminal; a log file gets the line of each epoch.
             *([("bar", ProgressBar("count"))] if verbose and sys.stderr.isatty() else []),
-            # Last: it may end an epoch that has yet to be saved.
             ("budget", budget),
         ],
         verbose=verbose,
     )
     net.initialize()
     checkpoints.resume(net)
-    if not budget.is_spent(net):
-        batches = EpisodeBatches(stream)
-        net.notify("on_train_begin", X=batches, y=None)
-        where = torch.device(device)
-        devices = [] if where.type == "cpu" else [where]
-        # Without the lock of `seeded_torch`: threads that make networks would wait until the end.
-        # So a network that draws itself, as by dropout, repeats only where no other thread draws.
-        # Not by partial_fit, which takes Ctrl-C for an end like any other.
-        with suppress(BudgetSpentError), torch.random.fork_rng(devices):
-            net.fit_loop(batches)
-        net.notify("on_train_end", X=batches, y=None)
+    batches = EpisodeBatches(stream)
+    net.notify("on_train_begin", X=batches, y=None)
+    where = torch.device(device)
+    devices = [] if where.type == "cpu" else [where]
+    # Without the lock of `seeded_torch`: threads that make networks would wait until the end.
+    # So a network that draws itself, as by dropout, repeats only where no other thread draws.
+    # Not by partial_fit, which takes Ctrl-C for an end like any other; and an epoch at a time, so
+    # that the last one is printed before the end.
+    with torch.random.fork_rng(devices):
+        for _ in range(max_epochs):
+            if budget.is_spent():
+                break
+            net.fit_loop(batches, epochs=1)
+    net.notify("on_train_end", X=batches, y=None)
     checkpoints.load_best(net)
     return net

@@ -1,6 +1,7 @@
 """N-way K-shot episodes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +10,8 @@ from torch import nn
 
 from sklearn_metaexplain.learners import EpisodeLoss, Episodic, InContext
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
+from sklearn_metaexplain.nets._labelled_table import LabelledEncoder
+from sklearn_metaexplain.training import TableTasks
 
 
 def episode_of(labels, query_labels, n_classes=None):
@@ -157,6 +160,32 @@ def test_learns_in_context_from_what_it_draws():
     # At prediction the support is what it is.
     params = learner.adapt(loss, episode)
     assert params["network.size"].equal(loss.network.size)
+
+
+def test_rows_that_are_not_drawn_tell_nothing():
+    # Categories of several rows each, of which the drawn ones have one or two.
+    rng = np.random.default_rng(0)
+    category = rng.integers(20, size=200)
+    X = pd.DataFrame({"c": [f"k{each}" for each in category], "x": rng.normal(size=200)})
+    episode = TableTasks([(X, category % 3)], n_support=120).sample(rng)
+    drawn = Episodic(n_way=2, n_shot=3).draw(episode)
+    encoder = LabelledEncoder(drawn.raw.support, drawn.labels.numpy(), 2)
+    assert drawn.support.equal(encoder.encoded_.float())
+    assert drawn.query.equal(encoder.encode(drawn.raw.query).float())
+    assert len(drawn.raw.support) == len(drawn.labels) == 6
+    assert len(drawn.raw.query) == len(drawn.query_labels)
+    # Rows are those of their labels: two of the three classes, by new numbers.
+    for rows, labels in (
+        (drawn.raw.support, drawn.labels),
+        (drawn.raw.query, drawn.query_labels),
+    ):
+        own = category[rows.index] % 3
+        assert len(set(zip(own.tolist(), labels.tolist(), strict=True))) == 2
+    # Of what was drawn can be drawn again.
+    again = Episodic(n_shot=1).draw(drawn)
+    assert again.support.equal(
+        LabelledEncoder(again.raw.support, again.labels.numpy(), 2).encoded_.float()
+    )
 
 
 def test_without_numbers_it_takes_episodes_as_they_are():

@@ -1,6 +1,7 @@
 """MAML's inner loop and meta-gradient."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -156,6 +157,16 @@ def test_rates_can_be_built_again_from_their_configuration():
     again = InnerRates(**state.config)
     again.load_state_dict(state.state_dict())
     assert again.by_name().keys() == {"0.weight", "0.bias", "2.weight", "2.bias"}
+
+
+@pytest.mark.parametrize("inner_lr", [1, np.float32(0.5), np.float64(0.5)])
+def test_learned_rates_start_at_numbers_of_any_type(inner_lr):
+    loss, task = small_loss(), small_task()
+    learner = MAML(inner_lr=inner_lr, learn_lr=True)
+    state = learner.make_state(loss.network)
+    learner.accumulate(loss, task, state=state)
+    assert all(rate.grad is not None for rate in state.parameters())
+    assert json.loads(json.dumps(state.config))["initial"] == inner_lr
 
 
 def test_adapting_leaves_the_network_and_the_global_generators_alone():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_metaexplain.nets._adaptation import adapt
+from sklearn_metaexplain.nets._episodic import EpisodicNet
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 
 
@@ -89,3 +90,44 @@ def test_a_loss_that_is_no_number_is_never_the_best(network):
     net = adapted(network, callbacks=[("spoil", Spoil())], max_epochs=4)
     assert net.kept_epoch_ == 1 + int(np.nanargmin(net.history[:, "valid_loss"]))
     assert net.kept_epoch_ > 1
+
+
+def test_rows_held_out_are_not_trained_on(network, monkeypatch):
+    trained, judged = [], []
+
+    def note(name, seen):
+        original = getattr(EpisodicNet, name)
+
+        def step(net, batch, **kwargs):
+            for split in batch.episodes:
+                seen.extend(split.context[:, 0, 0].tolist())
+                seen.extend(split.target[:, 0, 0].tolist())
+            return original(net, batch, **kwargs)
+
+        monkeypatch.setattr(EpisodicNet, name, step)
+
+    note("train_step_single", trained)
+    note("validation_step", judged)
+    adapted(network, max_epochs=2)
+    # A fifth, the first; numbers of rows are all different.
+    first = task()[0][:, 0, 0].tolist()
+    assert set(trained) == set(first[24:])
+    assert set(judged) == set(first)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_ctrl_c_is_passed_on(network, epoch):
+    class Interrupt(Callback):
+        def on_batch_begin(self, net, training=False, **kwargs):
+            if training and len(net.history) == epoch:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapted(network, callbacks=[("interrupt", Interrupt())])
+
+
+def test_a_callback_may_end_the_training(network):
+    stop = EarlyStopping(monitor="train_loss", patience=1, threshold=0, lower_is_better=False)
+    net = adapted(network, callbacks=[("stop", stop)], max_epochs=8)
+    assert len(net.history) < 8
+    assert net.kept_epoch_ > 0

@@ -110,6 +110,29 @@ def test_more_rows_than_are_looked_at(monkeypatch):
     assert fitted.score(X, y) > 0.9
 
 
+@pytest.mark.parametrize(
+    ("priors", "likeliest"), [(None, 1), ([0.9, 0.1], 0), ([0.1, 0.9], 1)], ids=str
+)
+def test_rows_left_out_are_labelled_by_the_priors(priors, likeliest, monkeypatch):
+    judged = []
+
+    def as_far(embedded, labels, others, n_classes, numbers, seed):
+        return np.zeros((len(numbers), len(others), n_classes))
+
+    def note(right):
+        judged.append(right)
+        return 0
+
+    module = "sklearn_metaexplain.selfexplaining._number"
+    monkeypatch.setattr(f"{module}._nearest", as_far)
+    monkeypatch.setattr(f"{module}._least_that_serves", note)
+    X, _ = clouds(90, 2, 2)
+    y = np.arange(90) % 3 > 0
+    PrototypeClassifier(priors=priors, random_state=0).fit(X, y)
+    # Of rows that are as far from all classes the likeliest class is told.
+    assert (judged[0].mean(axis=1) == (y == likeliest).mean()).all()
+
+
 def test_another_word_is_refused():
     X, y = clouds(20, 2, 2)
     with pytest.raises(ValueError, match="n_prototypes"):

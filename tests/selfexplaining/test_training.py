@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -125,6 +126,17 @@ def test_patience_and_callbacks_and_verbose(capsys):
     assert all(name in shown for name in ("train_loss", "valid_loss", "valid_accuracy"))
 
 
+@pytest.mark.parametrize("patience", [1, 7])
+def test_training_that_changes_nothing_lasts_as_long_as_patience(patience):
+    X, y = clouds(20, 2, 2)
+    classifier = PrototypeClassifier(max_epochs=30, lr=1e-30, patience=patience, random_state=0)
+    with pytest.warns(ConvergenceWarning) as caught:
+        classifier.fit(X, y)
+    assert caught[0].filename == __file__
+    # After the first epoch, which is the best so far.
+    assert len(classifier.net_.history) == 1 + patience
+
+
 def test_steps_have_no_more_rows_than_asked(monkeypatch):
     sizes = []
 
@@ -147,6 +159,19 @@ def test_steps_have_no_more_rows_than_asked(monkeypatch):
     for read, labelled in sizes:
         assert read + labelled == 48
         assert 0.5 * 48 - 1 <= read <= 0.9 * 48
+
+
+@pytest.mark.parametrize("kind", CLASSIFIERS)
+def test_rows_that_are_labelled_do_not_place_categories(kind):
+    # Labels are noise, and a category has three rows: each would know its own.
+    accuracies = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = pd.DataFrame({"c": [f"k{each}" for each in rng.integers(100, size=300)]})
+        fitted = kind(max_epochs=1, random_state=0).fit(X, rng.integers(2, size=300))
+        row = fitted.net_.history[0]
+        accuracies.append([row["valid_accuracy"], row["train_accuracy"]])
+    assert (np.mean(accuracies, axis=0) < 0.6).all()
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)

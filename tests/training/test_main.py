@@ -87,6 +87,10 @@ def test_evaluate_prints_every_part_beside_what_it_replaces(trained, capsys):
         ("train", "--batch-size", "many", "invalid"),
         ("train", "--seed", "-1", "must be at least 0"),
         ("train-classifiers", "--seed", "-1", "must be at least 0"),
+        # Tasks held out have seeds of their own.
+        ("train", "--seed", "999999", "must be below 999999"),
+        ("train-classifiers", "--seed", "1000001", "must be below 999999"),
+        ("train-autoencoder", "--seed", "1000010", "must be below 999999"),
         ("train-classifiers", "--width", "0", "must be at least 4"),
         ("train-classifiers", "--width", "6", "must be a multiple of 4"),
         ("train-autoencoder", "--seed", "-1", "must be at least 0"),

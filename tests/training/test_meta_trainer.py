@@ -373,8 +373,9 @@ def test_steps_without_bounds_are_not_taken(tmp_path):
         fitted = trainer(learner=learner, n_steps=1).fit(OneColumnTells())
     fitted.save(tmp_path / "wild")
     X, y = one_column_tells(np.random.default_rng(6))
-    with pytest.warns(ExplanationWarning, match="left the range of numbers .* stays as it was"):
+    with pytest.warns(ExplanationWarning, match="left the range of numbers .* stays") as caught:
         classifier = PrototypeClassifier(pretrained=tmp_path / "wild").fit(X, y)
+    assert caught[0].filename == __file__
     assert np.isfinite(classifier.predict_proba(X)).all()
     assert classifier.learner_ is None
     with pytest.raises(ValueError, match=r"took no inner steps .* left the range of numbers"):

@@ -7,11 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_metaexplain.learners import ANIL, MAML, InContext, LearnedOptimizer, learner_record
+from sklearn_metaexplain.learners import (
+    ANIL,
+    MAML,
+    InContext,
+    LearnedOptimizer,
+    SupervisedObjective,
+    learner_record,
+)
 from sklearn_metaexplain.nets._classifier_weights import save_classifier
 from sklearn_metaexplain.training import MetaTrainer
 from sklearn_metaexplain.training._networks import make_module, make_network
-from tests.training.families import TINY, OneColumnTells
+from tests.training.families import TINY, Lines, OneColumnTells
 
 
 def states(*modules):
@@ -91,3 +98,39 @@ def test_training_goes_on_with_the_metric_or_gate_of_the_file(network, settings,
 def test_sizes_of_the_kernel_network_are_named(params, message):
     with pytest.raises(ValueError, match=message):
         make_network("kernel", params, None, 0)
+
+
+def squared(network, episode):
+    return network(episode.query).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        (
+            {"objective": squared},
+            TypeError,
+            r"objective=<function squared .*> must be a torch.nn.Module: make a function the",
+        ),
+        (
+            {"objective": SupervisedObjective},
+            TypeError,
+            r"objective=SupervisedObjective must be .*: pass what it makes, SupervisedObjective\(",
+        ),
+        (
+            {"network": lambda: 3, "objective": SupervisedObjective(torch.nn.functional.mse_loss)},
+            TypeError,
+            "makes no network but int; give what returns a torch.nn.Module",
+        ),
+    ],
+)
+def test_what_is_no_module_is_named(settings, error, message):
+    settings = {"network": lambda: torch.nn.Linear(1, 1), **settings}
+    with pytest.raises(error, match=message):
+        MetaTrainer(n_steps=1, validation_tasks=1, random_state=0, **settings).fit(Lines())
+
+
+def test_a_kernel_network_is_told_no_task_vectors():
+    with pytest.raises(ValueError, match="task_width=4 is that of a network that is told"):
+        make_network("kernel", {"task_width": 4}, None, 0)
+    assert make_network("kernel", {"task_width": 0}, None, 0).task_embed is None

@@ -58,6 +58,15 @@ def test_the_epoch_that_was_kept_is_known_over_all_sittings(first, second, kept,
     plt.close(display.figure_)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_network_that_has_not_changed_is_not_better(seed):
+    settings = {"n_steps": 1, "lr": 1e-30, "validation_tasks": 11, "network_params": TINY}
+    with pytest.warns(ConvergenceWarning, match="the start is kept"):
+        fitted = MetaTrainer(random_state=seed, **settings).fit(OneColumnTells())
+    assert fitted.net_.kept_epoch_ == 0
+    assert fitted.history_[0]["valid_loss"] == fitted.initial_loss_
+
+
 class Line(nn.Module):
     """A slope."""
 

@@ -29,10 +29,13 @@ RNG = np.random.default_rng
 
 
 def equal(first, second):
-    return all(
-        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-        for a, b in zip(first, second, strict=True)
-    )
+    if isinstance(first, tuple):
+        return all(equal(a, b) for a, b in zip(first, second, strict=True))
+    if isinstance(first, torch.Tensor):
+        return torch.equal(first, second)
+    if isinstance(first, pd.DataFrame):
+        return first.equals(second)
+    return np.array_equal(first, second)
 
 
 def small_models():
