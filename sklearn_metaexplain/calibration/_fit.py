@@ -49,7 +49,7 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     >>> rng = np.random.default_rng(0)
     >>> cases = []
     >>> for _ in range(200):
-    ...     evidence = {"raw": rng.uniform(0.01, 0.1), "residual": rng.uniform(0.01, 0.1)}
+    ...     evidence = {"raw": rng.uniform(0.01, 0.1), "roughness": rng.uniform(0.01, 0.1)}
     ...     error, (reach, asked) = 3 * evidence["raw"], abs(rng.normal(size=(2, 1)))
     ...     cases.append(Case("made up", evidence, error, reach, asked, 0.01, 0.02))
     >>> calibration = fit_calibration(cases)

@@ -446,4 +446,4 @@ class MetaExplainer(PosthocExplainer):
     def _make_goal(self, tol: float | None) -> Goal | None:
         if tol is None:
             return None
-        return Goal(tol, self._evidence_["residual"], self._calibration_)
+        return Goal(tol, self._evidence_["roughness"], self._calibration_)

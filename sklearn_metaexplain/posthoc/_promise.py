@@ -20,7 +20,7 @@ class Goal(NamedTuple):
     """The expected relative squared error at which a row has had enough evaluations."""
 
     tol: float
-    residual: float  # share of the outputs' variance that is missed in evaluations held out
+    roughness: float  # share of the outputs' variance that networks alone miss, held out
     calibration: Mapping[str, Any]
 
     def expected(
@@ -41,8 +41,8 @@ class Goal(NamedTuple):
         unusual : ndarray of shape (1, n_outputs)
             How much more is missed of the row than of any evaluation held out, standardised.
         """
-        residual = max(self.residual, float(np.square(unusual).mean()))
-        evidence = {"raw": raw_error(values, std), "residual": residual}
+        roughness = max(self.roughness, float(np.square(unusual).mean()))
+        evidence = {"raw": raw_error(values, std), "roughness": roughness}
         first, last = (
             estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
         )

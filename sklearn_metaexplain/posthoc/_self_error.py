@@ -38,7 +38,8 @@ def task_evidence(
     Returns
     -------
     dict
-        For `estimate_error`; residuals are those of folds and of leaving one out.
+        For `estimate_error`, and the mean square of what the stack misses, "residual"; both it and
+        "roughness" are of folds and of leaving one out.
     """
     values, std, *_ = surrogate.explain(encoded, outputs, surrogate.able(len(encoded)))
     stack = surrogate.stack

@@ -18,18 +18,15 @@ POWERS = {
         "residual": 0.29,
         "disagreement": 0.10,
         "missing": 0.29,
-        "roughness": 0.1,
         "evaluations": -0.27,
     },
     "asked": {
-        "process": 0.31,
-        "residual": 0.46,
-        "surprise": 0.79,
+        "process": 0.32,
+        "residual": 0.44,
+        "surprise": 0.82,
         "disagreement": 0.06,
         "missing": 0.13,
-        "move": 0.24,
-        "roughness": 0.1,
-        "evaluations": 0.06,
+        "move": 0.23,
     },
 }
 #: Evaluations of a row from which on the powers of "asked" hold; with fewer, a deviation lies
@@ -37,7 +34,7 @@ POWERS = {
 LEAST_ASKED = 8
 EVIDENCE = tuple(dict.fromkeys([*POWERS["free"], *POWERS["asked"]]))
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
-LOG_FACTORS = {"free": 1.48, "asked": -3.51}
+LOG_FACTORS = {"free": 1.48, "asked": -3.11}
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
 LEAST_VARIANCE = 1e-8
 # As many evaluations of a row are taken to be as far off as those held out.
@@ -75,7 +72,6 @@ class DeviationEvidence(NamedTuple):
     disagreement: torch.Tensor  # (n_rows, n_players, n_outputs), of the surrogates, weighted
     missing: torch.Tensor  # (n_rows, n_outputs), square of what the values miss of their sum
     move: torch.Tensor  # (n_rows, n_players, n_outputs), square of what the row's own changed
-    roughness: torch.Tensor  # (n_outputs,), mean square of what networks alone miss, held out
     evaluations: torch.Tensor  # (), number of those at fit
 
     def logs(self) -> torch.Tensor:
@@ -88,7 +84,6 @@ class DeviationEvidence(NamedTuple):
             "disagreement": _log(self.disagreement),
             "missing": _log(self.missing[:, None] / n_players),
             "move": _log_move(self.move, self.process),
-            "roughness": _log(self.roughness),
             "evaluations": self.evaluations.log(),
         }
         return torch.stack([parts[name].expand_as(self.process) for name in EVIDENCE], -1)
@@ -129,7 +124,6 @@ def deviation_evidence(
         ((parts - mean).square() * share).sum(-1),
         missing.square(),
         own.move.square(),
-        stack.network_residuals.square().mean(0),
         residual.new_tensor(len(stack.residuals)),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 #: What an estimate of the error reads, in this order.
-ERROR_EVIDENCE = ("raw", "residual")
+ERROR_EVIDENCE = ("raw", "roughness")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 # Relative squared error of values that are all zero, whatever is true.
@@ -87,8 +87,9 @@ def estimate_error(
     Parameters
     ----------
     evidence : mapping
-        What `ERROR_EVIDENCE` names: the raw error, and the share of the outputs' variance that is
-        missed in evaluations held out.
+        What `ERROR_EVIDENCE` names: the raw error, and the share of the outputs' variance that
+        networks alone miss in evaluations held out. What is missed of smooth models leaves less of
+        an error.
     calibration : mapping, default=None
         "intercept", "slopes" and "spread", found on tasks held out, and "log_factor", which makes
         the mean of the estimates that of the errors. None: the raw error, with a standard error

@@ -18,7 +18,7 @@ def test_the_laws_of_the_deviations_are_found():
     rng = np.random.default_rng(0)
     laws = {
         "free": ([0.4, 0.3, 0.1, 0.2, -0.2], -1.5),
-        "asked": ([0.4, 0.3, 0.6, 0.0, 0.2, -0.5, 0.1], -3.0),
+        "asked": ([0.4, 0.3, 0.6, 0.0, 0.2, -0.5], -3.0),
     }
     tasks = []
     for _ in range(500):

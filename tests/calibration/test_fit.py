@@ -29,9 +29,9 @@ def made_up(n, *, seed=0, spread=0.6):
     rng = np.random.default_rng(seed)
     cases = []
     for _ in range(n):
-        evidence = {"raw": np.exp(rng.normal(-4, 1)), "residual": np.exp(rng.normal(-3, 1))}
+        evidence = {"raw": np.exp(rng.normal(-4, 1)), "roughness": np.exp(rng.normal(-3, 1))}
         noise = np.exp(rng.normal(0, spread, size=2))
-        error = 0.3 * evidence["raw"] ** 0.7 * evidence["residual"] ** 0.2 * noise[0]
+        error = 0.3 * evidence["raw"] ** 0.7 * evidence["roughness"] ** 0.2 * noise[0]
         row_raw = np.exp(rng.normal(-5, 1))
         reaches = np.abs(rng.standard_t(4, size=(2, 3))) * [[1.0], [2.0]]
         cases.append(
@@ -54,7 +54,7 @@ def test_the_law_of_the_errors_is_found():
 
 def test_a_task_of_which_nothing_is_known_does_not_count():
     cases = made_up(300)
-    unknown = {"raw": np.inf, "residual": 1.0}
+    unknown = {"raw": np.inf, "roughness": 1.0}
     calibration = fit_calibration([*cases, replace(cases[0], evidence=unknown, row_raw=np.inf)])
     expected = fit_calibration(cases)
     for name in ("task", "row"):

@@ -142,6 +142,7 @@ def test_what_is_seen_of_a_stack():
     own = OwnErrors(n_asked, missed, move)
     seen = deviation_evidence(stack, values, std, missing, own)
     assert float(seen.residual) == pytest.approx(float((stack.residuals**2).mean()))
+    assert float(seen.evaluations) == 200
     assert (seen.process == 0.25).all()
     assert (seen.missing == 0.0625).all()
     moved = seen.logs()[..., EVIDENCE.index("move")]

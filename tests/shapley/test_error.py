@@ -17,23 +17,23 @@ def test_raw_error_is_variance_over_size():
 
 
 def test_estimates_follow_their_calibration():
-    error, standard_error = estimate_error({"raw": 0.03, "residual": 0.5}, CALIBRATION)
+    error, standard_error = estimate_error({"raw": 0.03, "roughness": 0.5}, CALIBRATION)
     assert error == pytest.approx(0.06)
     # Of a log-normal with this spread.
     draws = error * np.exp(0.5 * np.random.default_rng(0).normal(size=10**6) - 0.125)
     assert standard_error == pytest.approx(draws.std(), rel=0.01)
     both = {**CALIBRATION, "slopes": [0.5, 0.5], "log_factor": np.log(3.0)}
-    assert estimate_error({"raw": 0.04, "residual": 0.01}, both)[0] == pytest.approx(0.12)
+    assert estimate_error({"raw": 0.04, "roughness": 0.01}, both)[0] == pytest.approx(0.12)
 
 
 def test_without_calibration_the_raw_error_stands():
-    assert estimate_error({"raw": 0.03, "residual": 0.5}) == (0.03, 0.03)
-    assert estimate_error({"raw": 0.0, "residual": 0.5}, CALIBRATION) == (0.0, 0.0)
+    assert estimate_error({"raw": 0.03, "roughness": 0.5}) == (0.03, 0.03)
+    assert estimate_error({"raw": 0.0, "roughness": 0.5}, CALIBRATION) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("calibration", [None, CALIBRATION])
 def test_zeros_that_are_not_known_to_be_true_miss_everything(calibration):
-    error, standard_error = estimate_error({"raw": np.inf, "residual": 0.5}, calibration)
+    error, standard_error = estimate_error({"raw": np.inf, "roughness": 0.5}, calibration)
     assert error == 1.0
     assert 0 < standard_error < np.inf
     zeros, std = np.zeros((3, 2, 1)), np.full((3, 2, 1), 0.2)
