@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "845d3eb9f5bd0bab937e762efffbe9d5edc28e84e9d598ce9dbb5565b32ad564",
+        "48373023edcfa057054a1e27909dc3fcb8b8fb705bcf8d5c985db9f8536900be",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}
