@@ -58,6 +58,7 @@ def reach_of_rows(coverage: float, quantiles: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n_rows,)
     """
+    reach(coverage)  # which refuses what is no share, of no rows, too
     # Rows are of few kinds.
     kinds, kind_of_row = np.unique(quantiles, axis=0, return_inverse=True)
     return np.array([reach(coverage, kind) for kind in kinds])[kind_of_row.reshape(-1)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 __all__ = ["check_writable", "open_whole"]
 
@@ -19,7 +19,8 @@ def open_whole(path: str | os.PathLike[str], *, make_folder: bool = False) -> It
     Parameters
     ----------
     path : str or path
-        The file. What it is a link to is written, and a device is written as it is.
+        The file. What it is a link to is written, and a device as it is. One that is there keeps
+        its permissions.
     make_folder : bool, default=False
         Whether to make its folder if need be.
 
@@ -34,33 +35,45 @@ def open_whole(path: str | os.PathLike[str], *, make_folder: bool = False) -> It
         If `path` is a folder.
     FileNotFoundError
         If its folder does not exist.
+    PermissionError
+        If the file is there and must not be written.
     """
     if make_folder:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    target = check_writable(path).resolve()
+    target = check_writable(path)
     if target.exists() and not target.is_file():
         with target.open("wb") as device:
             yield device
         return
-    unfinished = target.with_name(f".{uuid4().hex}.unfinished")
+    # Through a link, and by one name: what a death leaves is written over the next time.
+    target = target.resolve()
+    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        with unfinished.open("xb") as file:
+        with unfinished.open("wb") as file:
             yield file
             file.flush()
             # Else the name may reach the disk before the content.
             os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, unfinished)
         os.replace(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:
-    """Refuse a folder, and a file in a folder that does not exist; the errors name the remedy."""
+    """Refuse what cannot be written; the errors name the remedy.
+
+    That is a folder, a file in a folder that does not exist, and a file that is read-only.
+    """
     target = Path(path)
     if target.is_dir():
         raise IsADirectoryError(f"path={str(target)!r} is a folder; name a file in it.")
-    if not target.parent.is_dir():
+    folder = target.resolve().parent
+    if not (target.exists() or folder.is_dir()):
         raise FileNotFoundError(
-            f"The folder {str(target.parent)!r} of path does not exist; create it first."
+            f"The folder {str(folder)!r} of path does not exist; create it first."
         )
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(f"path={str(target)!r} is read-only; name another file.")
     return target

@@ -103,7 +103,7 @@ def _has_lost(explanation: Explanation, index: pd.Index | None) -> bool:
         return False
     ours = explanation.index
     # Numbers from 0 on are what a step that resets the index leaves.
-    if ours is None or isinstance(ours, pd.RangeIndex) or ours.equals(index):
+    if ours is None or ours.equals(pd.RangeIndex(len(ours))):
         return True
     # A step that puts rows in another order has taken their labels along.
     codes, _ = pd.factorize(ours.append(index), use_na_sentinel=False)

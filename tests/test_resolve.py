@@ -114,6 +114,13 @@ class TestUnwrap:
         result = explain(make_pipeline(sort, exact().fit(FRAME, Y)), rows)
         assert result.index.equals(rows.sort_values("sl").index)
 
+    @pytest.mark.parametrize("index", [pd.RangeIndex(5), pd.RangeIndex(10, 15)])
+    def test_rows_that_a_step_reverses_keep_their_numbers(self, index):
+        reverse = FunctionTransformer(lambda table: table.iloc[::-1])
+        rows = FRAME[:5].set_axis(index)
+        result = explain(make_pipeline(reverse, exact().fit(FRAME, Y)), rows)
+        assert result.index.tolist() == index[::-1].tolist()
+
     @pytest.mark.parametrize("index", [[3, 0, 1, 2], list("pqrs")])
     def test_labels_that_a_step_resets_are_put_back(self, index):
         rows = FRAME[:4].set_axis(index)

@@ -16,6 +16,8 @@ from sklearn_metaexplain.calibration._deviations import fit_deviations, measure_
 from sklearn_metaexplain.calibration._fit import fit_calibration, summarise
 from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained, save_pretrained
+from sklearn_metaexplain.shapley._deviation import LOG_FACTORS, POWERS
+from sklearn_metaexplain.shapley._error import ROW_EVIDENCE, TASK_EVIDENCE
 from sklearn_metaexplain.training._arguments import count, file_to_write
 from sklearn_metaexplain.training._fingerprints import fingerprint
 
@@ -48,7 +50,8 @@ def main(argv: list[str] | None = None) -> None:
     stored = load_learner(arguments.weights, REGISTRY, pretrained.kernel)
     kept = Path(arguments.cases or arguments.out.with_suffix(".cases.jsonl"))
     learned = stored and (stored.learner, stored.state)
-    told_by = fingerprint([pretrained.kernel, pretrained.corrector, learned])
+    read_off = [POWERS, LOG_FACTORS, TASK_EVIDENCE, ROW_EVIDENCE]
+    told_by = fingerprint([pretrained.kernel, pretrained.corrector, learned, *read_off])
     numbered = _read(kept, told_by)
     left = [number for number in range(arguments.tasks) if number not in numbered]
     for start in range(0, len(left), _AT_ONCE):
@@ -79,8 +82,8 @@ def _read(path: Path, told_by: str) -> dict[int, Case | None]:
             if whose != [told_by]:
                 raise SystemExit(
                     f"{path} holds what was measured of other networks than those of --weights, "
-                    "or does not say of which; remove it to start anew, or give another file by "
-                    "--cases."
+                    "or with other deviations, or does not say of which; remove it to start anew, "
+                    "or give another file by --cases."
                 )
             numbered[number] = record and Case(**record)
     except (TypeError, ValueError) as error:

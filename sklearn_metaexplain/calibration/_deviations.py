@@ -101,6 +101,8 @@ def fit_deviations(tasks: Sequence[SeenErrors]) -> dict[str, Any]:
     """
     residual = EVIDENCE.index("residual")
     tasks = [task for task in tasks if (task.seen[:, residual] >= np.log(_LEAST_MISSED)).any()]
+    if not tasks:
+        raise ValueError("Next to nothing is missed of all tasks: no error to fit; use more tasks.")
     found: dict[str, Any] = {"powers": {}, "log_factors": {}, "n_tasks": len(tasks)}
     for kind, powers in POWERS.items():
         columns = [EVIDENCE.index(name) for name in powers]

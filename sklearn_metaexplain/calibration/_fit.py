@@ -10,7 +10,12 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain.calibration._cases import Case
-from sklearn_metaexplain.shapley._error import estimate_error, log_evidence
+from sklearn_metaexplain.shapley._error import (
+    ROW_EVIDENCE,
+    TASK_EVIDENCE,
+    estimate_error,
+    log_evidence,
+)
 
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
@@ -49,22 +54,25 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     >>> rng = np.random.default_rng(0)
     >>> cases = []
     >>> for _ in range(200):
-    ...     evidence = {"raw": rng.uniform(0.01, 0.1), "roughness": rng.uniform(0.01, 0.1)}
+    ...     evidence = dict(zip(["raw", "roughness", "residual"], rng.uniform(0.01, 0.1, 3)))
     ...     error, (reach, asked) = 3 * evidence["raw"], abs(rng.normal(size=(2, 1)))
     ...     cases.append(Case("made up", evidence, error, reach, asked, 0.01, 0.02))
     >>> calibration = fit_calibration(cases)
-    >>> np.round(calibration["task"]["slopes"], 6) + 0.0
-    array([1., 0.])
+    >>> {name: round(slope, 6) for name, slope in calibration["task"]["slopes"].items()}
+    {'raw': 1.0, 'roughness': 0.0}
     >>> dict(calibration["quantiles"])[0.9] < 2
     True
     """
     # Rows that were enumerated are exact, and say nothing of others.
     asked = [case for case in cases if case.row_raw > 0]
     return {
-        "task": _fit_error([case.evidence for case in cases], [case.error for case in cases]),
+        "task": _fit_error(
+            [case.evidence for case in cases], [case.error for case in cases], TASK_EVIDENCE
+        ),
         "row": _fit_error(
             [{**case.evidence, "raw": case.row_raw} for case in asked],
             [case.row_error for case in asked],
+            ROW_EVIDENCE,
         ),
         "quantiles": _quantiles([case.reach for case in cases]),
         "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
@@ -108,19 +116,22 @@ def _usually_taken(cases: Sequence[Case]) -> float:
     return float(np.clip(1 - np.median(left), _LEAST_TAKEN, 1.0))
 
 
-def _fit_error(evidence: Sequence[Mapping[str, float]], errors: Sequence[float]) -> dict[str, Any]:
+def _fit_error(
+    evidence: Sequence[Mapping[str, float]], errors: Sequence[float], names: Sequence[str]
+) -> dict[str, Any]:
     # Where nothing is attributed for want of knowledge no size tells of the error.
     finite = [np.isfinite(one["raw"]) for one in evidence]
     evidence, errors = list(compress(evidence, finite)), list(compress(errors, finite))
-    logs = np.array([log_evidence(one) for one in evidence])
+    logs = np.array([log_evidence(one, names) for one in evidence])
     # A value that is off by more than its size is as good as none.
     actual = np.minimum(errors, 1.0)
     kept = (actual > _LEAST_ERROR) & (np.array([one["raw"] for one in evidence]) > 0)
-    model = LinearRegression().fit(logs[kept], np.log(actual[kept]))
+    # Who has seen more that is wrong must not expect less of it.
+    model = LinearRegression(positive=True).fit(logs[kept], np.log(actual[kept]))
     middle = model.predict(logs)
     return {
         "intercept": float(model.intercept_),
-        "slopes": [float(slope) for slope in model.coef_],
+        "slopes": dict(zip(names, model.coef_.tolist(), strict=True)),
         "spread": float(np.std(np.log(actual[kept]) - middle[kept])),
         # Errors are judged by their mean, which is above the median.
         "log_factor": float(np.log(actual.mean() / np.exp(middle).mean())),

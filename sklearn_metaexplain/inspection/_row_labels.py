@@ -20,7 +20,9 @@ def row_labels(index: pd.Index) -> list[str]:
 
 
 def cell_label(cell: Any) -> str:
-    """Write a label in full, but for a time of zeros in a date."""
+    """Write a label in full, but for a time of zeros in a date or after whole days."""
     if isinstance(cell, pd.Timestamp):
         return format_cell(cell)  # which leaves out nothing but zeros
+    if isinstance(cell, pd.Timedelta):
+        return str(cell).removesuffix(" 00:00:00")
     return MISSING if np.ndim(cell) == 0 and pd.isna(cell) else str(cell)

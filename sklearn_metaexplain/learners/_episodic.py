@@ -26,7 +26,8 @@ class Episodic(InContext):
     each of them a few support rows; the query keeps the rows of these classes. Classes are
     numbered anew, at random, so that no output is always the same class. Where the episode has its
     rows as they were, as those of `~sklearn_metaexplain.training.TableTasks` have, the rows drawn
-    are encoded by themselves, so that no category's place tells labels of rows that were not drawn.
+    are encoded by themselves, so that no category's place tells labels of rows that were not drawn;
+    columns that are constant in them are left out, so that episodes of a table differ in width.
 
     Parameters
     ----------
@@ -217,7 +218,8 @@ def _take(
             query_labels=to_device(query_labels),
             n_classes=n_classes,
         )
-    raw = RawRows(take_rows(episode.raw.support, rows), take_rows(episode.raw.query, query_rows))
+    support, query = episode.raw
+    raw = RawRows(take_rows(support, rows), take_rows(query, query_rows))
     taken = encode_episode(raw, labels, query_labels, n_classes)
     return taken._replace(
         support=taken.support.to(episode.support),

@@ -232,7 +232,8 @@ def _fit(net: EpisodicNet, batches: EpisodeBatches) -> None:
     try:
         net.fit_loop(batches)
     except KeyboardInterrupt:
-        # Callbacks end a training in the same way, but when an epoch has been judged.
+        # Callbacks end a training in the same way, but when an epoch has been judged; of a Ctrl-C
+        # that falls into these no one can tell.
         if not net.history or "valid_loss" not in net.history[-1]:
             raise
     net.notify("on_train_end", X=batches, y=None)

@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "48373023edcfa057054a1e27909dc3fcb8b8fb705bcf8d5c985db9f8536900be",
+        "8fb633ecc16a4b4c0d0a124198620ee720f2d1c90adb676dd916b5190cbc3795",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

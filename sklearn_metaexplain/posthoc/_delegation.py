@@ -131,6 +131,7 @@ class DelegationMixin:
 
     def _typed(self, X: Any) -> Any:
         like = self.background_
-        # What does not have the columns of fit, or no types, is for the model to take or refuse.
+        # Rows without the columns of fit, or that are no DataFrame, are for the model to take or
+        # refuse.
         both = isinstance(X, pd.DataFrame) and isinstance(like, pd.DataFrame)
         return match_container(X, like) if both and X.columns.equals(like.columns) else X

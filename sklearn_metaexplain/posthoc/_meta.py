@@ -428,22 +428,11 @@ class MetaExplainer(PosthocExplainer):
             predictions,
             model.background_outputs.mean(0),
             std=std,
-            std_quantiles=self._quantiles(n_evaluations > 0),
+            std_quantiles=quantiles_of(self._calibration_, n_evaluations > 0),
             n_evaluations=n_evaluations,
         )
-
-    def _quantiles(self, asked: np.ndarray) -> np.ndarray | None:
-        """Multiples of `std` for rows that were asked about or not, one table if all are alike."""
-        spent, unspent = (quantiles_of(self._calibration_, asked=one) for one in (True, False))
-        if not asked.any():
-            return unspent
-        if asked.all() or spent is None or unspent is None:
-            return spent
-        # The largest shares are missing where calibration saw too few tasks for them.
-        n_levels = min(len(spent), len(unspent))
-        return np.where(asked[:, None, None], spent[:n_levels], unspent[:n_levels])
 
     def _make_goal(self, tol: float | None) -> Goal | None:
         if tol is None:
             return None
-        return Goal(tol, self._evidence_["roughness"], self._calibration_)
+        return Goal(tol, self._evidence_, self._calibration_)

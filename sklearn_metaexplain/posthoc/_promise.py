@@ -20,7 +20,7 @@ class Goal(NamedTuple):
     """The expected relative squared error at which a row has had enough evaluations."""
 
     tol: float
-    roughness: float  # share of the outputs' variance that networks alone miss, held out
+    evidence: Mapping[str, float]  # of the task, as of `estimate_error`
     calibration: Mapping[str, Any]
 
     def expected(
@@ -41,8 +41,9 @@ class Goal(NamedTuple):
         unusual : ndarray of shape (1, n_outputs)
             How much more is missed of the row than of any evaluation held out, standardised.
         """
-        roughness = max(self.roughness, float(np.square(unusual).mean()))
-        evidence = {"raw": raw_error(values, std), "roughness": roughness}
+        excess = float(np.square(unusual).mean())
+        evidence = {name: max(share, excess) for name, share in self.evidence.items()}
+        evidence["raw"] = raw_error(values, std)
         first, last = (
             estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
         )

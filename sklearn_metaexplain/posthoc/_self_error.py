@@ -38,8 +38,8 @@ def task_evidence(
     Returns
     -------
     dict
-        For `estimate_error`, and the mean square of what the stack misses, "residual"; both it and
-        "roughness" are of folds and of leaving one out.
+        For `estimate_error`: what the stack misses, and networks alone, is of folds and of leaving
+        one out.
     """
     values, std, *_ = surrogate.explain(encoded, outputs, surrogate.able(len(encoded)))
     stack = surrogate.stack
@@ -50,10 +50,30 @@ def task_evidence(
     }
 
 
-def quantiles_of(calibration: dict, *, asked: bool) -> np.ndarray | None:
-    """Shares of errors and the multiples of `std` that cover them, where there are any."""
-    found = calibration.get("quantiles_asked" if asked else "quantiles")
-    return None if found is None else np.array(found)
+def quantiles_of(calibration: dict, asked: np.ndarray) -> np.ndarray | None:
+    """Shares of errors and the multiples of `std` that cover them, where there are any.
+
+    Parameters
+    ----------
+    calibration : dict
+        Of the weights.
+    asked : ndarray of bool of shape (n_rows,)
+        Rows on which evaluations were spent.
+
+    Returns
+    -------
+    ndarray of shape (n_levels, 2) or (n_rows, n_levels, 2), or None
+        For each row unless all are alike.
+    """
+    found = [calibration.get(name) for name in ("quantiles_asked", "quantiles")]
+    spent, unspent = (None if table is None else np.array(table) for table in found)
+    if not asked.any():
+        return unspent
+    if asked.all() or spent is None or unspent is None:
+        return spent
+    # The largest shares are missing where calibration saw too few tasks for them.
+    n_levels = min(len(spent), len(unspent))
+    return np.where(asked[:, None, None], spent[:n_levels], unspent[:n_levels])
 
 
 def warn_if_large(what: str, error: float, remedy: str, *, stacklevel: int) -> None:

@@ -8,9 +8,9 @@ import torch
 
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
-#: What the deviations are read off, variances and a number of rows, and the power of each: of rows
-#: that nothing was asked about, and of those with evaluations of their own. 90% quantile
-#: regressions over values of those 511 of 600 prior tasks of which enough is missed
+#: What the deviations are read off, variances and the number of evaluations at fit, and the power
+#: of each: of rows that nothing was asked about, and of those with evaluations of their own. 90%
+#: quantile regressions over values of those 511 of 600 prior tasks of which enough is missed
 #: (``python -m sklearn_metaexplain.calibration --deviations --tasks 600``).
 POWERS = {
     "free": {
@@ -62,8 +62,8 @@ class OwnErrors(NamedTuple):
 class DeviationEvidence(NamedTuple):
     """What is seen of the errors of some rows' values, in units of the outputs' variance.
 
-    The number of evaluations at fit tells how much of what is missed in single hybrids is left in
-    values, which are means.
+    What single hybrids miss cancels out in values, which are means, the more so the more of them
+    there are.
     """
 
     process: torch.Tensor  # (n_rows, n_players, n_outputs), posterior variance of the process
@@ -134,8 +134,7 @@ def expected_std(logs: torch.Tensor, n_asked: torch.Tensor) -> torch.Tensor:
     The process knows what it cannot tell, but not that other surrogates are better than it or
     that it is wrong; these are seen in evaluations held out, in how far a row's own evaluations
     are from what those before them let expect and how much they changed, in how much the
-    surrogates disagree and in how far the values are from their sum. Errors of single hybrids
-    cancel out in values, the more so the more of them there are. A deviation is a product of
+    surrogates disagree and in how far the values are from their sum. A deviation is a product of
     powers of all.
 
     Parameters

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-#: What an estimate of the error reads, in this order.
-ERROR_EVIDENCE = ("raw", "roughness")
+#: What estimates of errors are read off, beside what deviations expect: of a task, the share of
+#: the outputs' variance that networks alone miss in evaluations held out, for of smooth models, of
+#: which they miss little, values are less far off; of a row, the share that the whole stack misses.
+TASK_EVIDENCE = ("raw", "roughness")
+ROW_EVIDENCE = ("raw", "residual")
 _UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 # Relative squared error of values that are all zero, whatever is true.
@@ -87,13 +90,11 @@ def estimate_error(
     Parameters
     ----------
     evidence : mapping
-        What `ERROR_EVIDENCE` names: the raw error, and the share of the outputs' variance that
-        networks alone miss in evaluations held out. What is missed of smooth models leaves less of
-        an error.
+        What is seen of the error, by name: "raw" is that which the deviations expect.
     calibration : mapping, default=None
-        "intercept", "slopes" and "spread", found on tasks held out, and "log_factor", which makes
-        the mean of the estimates that of the errors. None: the raw error, with a standard error
-        as large.
+        "intercept", "slopes", by the names of evidence, and "spread", found on tasks held out, and
+        "log_factor", which makes the mean of the estimates that of the errors. None: the raw
+        error, with a standard error as large.
 
     Returns
     -------
@@ -103,9 +104,9 @@ def estimate_error(
         return 0.0, 0.0
     error, relative = evidence["raw"], 1.0
     if calibration:
-        middle = calibration["intercept"] + float(
-            np.dot(calibration["slopes"], log_evidence(evidence))
-        )
+        slopes = calibration["slopes"]
+        logs = log_evidence(evidence, list(slopes))
+        middle = calibration["intercept"] + float(np.dot(list(slopes.values()), logs))
         error = float(np.exp(middle + calibration["log_factor"]))
         relative = float(np.sqrt(np.expm1(calibration["spread"] ** 2)))
     if np.isinf(evidence["raw"]):
@@ -113,9 +114,9 @@ def estimate_error(
     return error, error * relative
 
 
-def log_evidence(evidence: Mapping[str, float]) -> np.ndarray:
-    """Logarithms of the evidence, in the order of `ERROR_EVIDENCE`."""
-    return np.log(np.clip([evidence[name] for name in ERROR_EVIDENCE], _LEAST, 1 / _LEAST))
+def log_evidence(evidence: Mapping[str, float], names: Sequence[str]) -> np.ndarray:
+    """Logarithms of the evidence that is named, in that order."""
+    return np.log(np.clip([evidence[name] for name in names], _LEAST, 1 / _LEAST))
 
 
 def scaled_error(

@@ -105,7 +105,7 @@ class TableTasks:
         support = draw_support(table.labels, n_support, state)
         others = np.delete(np.arange(len(table.labels)), support)
         query = state.permutation(others)[: self.n_query]
-        raw = RawRows(take_rows(table.X, support), take_rows(table.X, query))
+        raw = RawRows.of(table.X, support, query)
         return encode_episode(raw, table.labels[support], table.labels[query], table.n_classes)
 
     def hold_out(self, rng: np.random.Generator) -> tuple[TableTasks, TableTasks]:

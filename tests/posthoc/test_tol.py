@@ -213,13 +213,13 @@ def test_rows_that_miss_it_are_said(explainer, wine):
 
 
 def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_asked_about():
-    law = {"slopes": [1.0, 0.0], "spread": 1.0, "log_factor": 0.0}
+    law = {"slopes": {"raw": 1.0, "residual": 0.0}, "spread": 1.0, "log_factor": 0.0}
     calibration = {
         "task": {**law, "intercept": 0.0},
         "row": {**law, "intercept": -2.0},
         "usually_taken": 0.5,
     }
-    goal = Goal(0.1, 0.05, calibration)
+    goal = Goal(0.1, {"raw": 1.0, "residual": 0.05}, calibration)
     values, before = np.full((1, 3, 1), 2.0), np.full((1, 3, 1), 0.5)
     usual = np.zeros((1, 1))
     told = [
@@ -233,9 +233,14 @@ def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_aske
     quarter = goal.expected(values, 0.75**0.5 * before, before, usual)
     assert quarter == pytest.approx(0.75 * 0.25**2 * np.exp(-1))
     # Nothing is known of how far off deviations are: they stand.
-    assert Goal(0.1, 0.05, {}).expected(values, before, before, usual) == pytest.approx(0.25**2)
+    uncalibrated = goal._replace(calibration={})
+    assert uncalibrated.expected(values, before, before, usual) == pytest.approx(0.25**2)
     assert goal.expected(values, 0 * before, 0 * before, usual) == 0
     assert goal.is_met(values, before, before, usual) == (told[0] <= 0.1)
+    # What is missed of the row itself counts where it is more than what is missed usually.
+    calibration["row"]["slopes"]["residual"] = 0.5
+    told = [goal.expected(values, 0.1 * before, before, usual + excess) for excess in (0.0, 2.0)]
+    assert told[1] == pytest.approx((4 / 0.05) ** 0.5 * told[0])
 
 
 @pytest.mark.parametrize(

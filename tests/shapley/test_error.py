@@ -6,7 +6,12 @@ import pytest
 from sklearn_metaexplain._coverage import reach
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error, scaled_error
 
-CALIBRATION = {"intercept": np.log(2.0), "slopes": [1.0, 0.0], "spread": 0.5, "log_factor": 0.0}
+CALIBRATION = {
+    "intercept": np.log(2.0),
+    "slopes": {"raw": 1.0, "roughness": 0.0},
+    "spread": 0.5,
+    "log_factor": 0.0,
+}
 
 
 def test_raw_error_is_variance_over_size():
@@ -22,7 +27,7 @@ def test_estimates_follow_their_calibration():
     # Of a log-normal with this spread.
     draws = error * np.exp(0.5 * np.random.default_rng(0).normal(size=10**6) - 0.125)
     assert standard_error == pytest.approx(draws.std(), rel=0.01)
-    both = {**CALIBRATION, "slopes": [0.5, 0.5], "log_factor": np.log(3.0)}
+    both = {**CALIBRATION, "slopes": {"raw": 0.5, "roughness": 0.5}, "log_factor": np.log(3.0)}
     assert estimate_error({"raw": 0.04, "roughness": 0.01}, both)[0] == pytest.approx(0.12)
 
 
