@@ -2,11 +2,11 @@
 
 ``python benchmarks/few_shot.py`` labels 5 and 20 rows of each class; ``--all-rows`` learns from 70%
 of the tables instead. Both keep what they measure in ``runs/few-shot``, table by table, and write
-``docs/benchmarks/few_shot.md``, ``few_shot.csv`` and ``few_shot_seconds.csv`` from all that is kept
-there, so a stopped run is not lost: ``--tables wine moons`` measures these again, ``--tables`` with
-no name only writes the report. ``--how meta-trained`` measures only what came about so, and other
-lines stay as they are; ``--first-draw 4`` leaves the four draws before as they are. ``--quick``
-takes minutes: three tables, three draws.
+``docs/benchmarks/few_shot.md`` and ``few_shot.csv`` from all that is kept there, so a stopped run
+is not lost: ``--tables wine moons`` measures these again, ``--tables`` with no name only writes the
+report. ``--how meta-trained`` measures only what came about so, and other lines stay as they are;
+``--first-draw 4`` leaves the four draws before as they are. ``--quick`` takes minutes: three
+tables, three draws.
 """
 
 from __future__ import annotations
@@ -119,11 +119,10 @@ def report(options: argparse.Namespace) -> str:
     page = make_page(lines)
     options.out.mkdir(parents=True, exist_ok=True)
     if len(lines):
-        for name, measured in (("few_shot", "accuracy"), ("few_shot_seconds", "seconds")):
-            wide = lines.pivot(
-                index=["shots", "table", "draw"], columns="method", values=measured
-            ).round(6)
-            wide.to_csv(options.out / f"{name}.csv")
+        wide = lines.pivot(
+            index=["shots", "table", "draw"], columns="method", values="accuracy"
+        ).round(4)
+        wide.to_csv(options.out / "few_shot.csv")
     (options.out / "few_shot.md").write_text(page)
     return page
 
