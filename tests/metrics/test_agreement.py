@@ -115,6 +115,10 @@ def test_columns_that_a_model_leaves_out_agree_whatever_rounding_makes_of_them()
     explanation = explainer.explain(X[20:30])
     # In closed form, with exact zeros.
     truth = ((X[20:30] - X[:20].mean(axis=0)) * model.coef_)[:, :, None]
+    # On some machines shap's values are as exact; as rounded as on others, they agree as well.
+    values = explanation.values.copy()
+    values[:, 2:] += 1e-17 * random.normal(size=(10, 10, 1))
+    explanation = replace(explanation, values=values)
     assert np.abs(explanation.values[:, 2:]).max() > 0
     for pair in ((truth, explanation), (explanation, truth), (truth, explanation.values)):
         assert sign_agreement(*pair) == pytest.approx(1.0)

@@ -509,7 +509,7 @@ def test_no_row_of_a_table_is_both_trained_on_and_judged_by(as_tasks, monkeypatc
     X = np.column_stack([np.arange(40.0), np.random.default_rng(0).normal(size=40)])
     tasks = as_tasks([(X, np.arange(40) % 2)])
     monkeypatch.setattr(TableTasks, "sample", sample)
-    monkeypatch.setattr("sklearn_metaexplain.training._table_tasks.take_rows", note)
+    monkeypatch.setattr("sklearn_metaexplain.nets._labelled.take_rows", note)
     settings = {"n_steps": 10, "validation_tasks": 12, "lr": 0.05}
     trainer(**settings).fit(tasks)
     judged, trained = set().union(*drawn[:12]), set().union(*drawn[12:])
