@@ -187,6 +187,16 @@ def test_what_was_measured_of_other_networks_is_not_gone_on_from(tmp_path, capsy
 
 
 @pytest.mark.usefixtures("made_up_cases")
+@pytest.mark.parametrize("name", ["POWERS", "LOG_FACTORS", "TASK_EVIDENCE", "ROW_EVIDENCE"])
+def test_what_was_measured_with_other_deviations_is_not_gone_on_from(name, tmp_path, monkeypatch):
+    same = ["--tasks", "40", "--out", str(tmp_path / "weights")]
+    main(same)
+    monkeypatch.setattr(command, name, "another")
+    with pytest.raises(SystemExit, match="or with other deviations, .* remove it"):
+        main(same)
+
+
+@pytest.mark.usefixtures("made_up_cases")
 def test_a_death_spoils_no_measurements(tmp_path, monkeypatch):
     out, kept = tmp_path / "calibrated", tmp_path / "cases.jsonl"
     same = ["--tasks", "40", "--cases", str(kept), "--out", str(out)]
