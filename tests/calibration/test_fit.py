@@ -192,7 +192,7 @@ def test_what_was_measured_with_other_deviations_is_not_gone_on_from(name, tmp_p
     same = ["--tasks", "40", "--out", str(tmp_path / "weights")]
     main(same)
     monkeypatch.setattr(command, name, "another")
-    with pytest.raises(SystemExit, match="or with other deviations, .* remove it"):
+    with pytest.raises(SystemExit, match=r"or with other deviations, .* remove it"):
         main(same)
 
 
