@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from sklearn_metaexplain._arrays import array_of_rows
 from sklearn_metaexplain._containers import match_container
 from sklearn_metaexplain._validation import check_table
 
@@ -66,7 +67,8 @@ def given_background(explainer: Any, background: Any, X: Any) -> Any:
     """
     try:
         if not hasattr(background, "shape"):
-            background = np.asarray(background)
+            is_text = isinstance(X, np.ndarray) and X.dtype.kind in "US"
+            background = np.asarray(background) if is_text else array_of_rows(background)
         if background.ndim == 2 and background.shape[1] == X.shape[1]:
             # An array of rows takes the names of X, rather than a warning that it has none.
             background = match_container(background, X)

@@ -300,6 +300,24 @@ class TestBackground:
         expected = exact(Ridge(), background=X[:3]).fit(X, TARGET).explain(X[:1])
         np.testing.assert_allclose(explanation.values, expected.values, atol=1e-5)
 
+    @pytest.mark.parametrize("kind", [list, pd.DataFrame])
+    def test_numbers_of_mixed_rows_in_lists_stay_numbers(self, kind):
+        cells = [["x" if i % 3 else "y", i % 4, i / 10] for i in range(60)]
+        columns = [0, 1], [2]
+        model = make_pipeline(
+            make_column_transformer(
+                (OneHotEncoder(handle_unknown="ignore"), columns[0]), ("passthrough", columns[1])
+            ),
+            LinearRegression(),
+        )
+        table, target = kind(cells), [i % 4 + (i % 3 == 0) + i / 10 for i in range(60)]
+        expected, explained = (
+            exact(model, background=rows).fit(table, target).explain(table[30:33])
+            for rows in (np.array(cells[:5], dtype=object), cells[:5])
+        )
+        np.testing.assert_allclose(explained.base_values, np.mean(target[:5]))
+        np.testing.assert_allclose(explained.values, expected.values)
+
     def test_it_is_a_copy(self):
         rows = X[:3].copy()
         explainer = exact(Ridge(), background=rows).fit(X, TARGET)
