@@ -1,5 +1,6 @@
 """Classifiers whose classes are not those of their largest outputs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sklearn.ensemble import StackingClassifier
@@ -12,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, NuSVC
 
-__all__ = ["predicts_apart"]
+__all__ = ["decides_by_pairs", "predicts_apart"]
 
 # By a threshold that was set or tuned, by votes of pairs of classes, by decisions of theirs, or by
 # distances that the outputs scale.
@@ -36,12 +37,28 @@ def predicts_apart(estimator: Any) -> bool:
     estimator : fitted classifier
         The model. Of those of other libraries it is not known, and they are not asked.
     """
-    inner = estimator
-    while inner is not None:
-        if isinstance(inner, _APART) or _clips(inner):
-            return True
-        inner = _last_inside(inner)
-    return False
+    return any(isinstance(part, _APART) or _clips(part) for part in _chain(estimator))
+
+
+def decides_by_pairs(estimator: Any) -> bool:
+    """Whether a decision function has a column for each pair of classes, of which three have three.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        The model. Of those of other libraries it is not known.
+    """
+    return any(
+        isinstance(part, (SVC, NuSVC)) and part.decision_function_shape == "ovo"
+        for part in _chain(estimator)
+    )
+
+
+def _chain(estimator: Any) -> Iterator[Any]:
+    """Yield an estimator, and one after the other what leaves its prediction to the next."""
+    while estimator is not None:
+        yield estimator
+        estimator = _last_inside(estimator)
 
 
 def _clips(estimator: Any) -> bool:

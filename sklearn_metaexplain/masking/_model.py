@@ -13,7 +13,7 @@ from sklearn_metaexplain._names import names_of_table
 from sklearn_metaexplain._progress import progress_bar
 from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain._validation import name_of
-from sklearn_metaexplain.masking._labels import predicts_apart
+from sklearn_metaexplain.masking._labels import decides_by_pairs, predicts_apart
 from sklearn_metaexplain.masking._mixer import RowPool, hybrid_index
 from sklearn_metaexplain.masking._outputs import (
     ONE_VS_ONE,
@@ -368,8 +368,12 @@ class MaskedModel:
         outputs = answers[:, None] if answers.ndim == 1 else answers
         is_probability = self._method == "predict_proba"
         expected = self.n_outputs if is_probability else self.n_computed
+        is_decision = self._method == "decision_function"
+        in_pairs = is_decision and self.n_outputs > 2 and decides_by_pairs(self.estimator)
+        if in_pairs and outputs.shape[1] == expected:
+            raise ValueError(f"{self._name()} does not tell classes from each other.{ONE_VS_ONE}")
         if outputs.shape[1] != expected:
-            remedy = "" if self._method != "decision_function" else ONE_VS_ONE
+            remedy = ONE_VS_ONE if is_decision else ""
             raise ValueError(
                 f"{self._name()} returned {outputs.shape[1]} columns for {self.n_outputs} outputs; "
                 f"{expected} expected.{remedy}"

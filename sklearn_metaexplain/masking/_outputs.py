@@ -152,7 +152,11 @@ def sum_to_zero_over_classes(
     """Project attributions of class probabilities: what one class gains, others lose."""
     # Rows whose probabilities do not sum to one keep their values: they would miss the gap.
     gap = np.abs((predictions - base).sum(axis=1)) < 1e-9
-    return np.where(gap[:, None, None], values - values.mean(axis=2, keepdims=True), values)
+    # A class whose probability never changes takes no part in it, but for rounding.
+    size = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
+    moves = (size > 1e-12 * size.max(axis=2, keepdims=True)) & gap[:, None, None]
+    mean = values.sum(axis=2, keepdims=True) / moves.sum(axis=2, keepdims=True).clip(1)
+    return np.where(moves, values - mean, values)
 
 
 def expand_values(values: np.ndarray, is_binary: bool) -> np.ndarray:

@@ -199,6 +199,16 @@ def test_what_a_class_gains_others_lose_unless_probabilities_miss_one():
     np.testing.assert_array_equal(projected[1], values[1])
 
 
+def test_a_class_that_never_changes_neither_gains_nor_loses():
+    random = np.random.RandomState(0)
+    values, base = random.normal(size=(4, 5, 3)), np.array([0.2, 0.3, 0.5])
+    values[..., 2] = 0
+    values[..., :2] -= values[..., :2].sum((1, 2), keepdims=True) / 10
+    projected = sum_to_zero_over_classes(values, base + values.sum(axis=1), base)
+    assert not projected[..., 2].any()
+    np.testing.assert_allclose(projected.sum(axis=2), 0, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("estimator", "n_classes", "output", "resolved"),
     [
@@ -341,6 +351,16 @@ def test_one_vs_one_decisions_are_refused(table):
     svc = SVC(decision_function_shape="ovo").fit(X, y)
     with pytest.raises(ValueError, match=r"6 columns for 4 outputs.*ovr"):
         MaskedModel(svc, X, output="raw")
+
+
+def test_pairs_of_three_classes_are_not_taken_for_the_classes(table):
+    X, _ = table
+    y = np.digitize(X[:, 0], [-0.5, 0.5])
+    svc = make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo")).fit(X, y)
+    with pytest.raises(ValueError, match=r"Pipeline.decision_function does not tell.*ovr"):
+        MaskedModel(svc, X, output="raw")
+    # Of two classes there is one pair.
+    assert MaskedModel(svc.fit(X, y > 0), X, output="raw").n_outputs == 2
 
 
 def test_missing_methods_are_named_with_the_remedy(table):
