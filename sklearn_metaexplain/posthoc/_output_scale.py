@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 # Less is rounding.
-_LEAST_SPREAD = 1e-10
+_LEAST_SPREAD = 1e-12
 _ROUNDING = 1e-12
 
 

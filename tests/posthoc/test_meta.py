@@ -226,6 +226,15 @@ def test_extreme_units_of_the_target():
         assert relative_error(scaled.values / factor, plain.values) < 1e-3
 
 
+def test_outputs_far_from_zero_are_not_constant():
+    X = np.random.RandomState(0).normal(size=(80, 3))
+    for offset in (0.0, 1e11):
+        explainer = MetaExplainer(FrozenEstimator(Offset(offset)), **SMALL).fit(X)
+        explanation = explainer.explain(X[:9])
+        assert bool((explanation.std > 0).all())
+        assert explainer.shapley_error_ > 0
+
+
 def test_an_explainer_that_is_mapped_from_a_file_explains_in_silence(wine, tmp_path, request):
     X, y = wine
     explainer = MetaExplainer(LogisticRegression(max_iter=5000), **SMALL).fit(X, y)
@@ -301,6 +310,20 @@ class Rough(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return np.sin(40 * np.asarray(X)).prod(1) * 1e3 + np.sin(25 * np.asarray(X)).sum(1)
+
+
+class Offset(RegressorMixin, BaseEstimator):
+    def __init__(self, offset):
+        self.offset = offset
+
+    def fit(self, X, y=None):
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def predict(self, X):
+        return self.offset + X[:, 0] + X[:, 1] * X[:, 2]
 
 
 def test_std_of_a_constant_output_is_nothing():
