@@ -10,7 +10,7 @@ import torch
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
-from sklearn_metaexplain.shapley._gap import close_gap, gap_std
+from sklearn_metaexplain.shapley._gap import close_gap, gap_std, who_can_matter
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
@@ -130,15 +130,23 @@ class Student:
             return hybrids, stack.mix(process, hybrids)
 
     def explain(
-        self, encoded: torch.Tensor, predictions: torch.Tensor, can_matter: torch.Tensor
+        self,
+        encoded: torch.Tensor,
+        predictions: torch.Tensor,
+        can_matter: torch.Tensor,
+        *,
+        may_matter: torch.Tensor | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Explain encoded rows; parameters and results as of `TaskSurrogate.explain`."""
+        may = can_matter if may_matter is None else may_matter
+        total = self.scale.standardise(predictions) - self.base
+        can_matter = who_can_matter(total, can_matter, may, self.scale.rounding)
         able = can_matter[..., None]
         values = self._look_up(encoded) * able
         gap = self._gap(predictions, values)
-        least = gap_std(values, self.usual.exceeded(gap), can_matter) * self.scale.spread
+        least = gap_std(values, self.usual.exceeded(gap), may) * self.scale.spread
         closed = close_gap(values, gap, can_matter) * self.scale.spread
-        return closed.numpy(), np.maximum(self.std, least.numpy()) * able.numpy()
+        return closed.numpy(), np.maximum(self.std * able.numpy(), least.numpy())
 
     def _look_up(self, encoded: torch.Tensor) -> torch.Tensor:
         return self.trees.shapley(encoded[..., 1]).permute(1, 2, 0)

@@ -400,7 +400,7 @@ class MetaExplainer(PosthocExplainer):
             # Of what joblib maps from a file torch takes no array as it is.
             can_matter = may_matter & torch.from_numpy(~self.dummies_)
             if hasattr(self, "_student_"):
-                values, std = self._student_.explain(*rows, can_matter)
+                values, std = self._student_.explain(*rows, can_matter, may_matter=may_matter)
             else:
                 values, std, *_ = self._surrogate_.explain(
                     *rows,

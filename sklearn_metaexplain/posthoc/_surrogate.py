@@ -27,7 +27,7 @@ from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
 from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
 from sklearn_metaexplain.shapley._deviation import OwnErrors, deviation_evidence, expected_std
-from sklearn_metaexplain.shapley._gap import close_gap, gap_std
+from sklearn_metaexplain.shapley._gap import close_gap, gap_std, who_can_matter
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 from sklearn_metaexplain.shapley._std import shrink_std, std_left, widen_std
@@ -151,7 +151,7 @@ class TaskSurrogate:
             own_lengths=self.own_lengths,
         )
         self.stack = stack.fit(encoded, outputs, n_jobs=n_jobs).set_background(background)
-        self.known = KnownRows(encoded, stack.residuals)
+        self.known = KnownRows(encoded, outputs, stack.residuals)
         self.usual = UsualErrors(stack.residuals, self.scale.rounding)
         self.set_base(torch.from_numpy(self.predict(background).mean(0)) if base is None else base)
         self.corrector: Corrector | None = None
@@ -210,7 +210,8 @@ class TaskSurrogate:
             What hybrids of the rows themselves have shown.
         may_matter : tensor of bool of shape (n_rows, n_players), default=None
             Players that differ from some background row though others of them are taken never to
-            matter: of an unusual row nobody is known not to. None: `can_matter`.
+            matter: of an unusual row nobody is known not to, and where no other differs, the output
+            is theirs. None: `can_matter`.
         n_jobs : int or None
             Threads over chunks of rows.
         verbose : int
@@ -282,11 +283,12 @@ class TaskSurrogate:
         own: OwnEvaluations | None,
     ) -> _Part:
         stack = self.stack
+        gap = predictions - self.base
+        can_matter = who_can_matter(gap, can_matter, may_matter, self.scale.rounding)
         # Where evaluations are spent on a row, so is time on what they cannot mend.
         surrogate = stack.shapley(encoded, can_matter, thorough=own is not None)
         able = can_matter[..., None]
         values, explained = stack.close(encoded, surrogate, predictions, self.base)
-        gap = predictions - self.base
         missing = gap - stack.combine(surrogate).sum(1)
         scale = stack.process.variance_scale
         before = stack.process.shapley_std(surrogate.reading) * able
@@ -302,7 +304,7 @@ class TaskSurrogate:
             process_std = shrink_std(before, own.explained, scale)
         values = values + correction
         # Surrogates miss little of a row that they were fitted to, however wrong they are about it.
-        unseen = self.known.unseen(encoded, missing)
+        unseen = self.known.unseen(encoded, predictions, missing)
         std, seen = self._deviate(surrogate, process_std, unseen, own)
         unusual = self.usual.exceeded(unseen)
         if own is not None:

@@ -38,3 +38,23 @@ def gap_std(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -
     """
     shares = close_gap(values, torch.ones_like(gap), can_matter) - values
     return gap.abs()[:, None] * (shares * (1 - shares)).clamp_min(0).sqrt()
+
+
+def who_can_matter(
+    gap: torch.Tensor, can_matter: torch.Tensor, may_matter: torch.Tensor, rounding: torch.Tensor
+) -> torch.Tensor:
+    """Players among whom a gap is distributed, bool (n_rows, n_players).
+
+    Parameters
+    ----------
+    gap : tensor of shape (n_rows, n_outputs)
+        Prediction minus base value.
+    can_matter : tensor of bool of shape (n_rows, n_players)
+        Players that are taken to matter.
+    may_matter : tensor of bool of shape (n_rows, n_players)
+        Those who can account for the gap of a row in which none of these could.
+    rounding : tensor of shape (n_outputs,)
+        What is no gap.
+    """
+    nobody = ~can_matter.any(1) & (gap.abs() > rounding).any(1)
+    return can_matter | (may_matter & nobody[:, None])

@@ -92,6 +92,50 @@ def test_a_model_that_was_constant_so_far(X, speed):
     assert not usual.std.any()
 
 
+def test_rows_of_fit_are_others_once_a_column_that_never_mattered_does(X):
+    explainer = fit(X[:100], lambda X: X[:, 0] + X[:, 1] + np.where(X[:, 3] > 50, 9.0, 0.0))
+    assert explainer.dummies_.tolist() == [False, False, True, True]
+    rows = X[:40].copy()
+    rows[:, 3] = 100.0
+    assert bool((explainer.explain(rows).std[:, 3] > 1).all())
+    assert not explainer.explain(X[:40]).std[:, 3].any()
+    asked = explainer.explain(rows, budget=20, tol=0.01)
+    assert bool((asked.n_evaluations == 20).all())
+
+
+@pytest.mark.parametrize("speed", ["default", "fast"])
+def test_what_only_columns_that_never_mattered_can_account_for_is_theirs(X, speed):
+    def model(X):
+        return 0.1 * X[:, 0] + X[:, 1] + np.where(X[:, 3] > 50, 5.0, 0.0)
+
+    # Equal background rows, whose mean is rounded.
+    explainer = fit(X, model, background=np.repeat(X[:1], 3, axis=0), speed=speed)
+    assert explainer.dummies_.tolist() == [False, False, True, True]
+    rows = np.repeat(X[:1], 4, axis=0)
+    rows[:, 3] = [100.0, 100.0, 1.0, X[0, 3]]
+    rows[1, 2] = -1.0
+    explanation = explainer.explain(rows)
+    values, std = explanation.values[..., 0], explanation.std[..., 0]
+    np.testing.assert_allclose(values[0], [0, 0, 0, 5], atol=1e-9)
+    np.testing.assert_allclose(values[1], [0, 0, 2.5, 2.5], atol=1e-9)
+    np.testing.assert_allclose(std[1], [0, 0, 2.5, 2.5], atol=0.5)
+    assert not values[2:].any()
+    assert not std[2:].any()
+    if speed == "default":
+        asked = explainer.explain(rows, budget=9, tol=0.5).values[..., 0]
+        np.testing.assert_allclose(asked[0], values[0], atol=1e-9)
+        # With an evaluation in which they change places it is known whose it is.
+        np.testing.assert_allclose(asked[1], [0, 0, 0, 5], atol=1e-9)
+
+
+def test_fast_students_do_not_know_either_of_columns_that_never_mattered(X, rows):
+    explainer = fit(X, lambda X: X[:, 0] + 3 * X[:, 1], speed="fast")
+    explanation = explainer.explain(rows)
+    assert not explanation.values[:, 2:].any()
+    assert bool((explanation.std[:2, 2:] > 0).all())
+    assert not explanation.std[2, 2:].any()
+
+
 def test_rounding_is_not_unusual(X):
     explanation = fit(X, lambda X: np.full(len(X), 0.1)).explain(X[:5])
     assert not explanation.std.any()
