@@ -216,9 +216,9 @@ def ask_about_rows(
             one.questions.recall() if kept and not one.is_enough else None
             for one, kept in zip(asking, keep[part], strict=True)
         ]
-    update, explained, missed, move = (torch.stack(part) for part in zip(*told, strict=True))
+    update, explained, missed, move, left = (torch.stack(part) for part in zip(*told, strict=True))
     errors = OwnErrors(torch.from_numpy(n_evaluations).to(update), missed, move)
-    own = OwnEvaluations(update, explained, errors)
+    own = OwnEvaluations(update, explained, errors, left)
     return Asked(own, n_evaluations, is_enough, heard)
 
 

@@ -131,8 +131,8 @@ class Promise:
             n_asked,
         )
         asked = torch.full((1, 1), n_asked)
-        unusual = self._usual.still_exceeded(self._unusual, missed, asked)
+        unusual = self._usual.still_exceeded(self._unusual, missed, asked, questions.left[None])
         # Where it was the unusual that made deviations, they last as long as it does.
-        left = torch.where(self._unusual > 0, unusual / self._unusual.clamp_min(1e-300), 0.0)
-        std = self._std * torch.maximum(share, left[:, None]).numpy()
+        lasting = torch.where(self._unusual > 0, unusual / self._unusual.clamp_min(1e-300), 0.0)
+        std = self._std * torch.maximum(share, lasting[:, None]).numpy()
         return self._goal.is_met(self._values, std, self._std, unusual.numpy())

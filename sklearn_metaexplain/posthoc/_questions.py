@@ -97,6 +97,9 @@ class RowQuestions:
         How far off each answer was, given those before it.
     move : tensor of shape (n_players, n_outputs)
         What the answers add to the Shapley values, beyond what the row's own output does.
+    left : tensor of shape (n_outputs,)
+        The most that an answer, or the row's output, is off by once all are known: what the process
+        is sure of it takes for noise, however far off it is.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class RowQuestions:
         self._misfit = row.new_empty(0, len(prediction))
         self.innovations = self._misfit
         self.move = row.new_zeros(len(self.posterior.gains), len(prediction))
+        self.left = row.new_zeros(len(prediction))
         self._heard: list[tuple[Probes, np.ndarray]] = []
         self._block, self._n_of_block, self._n_idle = 0, 0, 0
         self._usable: np.ndarray | None = None
@@ -174,6 +178,7 @@ class RowQuestions:
         self._misfit = torch.cat([self._misfit, known - surrogate.stack.predict(hybrids)])
         self.innovations = self.posterior.innovations(self._misfit)
         self.move = self.posterior.update(self._misfit, first=1)
+        self.left = self.posterior.left(self._misfit).abs().amax(0)
 
     def recall(self) -> tuple[Probes, np.ndarray]:
         """Return all that was asked, and the model's outputs."""
@@ -181,7 +186,7 @@ class RowQuestions:
         return Probes(*map(np.concatenate, zip(*probes, strict=True))), np.concatenate(outputs)
 
     def conclude(self) -> tuple[torch.Tensor, ...]:
-        """Update of the row's Shapley values, the variance explained, what was missed, `move`.
+        """Update of the row's Shapley values, variance explained, what was missed, `move`, `left`.
 
         Something must have been heard, if only that nothing is left to ask.
         """
@@ -191,6 +196,7 @@ class RowQuestions:
             torch.from_numpy(self.posterior.explained),
             last.square().sum(0),
             self.move,
+            self.left,
         )
 
     def _usable_of(self, block: Probes) -> np.ndarray:

@@ -46,11 +46,12 @@ class OwnEvaluations(NamedTuple):
     update: torch.Tensor  # (n_rows, n_players, n_outputs), to the stack's values, standardised
     explained: torch.Tensor  # (n_rows, n_players), variance of the process, before its scale
     errors: OwnErrors
+    left: torch.Tensor  # (n_rows, n_outputs), the most that is still missed of any of them
 
     def of(self, rows: slice) -> OwnEvaluations:
         """Those of some of the rows."""
         errors = OwnErrors(*(part[rows] for part in self.errors))
-        return OwnEvaluations(self.update[rows], self.explained[rows], errors)
+        return OwnEvaluations(self.update[rows], self.explained[rows], errors, self.left[rows])
 
 
 class Explained(NamedTuple):
@@ -309,7 +310,9 @@ class TaskSurrogate:
         unusual = self.usual.exceeded(unseen)
         if own is not None:
             errors = own.errors
-            unusual = self.usual.still_exceeded(unusual, errors.missed, errors.n_asked[:, None])
+            unusual = self.usual.still_exceeded(
+                unusual, errors.missed, errors.n_asked[:, None], own.left
+            )
         # What was seen of errors at large says little of a row that is unlike all that was seen.
         least = gap_std(values, unusual, may_matter)
         # Corrections need not sum to zero once they are scaled column by column.

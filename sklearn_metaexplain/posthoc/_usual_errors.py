@@ -32,7 +32,11 @@ class UsualErrors:
         return (missing.abs() - self.most).clamp_min(0)
 
     def still_exceeded(
-        self, unusual: torch.Tensor, missed: torch.Tensor, n_asked: torch.Tensor
+        self,
+        unusual: torch.Tensor,
+        missed: torch.Tensor,
+        n_asked: torch.Tensor,
+        left: torch.Tensor,
     ) -> torch.Tensor:
         """How much more than usual once some of the rows' own evaluations are known.
 
@@ -46,6 +50,10 @@ class UsualErrors:
             Of the latter half of their own evaluations, the sum of squares.
         n_asked : tensor of shape (n_rows, 1)
             How many they are.
+        left : tensor of shape (n_rows, n_outputs)
+            The most that is missed of any of them once all are known. The latter half may be of
+            hybrids that have nothing of what is unusual.
         """
-        still = self.exceeded((missed / n_judged(n_asked).clamp_min(1)).sqrt())
+        missed = (missed / n_judged(n_asked).clamp_min(1)).sqrt()
+        still = self.exceeded(torch.where(unusual > 0, torch.maximum(missed, left), missed))
         return unusual + (n_asked / LEAST_ASKED).clamp_max(1.0) * (still - unusual)

@@ -232,6 +232,21 @@ class RowPosterior:
         """
         return (self._whiten(misfit) * torch.from_numpy(self.lower).diagonal()[:, None])[1:]
 
+    def left(self, misfit: torch.Tensor) -> torch.Tensor:
+        """How far off the outputs still are once all are known, taken for noise.
+
+        Parameters
+        ----------
+        misfit : tensor of shape (n, n_outputs)
+            As of `update`.
+
+        Returns
+        -------
+        tensor of shape (n, n_outputs)
+        """
+        upper = torch.from_numpy(self.lower).T
+        return self.noise * torch.linalg.solve_triangular(upper, self._whiten(misfit), upper=True)
+
     def _whiten(self, misfit: torch.Tensor) -> torch.Tensor:
         return torch.linalg.solve_triangular(torch.from_numpy(self.lower), misfit, upper=False)
 

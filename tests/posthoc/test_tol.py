@@ -146,7 +146,9 @@ def test_answers_not_heard_yet_are_expected_to_surprise_as_much(explainer, wine)
         # The latter half, by which deviations are judged, is not heard yet.
         heard = (surprise * residual).expand(6, -1)
         posterior = SimpleNamespace(explained=heard_before)
-        questions = SimpleNamespace(innovations=heard, move=moved, posterior=posterior)
+        questions = SimpleNamespace(
+            innovations=heard, move=moved, left=0 * residual, posterior=posterior
+        )
         for tol in np.geomspace(1e-4, 1e2, 200):
             promise = Promise(explainer._make_goal(tol), surrogate, before, reading, 0)
             if promise.is_kept(questions, explained, deviations):

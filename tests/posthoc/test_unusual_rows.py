@@ -5,6 +5,7 @@ import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from sklearn_metaexplain import MetaExplainer
+from sklearn_metaexplain.exceptions import ToleranceWarning
 
 
 class Function(RegressorMixin, BaseEstimator):
@@ -99,8 +100,27 @@ def test_rows_of_fit_are_others_once_a_column_that_never_mattered_does(X):
     rows[:, 3] = 100.0
     assert bool((explainer.explain(rows).std[:, 3] > 1).all())
     assert not explainer.explain(X[:40]).std[:, 3].any()
-    asked = explainer.explain(rows, budget=20, tol=0.01)
+    with pytest.warns(ToleranceWarning, match="40 of 40 rows"):
+        asked = explainer.explain(rows, budget=20, tol=0.01)
     assert bool((asked.n_evaluations == 20).all())
+
+
+def test_they_stay_unusual_where_all_that_was_asked_is_taken_for_noise():
+    rng = np.random.RandomState(2)
+    X = rng.standard_normal((500, 5))
+    X[:25, 0] *= 20  # so that the process is sure of the largest numbers
+    X[:, 1] = rng.rand(500) < 0.3
+    explainer = fit(X, lambda X: X[:, 0] + 0.3 * X[:, 1], background=X[100:110])
+    assert explainer.dummies_.tolist() == [False, False, True, True, True]
+    row = X[200:201].copy()
+    row[0, :2] = 1e6, 1.0
+    explanation = explainer.explain(row, budget=100)
+    assert explanation.n_evaluations[0] < 20  # all hybrids of two columns
+    low, high = explanation.interval(0.9)
+    assert low[0, 0, 0] <= 1e6 <= high[0, 0, 0]
+    assert low[0, 1, 0] <= 0.3 <= high[0, 1, 0]
+    with pytest.warns(ToleranceWarning, match="1 of 1 rows"):
+        explainer.explain(row, budget=100, tol=0.01)
 
 
 @pytest.mark.parametrize("speed", ["default", "fast"])

@@ -96,6 +96,18 @@ def test_innovations_are_what_the_row_and_earlier_hybrids_did_not_let_expect():
         assert posterior.deviations[k - 1] == pytest.approx(variance**0.5, abs=1e-5)
 
 
+def test_what_is_left_of_answers_is_what_the_process_refitted_to_them_misses():
+    process, encoded, outputs, row, _, hybrids, pool = candidates(n_outputs=2)
+    posterior = posterior_of(process, row)
+    own = torch.cat([row[None], hybrids[posterior.choose(pool, np.ones(12, dtype=bool), 5)]])
+    generator = torch.Generator().manual_seed(3)
+    truth = torch.randn(len(own), 2, generator=generator, dtype=torch.float64)
+    known = torch.cat([encoded, own]), torch.cat([outputs, truth])
+    mean, _ = exact_posterior(process, *known, own)
+    left = posterior.left(truth - process.predict(own))
+    torch.testing.assert_close(left, truth - mean, rtol=0, atol=1e-5)
+
+
 def test_each_choice_is_the_best_single_one():
     process, *_, row, _, _, pool = candidates(n=30)
     chosen = posterior_of(process, row).choose(pool, np.ones(30, dtype=bool), 4)
