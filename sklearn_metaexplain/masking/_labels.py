@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sklearn.ensemble import StackingClassifier
+from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
@@ -74,6 +75,6 @@ def _last_inside(estimator: Any) -> Any:
         return estimator.estimator
     if isinstance(estimator, StackingClassifier):
         return estimator.final_estimator_
-    if isinstance(estimator, SelfTrainingClassifier):
+    if isinstance(estimator, (SelfTrainingClassifier, RFE)):
         return estimator.estimator_
     return getattr(estimator, "best_estimator_", None)

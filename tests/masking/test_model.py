@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     StackingClassifier,
 )
+from sklearn.feature_selection import RFE, RFECV
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import (
     LinearRegression,
@@ -426,6 +427,11 @@ def test_nothing_is_changed(table):
         OneVsRestClassifier(SVC(probability=True, random_state=0)),
         OneVsOneClassifier(LogisticRegression()),
         SelfTrainingClassifier(SVC(probability=True, random_state=0)),
+        RFE(SVC(kernel="linear", probability=True, random_state=0)),
+        RFECV(
+            FixedThresholdClassifier(LogisticRegression(), threshold=0.1),
+            importance_getter=lambda model: np.ones(model.n_features_in_),
+        ),
     ],
 )
 def test_a_class_that_may_not_be_that_of_the_largest_output_is_asked_for(classifier):
