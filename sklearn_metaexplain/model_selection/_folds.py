@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._coverage import reach
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain.masking import RowPool
@@ -50,6 +51,7 @@ def join_folds(
         base_values=collect(lambda one: one.base_values),
         predictions=collect(lambda one: one.predictions),
         std=collect(lambda one: one.std),
+        std_quantiles=_join_quantiles(explanations, order),
         data=collect(lambda one: one.data),
         labels=collect(lambda one: one.labels),
         n_evaluations=collect(lambda one: one.n_evaluations),
@@ -147,6 +149,29 @@ def _align_outputs(explanation: Explanation, names: np.ndarray, places: np.ndarr
         std=spread(explanation.std, 0.0),
         output_names=names,
     )
+
+
+def _join_quantiles(explanations: list[Explanation], order: np.ndarray) -> np.ndarray | None:
+    """Multiples of `std` by row, unless those of all folds are the same."""
+    found = [explanation.std_quantiles for explanation in explanations]
+    known = [quantiles for quantiles in found if quantiles is not None]
+    if not known:
+        return None
+    first = known[0]
+    if first.ndim == 2 and all(own is not None and np.array_equal(own, first) for own in found):
+        return first
+    # Folds that know none have Gaussian errors.
+    shares = first.reshape(-1, *first.shape[-2:])[0, :, 0]
+    gaussian = np.column_stack([shares, [reach(share) for share in shares]])
+    n_levels = min(quantiles.shape[-2] for quantiles in known)
+    parts = [
+        np.broadcast_to(
+            (gaussian if own is None else own)[..., :n_levels, :],
+            (len(explanation), n_levels, 2),
+        )
+        for explanation, own in zip(explanations, found, strict=True)
+    ]
+    return _stack(parts, order, None)
 
 
 def _join_support(

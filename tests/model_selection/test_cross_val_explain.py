@@ -454,3 +454,24 @@ def test_support_is_joined_where_folds_have_it_alike():
     middle = np.mean([y[train].mean() for train, _ in cv.split(X)])
     support = cross_val_explain(Supporting(middle), X, y, cv=cv).support
     assert set(support) == {"first", "names", "table", "bag"}
+
+
+NARROW, WIDE = [[0.5, 0.4], [0.9, 1.5]], [[0.5, 1.0], [0.9, 3.0], [0.95, 4.0]]
+
+
+@pytest.mark.parametrize("second", [NARROW, WIDE, [WIDE] * 3 + [[*NARROW, [0.95, 2.0]]] * 3, None])
+@pytest.mark.parametrize("first", [NARROW, [NARROW] * 2 + [WIDE[:2]] * 4])
+def test_intervals_of_each_row_are_those_of_its_fold(first, second):
+    folds = [made_up_explanation(std_quantiles=quantiles) for quantiles in (first, second)]
+    order = np.random.RandomState(0).permutation(12)
+    joined = join_folds(folds, order, None)
+    for coverage in (0.3, 0.7, 0.9):
+        bounds = zip(*(fold.interval(coverage) for fold in folds), strict=True)
+        for found, of_folds in zip(joined.interval(coverage), bounds, strict=True):
+            np.testing.assert_allclose(found, np.concatenate(of_folds)[order], rtol=1e-12)
+
+
+def test_multiples_that_all_folds_share_are_kept_as_they_are():
+    fold = made_up_explanation(std_quantiles=NARROW)
+    assert join_folds([fold, fold], np.arange(12), None).std_quantiles.tolist() == NARROW
+    assert join_folds([made_up_explanation()] * 2, np.arange(12), None).std_quantiles is None
