@@ -31,7 +31,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_metaexplain import LoggedExplainer, MetaExplainer, explain
+from sklearn_metaexplain import (
+    LoggedExplainer,
+    MatchingClassifier,
+    MetaExplainer,
+    PrototypeClassifier,
+    explain,
+)
 from sklearn_metaexplain.datasets import load_penguins
 from sklearn_metaexplain.model_selection import cross_val_explain
 from sklearn_metaexplain.model_selection._folds import join_folds
@@ -416,6 +422,29 @@ def test_steps_that_drop_rows_are_refused():
     pipe = make_pipeline(drop, FrozenEstimator(ExplainedLeastSquares().fit(X, y)))
     with pytest.raises(ValueError, match="explained 4 of 5 rows"):
         cross_val_explain(pipe, X[:15], y[:15], cv=3)
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: GridSearchCV(one, {}, cv=2)])
+@pytest.mark.parametrize("classifier", [MatchingClassifier, PrototypeClassifier])
+def test_training_rows_that_are_named_are_those_of_the_whole_table(classifier, wrap):
+    X, y = load_iris(return_X_y=True)
+    cv = KFold(3, shuffle=True, random_state=0)
+    explainer = wrap(classifier(random_state=0))
+    found = cross_val_explain(explainer, X, y, cv=cv).support["prototypes"]
+    for train, test in cv.split(X):
+        named = explain(clone(explainer).fit(X[train], y[train]), X[test]).support["prototypes"]
+        np.testing.assert_array_equal(X[found[test]], X[train][named])
+        assert np.isin(found[test], train).all()
+
+
+def test_rows_named_by_what_is_not_fitted_again_stay_those_of_its_own_table():
+    X, y = load_iris(return_X_y=True)
+    fitted = MatchingClassifier(random_state=0).fit(X[:140], y[:140])
+    frozen = make_pipeline(FunctionTransformer(), FrozenEstimator(fitted))
+    support = cross_val_explain(frozen, X[140:], y[140:], cv=KFold(2)).support
+    np.testing.assert_array_equal(
+        support["prototypes"], fitted.explain(X[140:]).support["prototypes"]
+    )
 
 
 class Supporting(ExplainedLeastSquares):
