@@ -247,4 +247,6 @@ class MatchingClassifier(SelfExplainingClassifier):
             :, : self._n_voters
         ]
         chosen = scores.gather(1, voters[..., None].expand(-1, -1, scores.shape[-1]))
-        return values, votes @ self._context.votes, voters, votes.gather(1, voters), chosen
+        # As `predict_proba` rounds them: of classes that are as likely, `predict` has one.
+        predictions = self._probabilities(cells)
+        return values, predictions, voters, votes.gather(1, voters), chosen

@@ -278,7 +278,7 @@ class PrototypeClassifier(AdditiveClassifier):
         nearest = self._in_chunks(
             lambda cells: self._nearest(self._embed_blocks(cells))[1], encoded
         )
-        predicted = self._in_chunks(self._logits, encoded).argmax(1)
+        predicted = self._in_chunks(self._probabilities, encoded).argmax(1)
         prototype = nearest[np.arange(len(nearest)), predicted]
         return {
             "prototype": prototype,
