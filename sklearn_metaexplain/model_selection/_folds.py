@@ -41,6 +41,7 @@ def join_folds(
     """
     _check_alike(explanations)
     explanations = _with_all_outputs(explanations)
+    has_labels = any(explanation.labels is not None for explanation in explanations)
 
     def collect(part: Callable[[Explanation], Any]) -> Any:
         return _stack([part(explanation) for explanation in explanations], order, index)
@@ -53,7 +54,7 @@ def join_folds(
         std=collect(lambda one: one.std),
         std_quantiles=_join_quantiles(explanations, order),
         data=collect(lambda one: one.data),
-        labels=collect(lambda one: one.labels),
+        labels=collect(lambda one: one.predicted_labels) if has_labels else None,
         n_evaluations=collect(lambda one: one.n_evaluations),
         support=_join_support(explanations, order, index),
         index=index,

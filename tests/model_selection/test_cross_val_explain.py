@@ -504,3 +504,14 @@ def test_multiples_that_all_folds_share_are_kept_as_they_are():
     fold = made_up_explanation(std_quantiles=NARROW)
     assert join_folds([fold, fold], np.arange(12), None).std_quantiles.tolist() == NARROW
     assert join_folds([made_up_explanation()] * 2, np.arange(12), None).std_quantiles is None
+
+
+@pytest.mark.parametrize("labelled", [[0], [1], [0, 1]])
+def test_predicted_classes_are_those_of_each_fold(labelled):
+    folds = [made_up_explanation(), made_up_explanation()]
+    for i in labelled:
+        least = folds[i].output_names[folds[i].predictions.argmin(axis=1)]
+        folds[i] = replace(folds[i], labels=least)
+    order = np.random.RandomState(0).permutation(12)
+    expected = np.concatenate([fold.predicted_labels for fold in folds])[order]
+    np.testing.assert_array_equal(join_folds(folds, order, None).predicted_labels, expected)
