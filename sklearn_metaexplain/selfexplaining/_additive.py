@@ -59,11 +59,13 @@ class AdditiveClassifier(SelfExplainingClassifier):
     def _probabilities(self, cells: CellBlocks) -> torch.Tensor:
         return self._logits(cells).softmax(-1)
 
+    def _explain_cells(self, cells: CellBlocks) -> tuple[torch.Tensor, torch.Tensor]:
+        parts = self._contributions(cells)
+        return parts, (self._intercept + parts.sum(1)).softmax(-1)
+
     def _explain(self, X: Any) -> Explanation:
         encoded = self._encode(X)
-        parts, probabilities = self._in_chunks(
-            lambda cells: (self._contributions(cells), self._probabilities(cells)), encoded
-        )
+        parts, probabilities = self._in_chunks(self._explain_cells, encoded)
         offset = self._offset.cpu().numpy()
         intercept = self._intercept.cpu().numpy()
         of_base = np.abs(intercept).max() + np.abs(offset).sum(axis=0).max()
