@@ -207,7 +207,10 @@ class MatchingClassifier(SelfExplainingClassifier):
         return self._network.embed(self._context, cells)
 
     def _votes(self, cells: CellBlocks) -> torch.Tensor:
-        scores = self._network.scores(self._embed_blocks(cells), self._support_blocks)
+        return self._votes_of(self._embed_blocks(cells))
+
+    def _votes_of(self, blocks: torch.Tensor) -> torch.Tensor:
+        scores = self._network.scores(blocks, self._support_blocks)
         return (scores + self._weights.log()).softmax(-1)
 
     def _probabilities(self, cells: CellBlocks) -> torch.Tensor:
@@ -238,7 +241,8 @@ class MatchingClassifier(SelfExplainingClassifier):
         )
 
     def _explain_cells(self, cells: CellBlocks) -> tuple[torch.Tensor, ...]:
-        scores = self._network.column_scores(self._embed_blocks(cells), self._support_blocks)
+        blocks = self._embed_blocks(cells)
+        scores = self._network.column_scores(blocks, self._support_blocks)
         values = path_shares(scores, self._context.votes, self._weights)
         weighted = scores.sum(-1) + self._weights.log()
         votes = weighted.softmax(-1)
@@ -248,5 +252,5 @@ class MatchingClassifier(SelfExplainingClassifier):
         ]
         chosen = scores.gather(1, voters[..., None].expand(-1, -1, scores.shape[-1]))
         # As `predict_proba` rounds them: of classes that are as likely, `predict` has one.
-        predictions = self._probabilities(cells)
+        predictions = self._votes_of(blocks) @ self._context.votes
         return values, predictions, voters, votes.gather(1, voters), chosen
