@@ -117,6 +117,19 @@ def test_no_check_of_an_honest_explainer_is_skipped():
         check_explainer(ExactExplainer(LogisticRegression(), **SMALL))
 
 
+@pytest.mark.parametrize("groups", [[[0, 1]], {"rest": [2, 3]}, [[0, 1, 2, 3]]])
+@pytest.mark.parametrize("model", [Ridge(), LogisticRegression()])
+def test_explainer_of_groups_of_columns(model, groups):
+    explainer = ExactExplainer(model, feature_groups=groups, **SMALL)
+    with pytest.warns(SkipTestWarning, match="single columns, and feature_groups is") as skipped:
+        check_explainer(explainer)
+    assert [str(warning.message).split()[1] for warning in skipped] == [
+        "check_small_tables",
+        "check_constant_columns",
+        "check_column_permutation",
+    ]
+
+
 @pytest.mark.parametrize("kind", ["many columns", "sparse", "lists"])
 def test_tables_of_the_users_of_any_kind(kind):
     X = np.random.RandomState(0).normal(size=(40, 30 if kind == "many columns" else 4))

@@ -38,7 +38,7 @@ def feature_positions(
     TypeError
         If a single name is passed instead of a list, or a mask.
     """
-    if isinstance(features, str):
+    if isinstance(features, str) or not isinstance(features, Iterable):
         raise TypeError(f"{parameter} must be a list of features; got {features!r}.")
     positions = []
     for feature in features:

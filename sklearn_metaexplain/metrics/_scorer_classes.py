@@ -80,6 +80,10 @@ class ExplanationScorer:
         score = float(self._score(estimator, X, y, order))
         return score if self.greater_is_better else -score
 
+    def _accept_sample_weight(self) -> bool:
+        # scikit-learn's searches ask each of several scorers, once `fit` is given weights.
+        return False
+
     def _score(self, estimator: Any, X: Any, y: Any, order: np.ndarray) -> float:
         rows = _safe_indexing(X, order[: self.n_samples])
         others = _safe_indexing(X, order[-self.n_background :])

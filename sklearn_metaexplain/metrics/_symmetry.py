@@ -165,6 +165,8 @@ def _named_pairs(
     """Pairs that the caller names, as `_find_pairs` gives them."""
     n_samples, n_features, n_outputs = explanation.values.shape
     alike = np.zeros((n_samples, n_features, n_features, n_outputs), dtype=bool)
+    if not isinstance(pairs, Iterable):
+        raise TypeError(f"pairs must be a list of pairs of features; got {pairs!r}.")
     for pair in pairs:
         positions = feature_positions(pair, explanation, "pairs")
         if len(set(positions)) != 2:

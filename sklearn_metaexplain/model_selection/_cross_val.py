@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, validate_params
 from sklearn.utils.metadata_routing import (
@@ -98,7 +101,8 @@ def cross_val_explain(
     explanation : Explanation
         Of all rows of `X`, in their order and with their index. `base_values` are those of the
         fold: other folds have other models and backgrounds. `std` and the entries of `support` are
-        there where all folds have them, in equal shapes.
+        there where all folds have them, in equal shapes. The positions of training rows in
+        ``support["prototypes"]`` are positions in `X`.
 
     Raises
     ------
@@ -221,7 +225,29 @@ def _fit_and_explain(
             f"{type(explainer).__name__} explained {len(explanation)} of {len(test)} rows; steps "
             "that add or drop rows when they transform cannot be cross-validated."
         )
-    return explanation
+    return explanation if _is_frozen(explainer) else _told_in_rows_of(X, explanation, train)
+
+
+def _is_frozen(obj: Any) -> bool:
+    """Whether what explains is one that was fitted before, to another table."""
+    while not isinstance(obj, FrozenEstimator):
+        if isinstance(obj, Pipeline):
+            obj = obj.steps[-1][1]
+        elif hasattr(obj, "best_estimator_"):
+            obj = obj.best_estimator_
+        else:
+            return False
+    return True
+
+
+def _told_in_rows_of(X: Any, explanation: Explanation, train: np.ndarray) -> Explanation:
+    """Let "prototypes", which are positions among training rows, be positions in `X`."""
+    support = explanation.support or {}
+    prototypes = np.asarray(support.get("prototypes"))
+    if prototypes.ndim != 2 or prototypes.dtype.kind not in "iu":  # cells, or there are none
+        return explanation
+    rows = np.arange(_num_samples(X))[np.asarray(train)]
+    return replace(explanation, support={**support, "prototypes": rows[prototypes]})
 
 
 def _options_of(X: Any, explain_params: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:

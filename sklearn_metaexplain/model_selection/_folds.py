@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._coverage import reach
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain.masking import RowPool
@@ -40,6 +41,7 @@ def join_folds(
     """
     _check_alike(explanations)
     explanations = _with_all_outputs(explanations)
+    has_labels = any(explanation.labels is not None for explanation in explanations)
 
     def collect(part: Callable[[Explanation], Any]) -> Any:
         return _stack([part(explanation) for explanation in explanations], order, index)
@@ -50,8 +52,9 @@ def join_folds(
         base_values=collect(lambda one: one.base_values),
         predictions=collect(lambda one: one.predictions),
         std=collect(lambda one: one.std),
+        std_quantiles=_join_quantiles(explanations, order),
         data=collect(lambda one: one.data),
-        labels=collect(lambda one: one.labels),
+        labels=collect(lambda one: one.predicted_labels) if has_labels else None,
         n_evaluations=collect(lambda one: one.n_evaluations),
         support=_join_support(explanations, order, index),
         index=index,
@@ -147,6 +150,29 @@ def _align_outputs(explanation: Explanation, names: np.ndarray, places: np.ndarr
         std=spread(explanation.std, 0.0),
         output_names=names,
     )
+
+
+def _join_quantiles(explanations: list[Explanation], order: np.ndarray) -> np.ndarray | None:
+    """Multiples of `std` by row, unless those of all folds are the same."""
+    found = [explanation.std_quantiles for explanation in explanations]
+    known = [quantiles for quantiles in found if quantiles is not None]
+    if not known:
+        return None
+    first = known[0]
+    if first.ndim == 2 and all(own is not None and np.array_equal(own, first) for own in found):
+        return first
+    # Folds that know none have Gaussian errors.
+    shares = first.reshape(-1, *first.shape[-2:])[0, :, 0]
+    gaussian = np.column_stack([shares, [reach(share) for share in shares]])
+    n_levels = min(quantiles.shape[-2] for quantiles in known)
+    parts = [
+        np.broadcast_to(
+            (gaussian if own is None else own)[..., :n_levels, :],
+            (len(explanation), n_levels, 2),
+        )
+        for explanation, own in zip(explanations, found, strict=True)
+    ]
+    return _stack(parts, order, None)
 
 
 def _join_support(

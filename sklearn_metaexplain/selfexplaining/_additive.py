@@ -12,6 +12,8 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.selfexplaining._base import SelfExplainingClassifier
 
+_ROUNDING = 1e-13
+
 
 class AdditiveClassifier(SelfExplainingClassifier):
     """Base of classifiers with a logit for each class that columns add to.
@@ -57,20 +59,29 @@ class AdditiveClassifier(SelfExplainingClassifier):
     def _probabilities(self, cells: CellBlocks) -> torch.Tensor:
         return self._logits(cells).softmax(-1)
 
+    def _explain_cells(self, cells: CellBlocks) -> tuple[torch.Tensor, torch.Tensor]:
+        parts = self._contributions(cells)
+        return parts, (self._intercept + parts.sum(1)).softmax(-1)
+
     def _explain(self, X: Any) -> Explanation:
         encoded = self._encode(X)
-        parts = self._in_chunks(self._contributions, encoded)
+        parts, probabilities = self._in_chunks(self._explain_cells, encoded)
         offset = self._offset.cpu().numpy()
-        values = self._by_feature(parts - offset)
         intercept = self._intercept.cpu().numpy()
-        base_values, predictions = intercept + offset.sum(0), intercept + parts.sum(1)
-        values, base_values, predictions = (
-            _as_decisions(part) for part in (values, base_values, predictions)
-        )
+        of_base = np.abs(intercept).max() + np.abs(offset).sum(axis=0).max()
+        sizes = of_base + np.abs(parts).sum(axis=1).max(axis=1)
+        base_values = _without_rounding(_as_decisions(intercept + offset.sum(axis=0)), of_base)
+        values = _as_decisions(self._by_feature(parts - offset))
+        values = _without_rounding(values, sizes[:, None, None])
+        predictions = base_values + values.sum(axis=1)
+        likeliest = probabilities.argmax(axis=1)
+        # Of classes that are as likely, `predict` has one, and rounding may have another.
+        are_same = (predictions.argmax(axis=1) == likeliest).all()
         return Explanation(
             values,
             base_values,
             predictions,
+            labels=None if are_same else self.classes_[likeliest],
             data=X,
             feature_names=self._attributed_names(),
             output_names=self.classes_,
@@ -87,3 +98,8 @@ def _as_decisions(logits: np.ndarray) -> np.ndarray:
     centred = logits - logits.mean(axis=-1, keepdims=True)
     # Of two classes the decision is the difference, of which each has half.
     return 2 * centred if logits.shape[-1] == 2 else centred
+
+
+def _without_rounding(differences: np.ndarray, sizes: Any) -> np.ndarray:
+    """Differences of terms that are as large as `sizes`; 0 where they are no more than rounding."""
+    return np.where(np.abs(differences) <= _ROUNDING * sizes, 0.0, differences)

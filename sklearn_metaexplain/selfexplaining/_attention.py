@@ -77,7 +77,8 @@ class AttentionClassifier(AdditiveClassifier):
         ``max_epochs > 0``.
     callbacks : list of skorch callbacks, default=None
         For the training; only with ``max_epochs > 0``. A step is an episode, so that those that
-        score rows, as `EpochScoring`, do not serve; losses and accuracies are in the history.
+        score rows, as `EpochScoring`, do not serve, and `ProgressBar` counts steps itself
+        (``batches_per_epoch="count"``); losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None

@@ -59,7 +59,8 @@ class MatchingClassifier(SelfExplainingClassifier):
         ``max_epochs > 0``.
     callbacks : list of skorch callbacks, default=None
         For the training; only with ``max_epochs > 0``. A step is an episode, so that those that
-        score rows, as `EpochScoring`, do not serve; losses and accuracies are in the history.
+        score rows, as `EpochScoring`, do not serve, and `ProgressBar` counts steps itself
+        (``batches_per_epoch="count"``); losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None
@@ -207,7 +208,10 @@ class MatchingClassifier(SelfExplainingClassifier):
         return self._network.embed(self._context, cells)
 
     def _votes(self, cells: CellBlocks) -> torch.Tensor:
-        scores = self._network.scores(self._embed_blocks(cells), self._support_blocks)
+        return self._votes_of(self._embed_blocks(cells))
+
+    def _votes_of(self, blocks: torch.Tensor) -> torch.Tensor:
+        scores = self._network.scores(blocks, self._support_blocks)
         return (scores + self._weights.log()).softmax(-1)
 
     def _probabilities(self, cells: CellBlocks) -> torch.Tensor:
@@ -238,7 +242,8 @@ class MatchingClassifier(SelfExplainingClassifier):
         )
 
     def _explain_cells(self, cells: CellBlocks) -> tuple[torch.Tensor, ...]:
-        scores = self._network.column_scores(self._embed_blocks(cells), self._support_blocks)
+        blocks = self._embed_blocks(cells)
+        scores = self._network.column_scores(blocks, self._support_blocks)
         values = path_shares(scores, self._context.votes, self._weights)
         weighted = scores.sum(-1) + self._weights.log()
         votes = weighted.softmax(-1)
@@ -247,4 +252,6 @@ class MatchingClassifier(SelfExplainingClassifier):
             :, : self._n_voters
         ]
         chosen = scores.gather(1, voters[..., None].expand(-1, -1, scores.shape[-1]))
-        return values, votes @ self._context.votes, voters, votes.gather(1, voters), chosen
+        # As `predict_proba` rounds them: of classes that are as likely, `predict` has one.
+        predictions = self._votes_of(blocks) @ self._context.votes
+        return values, predictions, voters, votes.gather(1, voters), chosen

@@ -74,7 +74,8 @@ class PrototypeClassifier(AdditiveClassifier):
         ``max_epochs > 0``.
     callbacks : list of skorch callbacks, default=None
         For the training; only with ``max_epochs > 0``. A step is an episode, so that those that
-        score rows, as `EpochScoring`, do not serve; losses and accuracies are in the history.
+        score rows, as `EpochScoring`, do not serve, and `ProgressBar` counts steps itself
+        (``batches_per_epoch="count"``); losses and accuracies are in the history.
     device : str, default="cpu"
         Where the network runs.
     random_state : int, RandomState or None, default=None
@@ -278,7 +279,7 @@ class PrototypeClassifier(AdditiveClassifier):
         nearest = self._in_chunks(
             lambda cells: self._nearest(self._embed_blocks(cells))[1], encoded
         )
-        predicted = self._in_chunks(self._logits, encoded).argmax(1)
+        predicted = self._in_chunks(self._probabilities, encoded).argmax(1)
         prototype = nearest[np.arange(len(nearest)), predicted]
         return {
             "prototype": prototype,

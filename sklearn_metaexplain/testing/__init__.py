@@ -111,7 +111,8 @@ def check_explainer(explainer: Any, *, data: tuple[Any, Any] | None = None) -> N
     data : tuple of (X, y), default=None
         A table to check on, of at least 20 rows, for explainers that need certain columns. None:
         small numeric tables, for classifiers with two and with three classes. Checks that
-        need these tables are skipped on another.
+        need these tables are skipped on another, and those that look at single columns where the
+        explainer has `feature_groups`.
 
     Raises
     ------

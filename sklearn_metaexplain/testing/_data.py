@@ -20,6 +20,7 @@ __all__ = [
     "numeric_tables",
     "prepared",
     "raises",
+    "single_column_tables",
     "tables",
 ]
 
@@ -59,6 +60,13 @@ def numeric_tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
     if data is not None:
         raise SkipTest("it needs a table of its own, and data= was given")
     return tables(explainer, None)
+
+
+def single_column_tables(explainer: Any, data: Data) -> list[tuple[Any, Any]]:
+    """The tables, if they are ours and each column has an attribution of its own."""
+    if getattr(explainer, "feature_groups", None):
+        raise SkipTest("it looks at single columns, and feature_groups is set")
+    return numeric_tables(explainer, data)
 
 
 def as_frame(X: Any) -> pd.DataFrame:

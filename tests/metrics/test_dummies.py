@@ -97,8 +97,9 @@ def test_columns_that_the_caller_names():
     for mask in ([False, True, False], np.array([False, True, False])):
         with pytest.raises(TypeError, match=r"names or positions; got .*False.*flatnonzero"):
             dummy_violation(explanation, switch, dummies=mask, **options)
-    with pytest.raises(TypeError, match="dummies must be a list"):
-        dummy_violation(explanation, switch, dummies="f1", **options)
+    for single in ("f1", 1):
+        with pytest.raises(TypeError, match="dummies must be a list"):
+            dummy_violation(explanation, switch, dummies=single, **options)
     labelled = replace(explanation, feature_names=["0", "2", "3", "5"])
     with pytest.raises(
         ValueError,

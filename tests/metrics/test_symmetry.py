@@ -92,6 +92,9 @@ def test_pairs_that_the_caller_names():
     for pairs in ([(1, 1)], [(0, 1, 2)]):
         with pytest.raises(ValueError, match="two different features"):
             violation(values, pairs=pairs)
+    for pairs in (3, [0, 1], ["f1", "f2"]):
+        with pytest.raises(TypeError, match=r"pairs must be a list of .*features; got"):
+            violation(values, pairs=pairs)
 
 
 def test_exact_values_of_copies_do_not_violate():

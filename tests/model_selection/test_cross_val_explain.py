@@ -31,7 +31,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_metaexplain import LoggedExplainer, MetaExplainer, explain
+from sklearn_metaexplain import (
+    LoggedExplainer,
+    MatchingClassifier,
+    MetaExplainer,
+    PrototypeClassifier,
+    explain,
+)
 from sklearn_metaexplain.datasets import load_penguins
 from sklearn_metaexplain.model_selection import cross_val_explain
 from sklearn_metaexplain.model_selection._folds import join_folds
@@ -418,6 +424,29 @@ def test_steps_that_drop_rows_are_refused():
         cross_val_explain(pipe, X[:15], y[:15], cv=3)
 
 
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: GridSearchCV(one, {}, cv=2)])
+@pytest.mark.parametrize("classifier", [MatchingClassifier, PrototypeClassifier])
+def test_training_rows_that_are_named_are_those_of_the_whole_table(classifier, wrap):
+    X, y = load_iris(return_X_y=True)
+    cv = KFold(3, shuffle=True, random_state=0)
+    explainer = wrap(classifier(random_state=0))
+    found = cross_val_explain(explainer, X, y, cv=cv).support["prototypes"]
+    for train, test in cv.split(X):
+        named = explain(clone(explainer).fit(X[train], y[train]), X[test]).support["prototypes"]
+        np.testing.assert_array_equal(X[found[test]], X[train][named])
+        assert np.isin(found[test], train).all()
+
+
+def test_rows_named_by_what_is_not_fitted_again_stay_those_of_its_own_table():
+    X, y = load_iris(return_X_y=True)
+    fitted = MatchingClassifier(random_state=0).fit(X[:140], y[:140])
+    frozen = make_pipeline(FunctionTransformer(), FrozenEstimator(fitted))
+    support = cross_val_explain(frozen, X[140:], y[140:], cv=KFold(2)).support
+    np.testing.assert_array_equal(
+        support["prototypes"], fitted.explain(X[140:]).support["prototypes"]
+    )
+
+
 class Supporting(ExplainedLeastSquares):
     """Adds parts to each row, others where the mean target is above `threshold`."""
 
@@ -454,3 +483,35 @@ def test_support_is_joined_where_folds_have_it_alike():
     middle = np.mean([y[train].mean() for train, _ in cv.split(X)])
     support = cross_val_explain(Supporting(middle), X, y, cv=cv).support
     assert set(support) == {"first", "names", "table", "bag"}
+
+
+NARROW, WIDE = [[0.5, 0.4], [0.9, 1.5]], [[0.5, 1.0], [0.9, 3.0], [0.95, 4.0]]
+
+
+@pytest.mark.parametrize("second", [NARROW, WIDE, [WIDE] * 3 + [[*NARROW, [0.95, 2.0]]] * 3, None])
+@pytest.mark.parametrize("first", [NARROW, [NARROW] * 2 + [WIDE[:2]] * 4])
+def test_intervals_of_each_row_are_those_of_its_fold(first, second):
+    folds = [made_up_explanation(std_quantiles=quantiles) for quantiles in (first, second)]
+    order = np.random.RandomState(0).permutation(12)
+    joined = join_folds(folds, order, None)
+    for coverage in (0.3, 0.7, 0.9):
+        bounds = zip(*(fold.interval(coverage) for fold in folds), strict=True)
+        for found, of_folds in zip(joined.interval(coverage), bounds, strict=True):
+            np.testing.assert_allclose(found, np.concatenate(of_folds)[order], rtol=1e-12)
+
+
+def test_multiples_that_all_folds_share_are_kept_as_they_are():
+    fold = made_up_explanation(std_quantiles=NARROW)
+    assert join_folds([fold, fold], np.arange(12), None).std_quantiles.tolist() == NARROW
+    assert join_folds([made_up_explanation()] * 2, np.arange(12), None).std_quantiles is None
+
+
+@pytest.mark.parametrize("labelled", [[0], [1], [0, 1]])
+def test_predicted_classes_are_those_of_each_fold(labelled):
+    folds = [made_up_explanation(), made_up_explanation()]
+    for i in labelled:
+        least = folds[i].output_names[folds[i].predictions.argmin(axis=1)]
+        folds[i] = replace(folds[i], labels=least)
+    order = np.random.RandomState(0).permutation(12)
+    expected = np.concatenate([fold.predicted_labels for fold in folds])[order]
+    np.testing.assert_array_equal(join_folds(folds, order, None).predicted_labels, expected)

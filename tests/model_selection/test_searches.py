@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_iris
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    KFold,
     RandomizedSearchCV,
     cross_validate,
 )
@@ -15,7 +19,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from sklearn_metaexplain import MetaExplainer, explain
+from sklearn_metaexplain import MetaExplainer, ShapExplainer, explain
 from sklearn_metaexplain.datasets import load_penguins, make_switch
 from sklearn_metaexplain.metrics import get_explanation_scorer
 from sklearn_metaexplain.model_selection import cross_val_explain
@@ -113,3 +117,22 @@ def test_regressors_are_searched_and_explained_out_of_fold():
     explanation = cross_val_explain(search.best_estimator_, X, y, cv=3)
     importance = explanation.global_importance()["y"]
     assert importance.drop(["irrelevant_0", "irrelevant_1"]).min() > importance["irrelevant_0"]
+
+
+# Newer versions of scikit-learn pass weights to scorers and say which do not take them.
+@pytest.mark.filterwarnings("ignore:The scoring .* does not support sample_weight:UserWarning")
+@pytest.mark.parametrize("scoring", [SCORING, SCORING["faithfulness"]])
+def test_weights_of_a_search_reach_the_model_and_not_the_scorer(scoring):
+    X, y = load_iris(return_X_y=True)
+    weights = np.where(y == 1, 5.0, 0.1)
+    explainer = ShapExplainer(LogisticRegression(), background=3, random_state=0)
+    cv = KFold(3, shuffle=True, random_state=0)
+    several = isinstance(scoring, dict)
+    search = GridSearchCV(
+        explainer, {}, scoring=scoring, refit="faithfulness" if several else True, cv=cv
+    ).fit(X, y, sample_weight=weights)
+    name = "faithfulness" if several else "score"
+    for fold, (train, test) in enumerate(cv.split(X)):
+        alone = clone(explainer).fit(X[train], y[train], sample_weight=weights[train])
+        expected = SCORING["faithfulness"](alone, X[test], y[test])
+        np.testing.assert_allclose(search.cv_results_[f"split{fold}_test_{name}"], expected)

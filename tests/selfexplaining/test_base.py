@@ -22,7 +22,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
-from sklearn_metaexplain import MatchingClassifier, PrototypeClassifier, explain
+from sklearn_metaexplain import (
+    AttentionClassifier,
+    MatchingClassifier,
+    PrototypeClassifier,
+    explain,
+)
 from tests.selfexplaining.tables import CLASSIFIERS, KINDS, clouds, mixed_frame
 
 every_kind = pytest.mark.parametrize("classifier", KINDS, ids=repr)
@@ -178,6 +183,44 @@ def test_training_gives_constant_columns_nothing_to_say(classifier):
     np.testing.assert_allclose(fitted.predict_proba(X[:1]), [[0.6, 0.4]])
     explanation = fitted.explain(X)
     assert (explanation.values == 0).all()
+
+
+def undecided(n_classes, n_rows):
+    """Rows of every combination of cells, as many of each class."""
+    cells = np.random.default_rng(0).normal(size=(n_rows, 3))
+    return np.repeat(cells, n_classes, axis=0), np.tile(np.arange(n_classes), n_rows)
+
+
+@pytest.mark.parametrize("setting", [{}, {"gate": "sparsemax"}, {"attention": "per_class"}])
+def test_columns_of_which_none_tells_anything_alone(setting):
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 10)
+    classifier = AttentionClassifier(random_state=0, **setting).fit(X, X[:, 0] != X[:, 1])
+    explanation = classifier.explain(X)
+    assert (explanation.values == 0).all()
+    assert (explanation.predictions == 0).all()
+
+
+@every_kind
+@pytest.mark.parametrize("n_classes", [2, 3, 5, 7])
+def test_where_classes_are_equally_likely_nothing_is_said(classifier, n_classes):
+    X, y = undecided(n_classes, 5)
+    fitted = clone(classifier).fit(X, y)
+    explanation = fitted.explain(X)
+    if explanation.output == "raw":
+        assert (explanation.values == 0).all()
+        assert (explanation.predictions == 0).all()
+    np.testing.assert_allclose(fitted.predict_proba(X), 1 / n_classes, rtol=1e-12)
+    np.testing.assert_array_equal(explanation.predicted_labels, fitted.predict(X))
+
+
+@every_kind
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 6])
+@pytest.mark.parametrize("n_rows", [1, 3, 5])
+def test_the_explained_class_of_several_that_are_as_likely(classifier, n_classes, n_rows):
+    X, y = np.repeat(np.eye(n_classes), n_rows, axis=0), np.repeat(np.arange(n_classes), n_rows)
+    fitted = clone(classifier).fit(X, y)
+    rows = np.concatenate([X, np.zeros((1, n_classes)), np.ones((1, n_classes))])
+    np.testing.assert_array_equal(fitted.explain(rows).predicted_labels, fitted.predict(rows))
 
 
 @every_classifier
