@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN = $(VENV)/bin
 JOBS ?= 2
 MINUTES ?= 120
@@ -13,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 export SCIPY_ARRAY_API = 1
 export MPLBACKEND = agg
 
-.PHONY: help demo test test-all lint docs bench weights \
+.PHONY: help demo test test-all test-oldest lint docs bench weights \
 	classifier-weights clean
 .DEFAULT_GOAL := help
 
@@ -21,6 +22,7 @@ help:
 	@echo "make demo      explain a pipeline: demo-output/explanations.csv and explanation.png"
 	@echo "make test      the quick tests"
 	@echo "make test-all  the slow ones as well"
+	@echo "make test-oldest  the quick tests with the oldest versions that pyproject.toml allows"
 	@echo "make lint      ruff, mypy, codespell, docstrings, doctests, layers"
 	@echo "make docs      the documentation and its gallery, docs/_build/html/index.html"
 	@echo "make bench     accuracy and speed beside shap, shapiq, lime and others (hours)"
@@ -29,11 +31,11 @@ help:
 	@echo "make clean     remove what the others made"
 
 # One stamp for each extra: made again when the project's requirements change.
-$(VENV)/.installed-%: pyproject.toml constraints.txt
+$(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing sklearn-metaexplain[$*] into $(VENV); this takes a minute or two, once."
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[$*]"
+		--constraint $(CONSTRAINTS) --editable ".[$*]"
 	@touch $@
 
 # Keeps make from removing the stamps as intermediate files.
@@ -50,6 +52,9 @@ test: $(VENV)/.installed-test
 
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(JOBS) tests
+
+test-oldest:
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -77,7 +82,7 @@ classifier-weights: $(VENV)/.installed-test
 		--steps-per-epoch 50 --out-dir runs/classifiers
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo-output docs/_build docs/api/generated docs/auto_gallery
+	rm -rf $(VENV) .venv-oldest build dist *.egg-info demo-output docs/_build docs/api/generated docs/auto_gallery
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find sklearn_metaexplain tests examples benchmarks docs -name __pycache__ -prune \
 		-exec rm -rf {} +

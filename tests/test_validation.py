@@ -267,7 +267,7 @@ def test_only_columns_in_the_other_order_of_bytes_are_converted():
     assert check_table(BaseEstimator(), frame, reset=True) is frame
     columns = {name: frame[name].to_numpy() for name in "ac"}
     swapped = {name: part.astype(part.dtype.newbyteorder()) for name, part in columns.items()}
-    given = pd.DataFrame({**swapped, "b": frame["b"]}, index=frame.index)[list("abc")]
+    given = pd.DataFrame({**frame, **swapped}, index=frame.index)
     assert not given["a"].dtype.isnative
     pd.testing.assert_frame_equal(check_table(BaseEstimator(), given, reset=True), frame)
     assert not given["a"].dtype.isnative

@@ -182,7 +182,7 @@ class HeatmapDisplay(ExplanationDisplay):
             cmap=diverging_map(),
             vmin=-limit,
             vmax=limit,
-            interpolation="nearest" if n_samples < 500 else "auto",
+            interpolation="nearest" if n_samples < 500 else "antialiased",
         )
         font = row_font(ax, n_shown)
         ax.set_yticks(np.arange(n_shown), fit_labels(ax, self.labels, share=0.36), fontsize=font)

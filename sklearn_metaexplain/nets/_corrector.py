@@ -145,7 +145,7 @@ def _describe_task(support: SupportEvidence) -> torch.Tensor:
             (process / trees).log(),
             (networks / trees).log(),
             *support.stack_weights,
-            process.new_tensor((math.log(n_support) - 6) / 2),
+            torch.full_like(process, (math.log(n_support) - 6) / 2),
         ]
     )
 

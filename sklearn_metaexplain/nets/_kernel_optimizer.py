@@ -92,6 +92,7 @@ class KernelOptimizer(nn.Module):
         last_columns, last_task = torch.zeros_like(columns), torch.zeros_like(task)
         window = torch.arange(min(self.rows_a_step, len(encoded)))
         for step in range(n_steps):
+            progress = [size, math.log(len(columns)) - 2, step / _STEPS_A_ROUND]
             rows = (step * self.rows_a_step + window) % len(encoded)
             loss, column_gradient, task_gradient = _gradient(
                 columns, task, encoded[rows], outputs[rows]
@@ -101,7 +102,7 @@ class KernelOptimizer(nn.Module):
                     task,
                     signed_log(_GRADIENT_SCALE * task_gradient),
                     last_task,
-                    task.new_tensor([size, math.log(len(columns)) - 2, step / _STEPS_A_ROUND]),
+                    torch.tensor(progress, dtype=task.dtype, device=task.device),
                     signed_log(loss)[None],
                 ]
             )

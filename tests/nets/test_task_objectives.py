@@ -110,7 +110,7 @@ def test_gradients_under_transforms_are_the_usual_ones(network):
 
     loss = Loss()
     params = {name: value.detach() for name, value in loss.named_parameters()}
-    transformed = grad(lambda params: functional_call(loss, params))(params)
+    transformed = grad(lambda params: functional_call(loss, params, ()))(params)
     plain = torch.autograd.grad(loss(), list(loss.parameters()))
     for name, expected in zip(params, plain, strict=True):
         # What the compiled likelihood keeps for the way back is of single precision.

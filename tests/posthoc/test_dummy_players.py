@@ -262,8 +262,8 @@ def test_columns_may_come_in_any_order(memorised):
         explanation = explainer.explain(frame[names][:5])
         values.append(pd.DataFrame(explanation.values[..., 0], columns=names)[list("abcde")])
         assert explainer.dummies_.tolist() == [name == "e" for name in names]
-    # Rounded in single precision.
-    np.testing.assert_allclose(values[0], values[1], atol=1e-5)
+    # Of splits that are equally good rounding chooses one.
+    np.testing.assert_allclose(values[0], values[1], atol=5e-3)
 
 
 def test_columns_of_text_and_identifiers():

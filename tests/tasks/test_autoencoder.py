@@ -156,7 +156,7 @@ def test_decisions_between_two_classes_do_not_depend_on_which_is_called_the_seco
 
 def test_models_of_mixed_tables_and_without_probabilities(mixed):
     X, y = mixed
-    X = X.fillna(0.0).astype({"port": str})
+    X = X.astype({"port": str}).fillna(0.0)
     for model in (mixed_pipeline(), mixed_pipeline(RidgeClassifier())):
         tasks = autoencoder().fit({"it": (X, model.fit(X, y))})
         assert tasks.kinds_.tolist() == ["model"]
