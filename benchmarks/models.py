@@ -75,7 +75,7 @@ class MeteredModel(BaseEstimator):
     ----------
     rows, seconds : int, float
         Rows it was asked for so far, and CPU seconds this took.
-    asked : list of ndarray or None
+    asked : list of tables or None
         Rows it was asked for.
     """
 
@@ -83,7 +83,7 @@ class MeteredModel(BaseEstimator):
         self.estimator = estimator
         self.rows = 0
         self.seconds = 0.0
-        self.asked: list[np.ndarray] | None = None
+        self.asked: list[Any] | None = None
 
     @property
     def classes_(self) -> np.ndarray:
@@ -99,18 +99,18 @@ class MeteredModel(BaseEstimator):
         """Do nothing: the model is fitted."""
         return self
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:
         return self._ask(self.estimator.predict, X)
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: Any) -> np.ndarray:
         return self._ask(self.estimator.predict_proba, X)
 
-    def _ask(self, method: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> np.ndarray:
+    def _ask(self, method: Callable[[Any], np.ndarray], X: Any) -> np.ndarray:
         start = process_time()
         outputs = method(X)
         self.seconds += process_time() - start
         self.rows += len(X)
         if self.asked is not None:
-            self.asked.append(np.array(X))
+            self.asked.append(X.copy())
         return outputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from models import CLASSIFIERS, REGRESSORS, MeteredModel
@@ -30,10 +31,10 @@ class Task:
     model : MeteredModel
         Fitted on `X_train`; a binary classifier is explained for ``classes_[1]``, others for
         every output.
-    X_train : ndarray of shape (n_train, n_columns)
-    background : ndarray of shape (25, n_columns)
+    X_train : table of shape (n_train, n_columns)
+    background : table of shape (25, n_columns)
         Training rows, the same for every method.
-    rows : ndarray of shape (n_rows, n_columns)
+    rows : table of shape (n_rows, n_columns)
         Explained rows, held out.
     masked : MaskedModel
         Model and background.
@@ -46,9 +47,9 @@ class Task:
 
     name: str
     model: MeteredModel
-    X_train: np.ndarray
-    background: np.ndarray
-    rows: np.ndarray
+    X_train: Any
+    background: Any
+    rows: Any
     masked: MaskedModel
     predictions: np.ndarray
     truth: np.ndarray

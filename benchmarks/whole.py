@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from interval_coverage import measure_coverage, measure_error_estimate
 from measures import Result, Stopwatch
@@ -25,7 +26,7 @@ class Fitted(NamedTuple):
     explainer: MetaExplainer
     seconds: float  # CPU seconds of fit, without the model's
     seconds_model: float  # the model's
-    hybrids: np.ndarray  # (n_support, n_columns)
+    hybrids: Any  # table of shape (n_support, n_columns)
 
 
 class Support(NamedTuple):
@@ -57,11 +58,18 @@ def fit_meta(task: Task, n_support: int, pretrained: Any, **parameters: Any) -> 
     model_seconds, model.asked = model.seconds, []
     with Stopwatch() as watch:
         explainer.fit(task.X_train)
-    hybrids, model.asked = np.concatenate(model.asked), None
+    hybrids, model.asked = _join(model.asked), None
     if not len(hybrids) == explainer.n_evaluations_ == n_support:
         raise RuntimeError(f"MetaExplainer asked for {len(hybrids)} rows, not {n_support}.")
     model_seconds = model.seconds - model_seconds
     return Fitted(explainer, watch.seconds - model_seconds, model_seconds, hybrids)
+
+
+def _join(tables: list[Any]) -> Any:
+    """Arrays or frames, one below the other."""
+    if isinstance(tables[0], pd.DataFrame):
+        return pd.concat(tables, ignore_index=True)
+    return np.concatenate(tables)
 
 
 def explain_meta(task: Task, fitted: Fitted, budget: int, method: str = META) -> Result:

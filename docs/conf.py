@@ -50,6 +50,7 @@ myst_substitutions = {
             "consistency",
             "stability",
             "task_vector",
+            "mixed",
             "columns",
             "model_free",
         )

@@ -204,3 +204,24 @@ def test_how_much_of_its_budget_the_readme_says_shap_makes(results):
 
 def numbers_in(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"\d+\.\d+", text)]
+
+
+def test_errors_the_readme_gives_of_tables_with_categories():
+    results = pd.read_csv(ROOT / "docs" / "benchmarks" / "mixed.csv")
+    means = results.groupby(["method", "n_support", "budget"])["error"].mean()
+    text = flat("README.md")
+    (told,) = re.findall(r"its lead is smaller: mean errors of ([\d., and]+) \(512, 2,048", text)
+    assert numbers_in(told) == means["MetaExplainer", :, 0].round(3).tolist()
+    (told,) = re.findall(
+        r"evaluations at fit\), ([\d.]+ to [\d.]+) of those of boosted trees", text
+    )
+    peers = means["both surrogates averaged, exact", :, 0]
+    ratios = (means["MetaExplainer", :, 0] / peers).round(1)
+    assert numbers_in(told.replace(" to ", ", ")) == [ratios.min(), ratios.max()]
+    told = re.findall(
+        r"With 100 evaluations a row ([\d.]+) is left, .* leaves ([\d.]+) of 1,600", text
+    )
+    sampled = means["shap Kernel", 0, 1600]
+    assert [float(number) for number in told[0]] == [
+        round(error, 3) for error in (means["MetaExplainer", 2048, 100], sampled)
+    ]

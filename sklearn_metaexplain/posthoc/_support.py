@@ -46,8 +46,9 @@ class Support(NamedTuple):
         return torch.from_numpy(self.encoded[order]), torch.from_numpy(self.outputs[order])
 
     def drawn(self) -> tuple[np.ndarray, np.ndarray]:
-        """Encoded hybrids that were not chosen for being doubtful, and their outputs."""
-        return self.encoded[: self.n_drawn], self.outputs[: self.n_drawn]
+        """Hybrids that were not chosen for being doubtful, on first axes, and their outputs."""
+        encoded = self.encoded[: self.n_drawn, ~self.encoder.is_further_]
+        return encoded, self.outputs[: self.n_drawn]
 
     def whole_rows(self, most: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Real rows with known outputs, none chosen: probes of every player, then background."""
@@ -146,7 +147,7 @@ class _Hybrids:
 
     def __init__(self, model: MaskedModel, X: Any) -> None:
         self._model, self._X = model, X
-        self.encoder = TableEncoder().fit(X)
+        self.encoder = TableEncoder(further_axes=True).fit(X)
         self._background = self.encoder.code(model.background)
         self._coded = self._background
         self.outputs = model.background_outputs

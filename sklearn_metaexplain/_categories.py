@@ -1,0 +1,151 @@
+"""One column of categories: what its cells are, and where they are placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sklearn_metaexplain._arrays import kind_of_missing, type_of_cell
+from sklearn_metaexplain._category_axes import place_by_outputs
+
+
+class Missing(NamedTuple):
+    """In place of a missing cell among categories."""
+
+    kind: int
+
+
+class _Typed(NamedTuple):
+    """In place of a cell that is no text, for 1, 1.0 and True are equal and three categories."""
+
+    type: type
+    cell: Any
+
+
+def cell_of(key: Any) -> Any:
+    """The cell that a key stands for."""
+    return key.cell if isinstance(key, _Typed) else key
+
+
+def keys_of(name: Any, column: Any) -> list[Any]:
+    """Cells of a column, and of what kind those are that are missing or no text.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be compared; the message has the column's name.
+    """
+    missing = pd.isna(column)
+    keys = [_key_of(cell, gone) for cell, gone in zip(column, missing, strict=True)]
+    try:
+        set(keys)
+    except TypeError as error:
+        raise TypeError(
+            f"Column {name!r} holds values that cannot be compared ({error}); convert it to "
+            "numbers or text."
+        ) from error
+    return keys
+
+
+def _key_of(cell: Any, is_missing: bool) -> Any:
+    if is_missing:
+        return Missing(kind_of_missing(cell))
+    return cell if isinstance(cell, str) else _Typed(type_of_cell(cell), cell)
+
+
+@dataclass
+class CategoricalColumn:
+    """Categories of one column, placed on axes by the model's outputs."""
+
+    codes: dict[Any, int]
+    codes_of_equal: dict[Any, int]  # of typed cells, whatever their type
+    shares: np.ndarray
+    order: np.ndarray  # place of each category in their own order
+    positions: np.ndarray  # (n_categories, n_axes, 2), by mean outputs
+    further: np.ndarray = field(init=False)  # (n_categories, n_further, 2)
+
+    def __post_init__(self) -> None:
+        self.further = np.zeros((len(self.shares), 0, 2))
+
+    @property
+    def n_encoded(self) -> int:
+        return self.positions.shape[1] + self.n_further
+
+    @property
+    def n_further(self) -> int:
+        return self.further.shape[1]
+
+    def code(self, key: Any) -> int:
+        """Number of a category, -1 if unseen.
+
+        What is missing otherwise than usual is missing, and what is equal to a category of
+        another type is that category.
+        """
+        code = self.codes.get(key, -1)
+        if code < 0 and isinstance(key, _Typed):
+            return self.codes_of_equal.get(key.cell, -1)
+        if code < 0 and isinstance(key, Missing):
+            kinds = [code for kind, code in self.codes.items() if isinstance(kind, Missing)]
+            return max(kinds, key=lambda code: self.shares[code], default=-1)
+        return code
+
+    def place(self, codes: np.ndarray, deviation: np.ndarray, unit: float) -> None:
+        """Place categories by the mean outputs of evaluated rows."""
+        self.positions = place_by_outputs(codes, deviation, self.shares, unit)
+
+    def encode(self, codes: np.ndarray) -> np.ndarray:
+        """Places of coded cells on all axes: (n_rows, n_encoded, 2)."""
+        return _look_up(np.concatenate([self.positions, self.further], axis=1), codes)
+
+    def encode_first(self, codes: np.ndarray) -> np.ndarray:
+        """Places of coded cells by mean outputs: (n_rows, n_axes, 2)."""
+        return _look_up(self.positions, codes)
+
+
+def _look_up(positions: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    # The appended zero row serves categories that fit did not see: the average category.
+    return np.concatenate([positions, np.zeros_like(positions[:1])])[codes]
+
+
+def learn_categories(name: Any, column: Any) -> CategoricalColumn:
+    """Learn which categories a column has, and how often.
+
+    Raises
+    ------
+    TypeError
+        If its cells cannot be compared; the message has the column's name.
+    """
+    keys = keys_of(name, column)
+    codes: dict[Any, int] = {}
+    seen = np.array([codes.setdefault(key, len(codes)) for key in keys], dtype=int)
+    shares = np.bincount(seen, minlength=max(len(codes), 1)) / max(len(seen), 1)
+    # Of several that are equal, the most frequent.
+    typed = [key for key in codes if isinstance(key, _Typed)]
+    typed.sort(key=lambda key: shares[codes[key]])
+    equal = {key.cell: codes[key] for key in typed}
+    is_ordered = getattr(getattr(column, "dtype", None), "ordered", False)
+    order = np.zeros(len(shares), dtype=int)
+    order[: len(codes)] = _order(list(codes), column.dtype.categories if is_ordered else None)
+    return CategoricalColumn(codes, equal, shares, order, np.zeros((len(shares), 1, 2)))
+
+
+def _order(keys: list[Any], levels: Iterable[Any] | None) -> np.ndarray:
+    """Place of each category: that of its level, or as scikit-learn sorts them; missing last."""
+    present = [i for i, key in enumerate(keys) if not isinstance(key, Missing)]
+    missing = [i for i, key in enumerate(keys) if isinstance(key, Missing)]
+    cells = [cell_of(key) for key in keys]
+    if levels is not None:
+        level_of = {level: place for place, level in enumerate(levels)}
+        present.sort(key=lambda i: level_of[cells[i]])
+    else:
+        try:
+            present.sort(key=lambda i: cells[i])
+        except TypeError:
+            present.sort(key=lambda i: (type(cells[i]).__name__, str(cells[i])))
+    place = np.empty(len(keys), dtype=int)
+    place[present + missing] = np.arange(len(keys))
+    return place

@@ -1,0 +1,176 @@
+"""Where categories are placed beside their mean outputs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_metaexplain._categories import learn_categories
+from sklearn_metaexplain._category_axes import (
+    place_by_interactions,
+    place_by_outputs,
+    place_in_order,
+    without_additive_effects,
+)
+from sklearn_metaexplain._encoder import TableEncoder
+
+SLOPES = {"a": 1.0, "b": -1.0, "c": 1.0, "d": -1.0, "e": 0.0}
+
+
+def crossed(n_rows=600, seed=0):
+    """Categories that say nothing by themselves, but turn what a number does."""
+    rng = np.random.RandomState(seed)
+    table = pd.DataFrame({"word": rng.choice(list(SLOPES), n_rows), "x": rng.normal(size=n_rows)})
+    table["noise"] = rng.normal(size=n_rows)
+    outputs = table["word"].map(SLOPES).to_numpy() * table["x"].to_numpy()
+    return table, outputs[:, None]
+
+
+def fitted(table, outputs, **parameters):
+    encoder = TableEncoder(further_axes=True, **parameters).fit(table)
+    coded = encoder.code(table)
+    return encoder.place_categories(coded, outputs), coded
+
+
+def test_slopes_of_categories_can_be_read_off_their_places():
+    table, outputs = crossed()
+    encoder, _ = fitted(table, outputs)
+    words = pd.DataFrame({"word": list(SLOPES), "x": 0.0, "noise": 0.0})
+    encoded = encoder.encode(encoder.code(words))[:, encoder.source_ == 0, 0]
+    # By mean outputs, in their own order, by interactions: what these tell most is the slope.
+    slopes = np.array(list(SLOPES.values()))
+
+    def missed(axes):
+        read = np.column_stack([np.ones(5), encoded[:, axes]])
+        return slopes - read @ np.linalg.lstsq(read, slopes, rcond=None)[0]
+
+    assert np.abs(missed([0, 1])).max() > 0.25
+    assert np.abs(missed([0, 2])).max() < 0.05
+
+
+def test_further_axes_add_to_what_the_first_say():
+    rng = np.random.RandomState(0)
+    codes = rng.randint(7, size=900)
+    others = rng.normal(size=(900, 3))
+    outputs = rng.normal(size=(7, 2))[codes] + rng.normal(size=(7, 2))[codes] * others[:, :1]
+    deviation = outputs - outputs.mean(0)
+    shares = np.bincount(codes) / 900
+    taken = place_by_outputs(codes, deviation, shares, 1.0)[..., 0]
+    assert taken.shape == (7, 2)
+    left = without_additive_effects(deviation, others)
+    further = place_by_interactions(codes, left, others, shares, taken, 1.0, 4)
+    assert further.shape == (7, 4, 2)
+    together = np.hstack([taken, further[..., 0]])
+    # As many axes as categories can have; none of them clipped, so all are uncorrelated.
+    np.testing.assert_allclose(together.T @ (shares[:, None] * together), np.eye(6), atol=1e-5)
+    np.testing.assert_allclose(shares @ further[..., 1], 0, atol=1e-5)
+
+
+def test_what_is_left_has_no_linear_effect():
+    rng = np.random.RandomState(1)
+    columns = rng.normal(size=(500, 3))
+    outputs = columns @ [[1.0], [2.0], [0.0]] + columns[:, :1] * columns[:, 1:2]
+    outputs -= outputs.mean(0)
+    left = without_additive_effects(outputs, columns)
+    assert np.abs(columns.T @ left / 500).max() < 0.03
+    assert np.corrcoef(left[:, 0], columns[:, 0] * columns[:, 1])[0, 1] > 0.98
+
+
+def places_in_order(column):
+    learned = learn_categories("c", column)
+    ranks = place_in_order(learned.order, learned.shares)[:, 0, 1]
+    return [key for _, key in sorted(zip(ranks, map(str, learned.codes), strict=True))]
+
+
+def test_own_order_is_that_of_the_type_or_of_the_alphabet():
+    sizes = ["large", "small", "medium", "small", None]
+    assert places_in_order(pd.Series(sizes[:4], dtype="category")) == ["large", "medium", "small"]
+    ordered = pd.Categorical(sizes, ["small", "medium", "large"], ordered=True)
+    names = places_in_order(pd.Series(ordered))
+    assert names[:3] == ["small", "medium", "large"]
+    assert names[3].startswith("Missing")
+
+
+def test_numbers_among_categories_are_ordered_as_numbers():
+    learned = learn_categories("c", pd.Series(pd.Categorical([10, 9, 100, 9])))
+    assert learned.order.tolist() == [1, 0, 2]
+    # What cannot be compared is ordered by type.
+    mixed = learn_categories("c", np.array(["b", 2, "a", 1], dtype=object))
+    assert mixed.order.tolist() == [3, 1, 2, 0]
+
+
+def test_two_categories_need_one_axis():
+    table, outputs = crossed()
+    table["word"] = np.where(table["word"] == "a", "a", "b")
+    encoder, _ = fitted(table, outputs)
+    assert encoder.source_.tolist() == [0, 1, 2]
+
+
+def test_classifiers_read_first_axes_alone():
+    table, outputs = crossed()
+    encoder = TableEncoder().fit(table)
+    encoder.place_categories(encoder.code(table), outputs)
+    assert encoder.source_.tolist() == [0, 1, 2]
+    further, _ = fitted(table, outputs)
+    assert further.source_.tolist() == [0, 0, 0, 0, 0, 1, 2]
+    assert further.is_further_.tolist() == [False, *[True] * 4, False, False]
+    coded = further.code(table)
+    first = further.encode(coded)[:, ~further.is_further_]
+    np.testing.assert_array_equal(first, encoder.encode(coded))
+
+
+def test_many_columns_of_categories_get_fewer_axes():
+    rng = np.random.RandomState(0)
+    for n_columns, most in ((10, 6 * 10), (20, 20 + 64), (40, 40 + 64), (80, 80)):
+        words = pd.DataFrame(rng.choice(list("abcdefgh"), size=(200, n_columns)))
+        encoder, coded = fitted(words, rng.normal(size=(200, 1)))
+        assert n_columns <= len(encoder.source_) <= most
+        assert encoder.encode(coded).shape == (200, len(encoder.source_), 2)
+        assert (len(encoder.source_) > n_columns) == (n_columns <= 64)
+
+
+def test_ignored_columns_have_no_part_in_it():
+    table, outputs = crossed()
+    encoder = TableEncoder(further_axes=True).fit(table)
+    coded = encoder.code(table)
+    encoder.ignore(np.array([False, True, False])).place_categories(coded, outputs)
+    without = fitted(table.drop(columns="x"), outputs)[0]
+    np.testing.assert_allclose(
+        encoder.encode(coded), without.encode([coded[0], coded[2]]), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e-9, 1e9, 1e100])
+def test_places_do_not_depend_on_units(unit):
+    table, outputs = crossed()
+    encoder, coded = fitted(table, outputs)
+    expected = encoder.encode(coded)
+    found = fitted(table, unit * outputs)[0].encode(coded)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_order_of_rows_and_columns_changes_no_digit():
+    table, outputs = crossed()
+    encoder, coded = fitted(table, outputs)
+    expected = encoder.encode(coded)[:, encoder.source_ == 0]
+    turned, coded = fitted(table[["noise", "x", "word"]], outputs)
+    np.testing.assert_array_equal(turned.encode(coded)[:, turned.source_ == 2, :], expected)
+    order = np.random.RandomState(0).permutation(len(table))
+    shuffled, coded = fitted(table.iloc[order], outputs[order])
+    found = shuffled.encode(coded)[:, shuffled.source_ == 0]
+    np.testing.assert_allclose(found, expected[order], atol=1e-5)
+
+
+def test_unseen_category_is_average_on_all_axes():
+    table, outputs = crossed()
+    encoder, _ = fitted(table, outputs)
+    new = pd.DataFrame({"word": ["new"], "x": [0.0], "noise": [0.0]})
+    assert not encoder.encode(encoder.code(new))[:, encoder.source_ == 0].any()
+
+
+def test_a_model_that_never_changes_places_nothing():
+    table, outputs = crossed()
+    encoder, coded = fitted(table, np.zeros_like(outputs))
+    encoded = encoder.encode(coded)
+    assert np.isfinite(encoded).all()
+    # Their own order is what is left.
+    assert encoder.source_.tolist() == [0, 0, 1, 2]
