@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date, timedelta
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._arrays import kind_of_missing, type_of_cell
-from sklearn_metaexplain._category_axes import place_by_outputs
+from sklearn_metaexplain._category_axes import (
+    place_by_interactions,
+    place_by_outputs,
+    place_in_order,
+)
+
+# Types whose cells are in one order, each with cells of its own kind.
+_ORDERED = (Real, str, bytes, date, timedelta, pd.Period, pd.Interval)
 
 
 class Missing(NamedTuple):
@@ -64,12 +73,9 @@ class CategoricalColumn:
     codes: dict[Any, int]
     codes_of_equal: dict[Any, int]  # of typed cells, whatever their type
     shares: np.ndarray
-    order: np.ndarray  # place of each category in their own order
+    order: np.ndarray | None  # place of each category in their own order, if they have one
     positions: np.ndarray  # (n_categories, n_axes, 2), by mean outputs
-    further: np.ndarray = field(init=False)  # (n_categories, n_further, 2)
-
-    def __post_init__(self) -> None:
-        self.further = np.zeros((len(self.shares), 0, 2))
+    further: np.ndarray  # (n_categories, n_further, 2), by what mean outputs do not tell
 
     @property
     def n_encoded(self) -> int:
@@ -93,9 +99,23 @@ class CategoricalColumn:
             return max(kinds, key=lambda code: self.shares[code], default=-1)
         return code
 
-    def place(self, codes: np.ndarray, deviation: np.ndarray, unit: float) -> None:
+    def place(
+        self, codes: np.ndarray, deviation: np.ndarray, unit: float, n_axes: int | None = None
+    ) -> None:
         """Place categories by the mean outputs of evaluated rows."""
-        self.positions = place_by_outputs(codes, deviation, self.shares, unit)
+        self.positions = place_by_outputs(codes, deviation, self.shares, unit, n_axes)
+
+    def place_further(
+        self, codes: np.ndarray, left: np.ndarray, others: np.ndarray, unit: float, n_axes: int
+    ) -> None:
+        """Place categories on further axes: in their own order, then by interactions."""
+        axes = []
+        if self.order is not None and n_axes > 0:
+            axes.append(place_in_order(self.order, self.shares))
+        taken = self.positions[..., 0]
+        n_left = n_axes - len(axes)
+        axes.append(place_by_interactions(codes, left, others, self.shares, taken, unit, n_left))
+        self.further = np.concatenate(axes, axis=1)
 
     def encode(self, codes: np.ndarray) -> np.ndarray:
         """Places of coded cells on all axes: (n_rows, n_encoded, 2)."""
@@ -128,13 +148,16 @@ def learn_categories(name: Any, column: Any) -> CategoricalColumn:
     typed.sort(key=lambda key: shares[codes[key]])
     equal = {key.cell: codes[key] for key in typed}
     is_ordered = getattr(getattr(column, "dtype", None), "ordered", False)
-    order = np.zeros(len(shares), dtype=int)
-    order[: len(codes)] = _order(list(codes), column.dtype.categories if is_ordered else None)
-    return CategoricalColumn(codes, equal, shares, order, np.zeros((len(shares), 1, 2)))
+    order = _order(list(codes), column.dtype.categories if is_ordered else None)
+    places = np.zeros((len(shares), 1, 2))
+    return CategoricalColumn(codes, equal, shares, order, places, places[:, :0])
 
 
-def _order(keys: list[Any], levels: Iterable[Any] | None) -> np.ndarray:
-    """Place of each category: that of its level, or as scikit-learn sorts them; missing last."""
+def _order(keys: list[Any], levels: Iterable[Any] | None) -> np.ndarray | None:
+    """Place of each category: that of its level, or as scikit-learn sorts them; missing last.
+
+    None where there is no such order, or none that is the same in every process.
+    """
     present = [i for i, key in enumerate(keys) if not isinstance(key, Missing)]
     missing = [i for i, key in enumerate(keys) if isinstance(key, Missing)]
     cells = [cell_of(key) for key in keys]
@@ -142,10 +165,20 @@ def _order(keys: list[Any], levels: Iterable[Any] | None) -> np.ndarray:
         level_of = {level: place for place, level in enumerate(levels)}
         present.sort(key=lambda i: level_of[cells[i]])
     else:
+        families = [_family(cells[i]) for i in present]
+        if None in families:
+            return None
+        family_of = dict(zip(present, families, strict=True))
         try:
-            present.sort(key=lambda i: cells[i])
-        except TypeError:
-            present.sort(key=lambda i: (type(cells[i]).__name__, str(cells[i])))
+            present.sort(key=lambda i: (family_of[i], cells[i], type(cells[i]).__name__))
+        except TypeError:  # as of times with and without a zone
+            return None
     place = np.empty(len(keys), dtype=int)
     place[present + missing] = np.arange(len(keys))
     return place
+
+
+def _family(cell: Any) -> int | None:
+    """Which of the types with an order a cell is of, if any."""
+    found = [family for family, types in enumerate(_ORDERED) if isinstance(cell, types)]
+    return found[0] if found else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.sparse import csr_array
 
 from sklearn_metaexplain._numeric_column import CLIP
 
 _SHRINKAGE = 5.0
-# What is smaller beside the outputs' spread is rounding.
-_ROUNDING = 1e-9
+# What is smaller beside the outputs' spread is rounding, or beside the largest of products.
+_ROUNDING, _ROUNDING_OF_GRAM = 1e-9, 1e-7
 # So that the last digits, which depend on the order of the columns, are the same for all orders.
 _DECIMALS = 6
 _RIDGE = 5.0
@@ -80,7 +81,7 @@ def place_by_interactions(
     """Place categories on the principal axes of how outputs go with other columns.
 
     Two categories of the same mean output may differ in what another column does to it. What is
-    looked at is, for each category, the mean of what additive effects leave of the outputs, and the
+    looked at is, for each category, the mean of what a linear model leaves of the outputs, and the
     mean of its product with each other column; axes on which categories are placed already are
     taken out. Noise has a part in later axes, which still tell categories apart.
 
@@ -89,13 +90,13 @@ def place_by_interactions(
     codes : ndarray of int of shape (n_rows,)
         Categories of evaluated rows, -1 where unseen.
     left : ndarray of shape (n_rows, n_outputs)
-        What additive effects leave of the outputs.
+        What a linear model leaves of the outputs.
     others : ndarray of shape (n_rows, n_others)
         Other columns, standardised.
     shares : ndarray of shape (n_categories,)
         Of the training rows.
     taken : ndarray of shape (n_categories, n_taken)
-        Standardised places on the axes that there are.
+        Places on the axes that there are.
     unit : float
         Spread of the outputs.
     n_axes : int
@@ -106,23 +107,44 @@ def place_by_interactions(
     ndarray of shape (n_categories, n_found, 2)
         Standardised and as ranks, the axis that tells most first.
     """
-    n_rows, n_categories = len(codes), len(shares)
-    n_axes = min(n_axes, n_categories - 1 - taken.shape[1])
+    weights = np.sqrt(shares)[:, None]
+    # An axis on which all categories are at the same place tells nothing, and takes nothing.
+    taken = taken[:, np.abs(taken).max(axis=0, initial=0.0) > 0]
+    n_axes = min(n_axes, len(shares) - 1 - taken.shape[1])
     if n_axes <= 0:
-        return np.zeros((n_categories, 0, 2))
-    columns = np.column_stack([np.ones(n_rows), others])
-    products = [column[:, None] * columns for column in left.T]
-    means = np.hstack([_shrunken_means(codes, part, n_categories) for part in products])
-    known = np.linalg.qr(np.sqrt(shares)[:, None] * taken)[0] / np.sqrt(shares)[:, None]
-    means = means - shares @ means
-    means -= known @ (known.T @ (shares[:, None] * means))
-    scores, spread = _principal_scores(means, shares)
-    n_axes = min(n_axes, int((spread > _ROUNDING * unit).sum()))
-    return _standardise(scores[:, :n_axes], shares, unit).round(_DECIMALS)
+        return np.zeros((len(shares), 0, 2))
+    columns = np.column_stack([np.ones(len(codes)), others])
+    means = np.hstack(
+        [_shrunken_means(codes, part[:, None] * columns, len(shares)) for part in left.T]
+    )
+    profiles = weights * (means - shares @ means)
+    known = np.linalg.qr(weights * (taken - shares @ taken))[0]
+    profiles -= known @ (known.T @ profiles)
+    scores = _leading_scores(profiles, n_axes, unit) / weights
+    return _standardise(scores, shares, unit).round(_DECIMALS)
 
 
-def without_additive_effects(deviation: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """What a linear model in standardised columns leaves of outputs: (n_rows, n_outputs)."""
+def _leading_scores(profiles: np.ndarray, n_axes: int, unit: float) -> np.ndarray:
+    """Scores on the first principal axes, without those that are rounding: (n_rows, n_found)."""
+    # Of the smaller of both sides, for either may have hundreds of rows.
+    is_wide = profiles.shape[1] > len(profiles)
+    gram = profiles @ profiles.T if is_wide else profiles.T @ profiles
+    n_axes = min(n_axes, len(gram))
+    squares, axes = eigh(gram, subset_by_index=(len(gram) - n_axes, len(gram) - 1))
+    squares, axes = squares[::-1].clip(0), axes[:, ::-1]
+    spread = np.sqrt(squares)
+    told = spread > max(_ROUNDING * unit, _ROUNDING_OF_GRAM * spread[0])
+    if is_wide:
+        scores, axes = axes * spread, profiles.T @ axes
+    else:
+        scores = profiles @ axes
+    # The sign of an axis is arbitrary: let the largest entry be positive.
+    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_axes)])
+    return (scores * signs)[:, told]
+
+
+def without_linear_effects(deviation: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """What a ridge regression on standardised columns leaves of outputs: (n_rows, n_outputs)."""
     normal = columns.T @ columns + _RIDGE * np.eye(columns.shape[1])
     return deviation - columns @ np.linalg.solve(normal, columns.T @ deviation)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,7 @@ from sklearn_metaexplain._categories import (
 )
 from sklearn_metaexplain._category_axes import (
     deviations,
-    place_by_interactions,
-    place_by_outputs,
-    place_in_order,
-    without_additive_effects,
+    without_linear_effects,
 )
 from sklearn_metaexplain._columns import (
     as_float,
@@ -34,11 +30,13 @@ from sklearn_metaexplain._columns import (
 from sklearn_metaexplain._numeric_column import NumericColumn, learn_numeric
 
 # Further axes of all columns together, and of one: its own order and what interactions tell.
-_MOST_FURTHER, _MOST_OF_ONE = 64, int(__import__("os").environ.get("AX", 5))
+_MOST_FURTHER, _MOST_OF_ONE = 64, 5
+# Evaluated rows of a category that an axis takes: it is placed by the rows that are learned from.
+_ROWS_AN_AXIS = 8
 
 
 class TableEncoder:
-    """Encode each column of a table as one or two numeric columns.
+    """Encode each column of a table as one or more numeric columns.
 
     Every encoded column comes in two versions: standardised (clipped at four standard
     deviations) and its rank, uniform with unit variance. A numeric column with missing values
@@ -53,7 +51,7 @@ class TableEncoder:
     further_axes : bool, default=False
         Whether three categories or more are placed on further axes, too: in their own order, and
         by how outputs go with the other columns, on four axes at most. Of many columns of
-        categories each gets fewer axes.
+        categories each gets fewer axes, and so do categories of few evaluated rows.
 
     Attributes
     ----------
@@ -137,10 +135,16 @@ class TableEncoder:
         outputs : ndarray of shape (n_rows, n_outputs)
             The model's outputs on these rows.
         """
+        return self._place(coded, outputs)
+
+    def _place(
+        self, coded: list[np.ndarray], outputs: np.ndarray, *, keep_axes: bool = False
+    ) -> TableEncoder:
         deviation, unit = deviations(outputs)
         for learned, codes in zip(self._columns, coded, strict=True):
             if isinstance(learned, CategoricalColumn):
-                learned.place(codes, deviation, unit)
+                n_axes = learned.positions.shape[1] if keep_axes else None
+                learned.place(codes, deviation, unit, n_axes)
         if self.further_axes:
             self._place_further(coded, deviation, unit)
         self._set_source()
@@ -148,56 +152,41 @@ class TableEncoder:
 
     def _place_further(self, coded: list[np.ndarray], deviation: np.ndarray, unit: float) -> None:
         kept = np.flatnonzero(self._kept)
-        several = {
-            j: learned
+        several = [
+            (j, learned)
             for j in kept
             if isinstance(learned := self._columns[j], CategoricalColumn)
             and len(learned.shares) > 2
-        }
-        n_axes = min(_MOST_OF_ONE, _MOST_FURTHER // max(len(several), 1))
-        if not several or n_axes == 0:
+        ]
+        if not several:
             return
         # Ranks are bounded, and uniform in all columns.
         ranks = [self._columns[j].encode_first(coded[j])[..., 1] for j in kept]
         columns, source = np.hstack(ranks), np.repeat(kept, [part.shape[1] for part in ranks])
         columns = columns - columns.mean(0)
         columns /= np.maximum(columns.std(0), 1e-9)
-        left = without_additive_effects(deviation, columns)
-        for j, learned in several.items():
-            learned.further = np.concatenate(
-                [
-                    place_in_order(learned.order, learned.shares),
-                    place_by_interactions(
-                        coded[j],
-                        left,
-                        columns[:, source != j],
-                        learned.shares,
-                        learned.positions[..., 0],
-                        unit,
-                        n_axes - 1,
-                    ),
-                ],
-                axis=1,
+        left = without_linear_effects(deviation, columns)
+        for j, learned in several:
+            n_axes = len(left) // (_ROWS_AN_AXIS * len(learned.shares))
+            learned.place_further(
+                coded[j],
+                left,
+                columns[:, source != j],
+                unit,
+                min(n_axes, _MOST_OF_ONE, _MOST_FURTHER // len(several)),
             )
 
     def placed_by(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
-        """Make a copy whose categories are placed by other rows, on as many axes.
+        """Make a copy whose categories are placed by other rows, on as many first axes.
 
         Parameters
         ----------
         coded, outputs
             As of `place_categories`.
         """
-        deviation, unit = deviations(outputs)
         placed = copy(self)
-        placed._columns = list(self._columns)
-        for j, learned in enumerate(self._columns):
-            if isinstance(learned, CategoricalColumn):
-                positions = place_by_outputs(
-                    coded[j], deviation, learned.shares, unit, learned.positions.shape[1]
-                )
-                placed._columns[j] = replace(learned, positions=positions)
-        return placed
+        placed._columns = [copy(learned) for learned in self._columns]
+        return placed._place(coded, outputs, keep_axes=True)
 
     def encode(self, coded: list[np.ndarray]) -> np.ndarray:
         """Turn coded rows into numbers, shape (n_rows, n_encoded, 2): standardised and rank."""

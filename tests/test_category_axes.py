@@ -9,7 +9,7 @@ from sklearn_metaexplain._category_axes import (
     place_by_interactions,
     place_by_outputs,
     place_in_order,
-    without_additive_effects,
+    without_linear_effects,
 )
 from sklearn_metaexplain._encoder import TableEncoder
 
@@ -47,16 +47,17 @@ def test_slopes_of_categories_can_be_read_off_their_places():
     assert np.abs(missed([0, 2])).max() < 0.05
 
 
-def test_further_axes_add_to_what_the_first_say():
+@pytest.mark.parametrize("n_others", [2, 9])
+def test_further_axes_add_to_what_the_first_say(n_others):
     rng = np.random.RandomState(0)
     codes = rng.randint(7, size=900)
-    others = rng.normal(size=(900, 3))
+    others = rng.normal(size=(900, n_others))
     outputs = rng.normal(size=(7, 2))[codes] + rng.normal(size=(7, 2))[codes] * others[:, :1]
     deviation = outputs - outputs.mean(0)
     shares = np.bincount(codes) / 900
     taken = place_by_outputs(codes, deviation, shares, 1.0)[..., 0]
     assert taken.shape == (7, 2)
-    left = without_additive_effects(deviation, others)
+    left = without_linear_effects(deviation, others)
     further = place_by_interactions(codes, left, others, shares, taken, 1.0, 4)
     assert further.shape == (7, 4, 2)
     together = np.hstack([taken, further[..., 0]])
@@ -65,12 +66,22 @@ def test_further_axes_add_to_what_the_first_say():
     np.testing.assert_allclose(shares @ further[..., 1], 0, atol=1e-5)
 
 
+def test_axes_are_those_of_frequent_categories():
+    rng = np.random.RandomState(0)
+    codes = np.repeat([0, 1, 2, 3], [480, 480, 20, 20])
+    others = rng.normal(size=(1000, 1))
+    left = np.array([1.0, -1.0, 4.0, 4.0])[codes, None] * others
+    taken = np.array([0.0, 0.0, 1.0, -1.0])[:, None]
+    places = place_by_interactions(codes, left, others, np.bincount(codes) / 1000, taken, 1.0, 1)
+    assert abs(places[0, 0, 0] - places[1, 0, 0]) > 1.5
+
+
 def test_what_is_left_has_no_linear_effect():
     rng = np.random.RandomState(1)
     columns = rng.normal(size=(500, 3))
     outputs = columns @ [[1.0], [2.0], [0.0]] + columns[:, :1] * columns[:, 1:2]
     outputs -= outputs.mean(0)
-    left = without_additive_effects(outputs, columns)
+    left = without_linear_effects(outputs, columns)
     assert np.abs(columns.T @ left / 500).max() < 0.03
     assert np.corrcoef(left[:, 0], columns[:, 0] * columns[:, 1])[0, 1] > 0.98
 
@@ -96,6 +107,37 @@ def test_numbers_among_categories_are_ordered_as_numbers():
     # What cannot be compared is ordered by type.
     mixed = learn_categories("c", np.array(["b", 2, "a", 1], dtype=object))
     assert mixed.order.tolist() == [3, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [frozenset("ab"), frozenset("cd"), frozenset("a")],
+        [("a", 1), ("b", 2), ("c", 3)],
+        [object(), object(), object()],
+        [1 + 2j, 2j, 1.0],
+        [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02", tz="UTC"), "never"],
+    ],
+)
+def test_types_without_an_order_have_none(cells):
+    column = np.empty(3, dtype=object)
+    column[:] = cells
+    learned = learn_categories("c", column)
+    assert learned.order is None
+    codes = np.repeat(np.arange(3), 20)
+    learned.place(codes, np.repeat([[1.0], [0.0], [-1.0]], 20, axis=0), 1.0)
+    learned.place_further(codes, np.zeros((60, 1)), np.ones((60, 1)), 1.0, 5)
+    assert learned.n_encoded == 1
+
+
+def test_equal_cells_of_several_types_are_in_one_order():
+    cells = np.array([True, "a", 1.0, 1, "b"], dtype=object)
+    orders = []
+    for order in ([0, 1, 2, 3, 4], [3, 4, 0, 2, 1]):
+        learned = learn_categories("c", cells[order])
+        keys = list(learned.codes)
+        orders.append([str(keys[i]) for i in np.argsort(learned.order)])
+    assert orders[0] == orders[1]
 
 
 def test_two_categories_need_one_axis():
@@ -128,6 +170,62 @@ def test_many_columns_of_categories_get_fewer_axes():
         assert (len(encoder.source_) > n_columns) == (n_columns <= 64)
 
 
+def test_categories_of_few_rows_get_fewer_axes():
+    table, outputs = crossed(400)
+    for n_rows, n_axes in ((400, 5), (119, 3), (40, 2), (39, 1)):
+        encoder, _ = fitted(table[:n_rows], outputs[:n_rows])
+        assert (encoder.source_ == 0).sum() == n_axes
+
+
+def test_a_column_is_not_related_to_itself():
+    rng = np.random.RandomState(0)
+    words = pd.DataFrame({"word": rng.choice(list("abcdefgh"), 600)})
+    outputs = rng.normal(size=(600, 1)) + (words[["word"]] == "a").to_numpy()
+    encoder, _ = fitted(words, outputs)
+    # By mean outputs, in their own order, and by the means that a line through these leaves.
+    assert encoder.source_.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("order", ["abcde", "edcba"])
+def test_equal_mean_outputs_take_nothing_out(order):
+    slopes = {"a": 3.0, "b": 1.0, "c": 1.0, "d": 0.0, "e": -1.0}
+    numbers = [-2.0, -1.0, 1.0, 2.0]
+    table = pd.DataFrame([(word, x) for word in order for x in numbers] * 10)
+    outputs = (table[0].map(slopes) * table[1]).to_numpy()[:, None]
+    encoder, coded = fitted(table, outputs)
+    encoded = encoder.encode(coded)[: 4 * 5 : 4, encoder.source_ == 0, 0]
+    places = dict(zip(order, encoded[:, 2], strict=True))
+    towards = np.sign(places["a"])
+    ranked = sorted(places, key=lambda word: towards * places[word])
+    assert ranked[0] == "e"
+    assert ranked[1] == "d"
+    assert ranked[-1] == "a"
+    assert places["b"] == pytest.approx(places["c"], abs=1e-5)
+
+
+def test_axes_do_not_depend_on_what_was_placed_before():
+    rng = np.random.RandomState(0)
+    words = pd.DataFrame(rng.choice(list("abcd"), size=(300, 70)))
+    outputs = rng.normal(size=(300, 1))
+    encoder = TableEncoder(further_axes=True).fit(words)
+    coded = encoder.code(words)
+    encoder.ignore(np.arange(70) < 30).place_categories(coded, outputs)
+    assert encoder.encode(coded).shape[1] == len(encoder.source_) == 80
+    encoder.ignore(np.zeros(70, dtype=bool)).place_categories(coded, outputs)
+    assert encoder.encode(coded).shape[1] == len(encoder.source_) == 70
+
+
+def test_a_copy_placed_by_other_rows_has_further_axes_too():
+    table, outputs = crossed()
+    encoder, coded = fitted(table, outputs)
+    before = encoder.encode(coded)
+    half = [column[:300] for column in coded]
+    placed = encoder.placed_by(half, outputs[:300])
+    expected = TableEncoder(further_axes=True).fit(table).place_categories(half, outputs[:300])
+    np.testing.assert_array_equal(placed.encode(coded), expected.encode(coded))
+    np.testing.assert_array_equal(encoder.encode(coded), before)
+
+
 def test_ignored_columns_have_no_part_in_it():
     table, outputs = crossed()
     encoder = TableEncoder(further_axes=True).fit(table)
@@ -140,8 +238,12 @@ def test_ignored_columns_have_no_part_in_it():
 
 
 @pytest.mark.parametrize("unit", [1e-100, 1e-9, 1e9, 1e100])
-def test_places_do_not_depend_on_units(unit):
+@pytest.mark.parametrize("n_more", [0, 6])
+def test_places_do_not_depend_on_units(unit, n_more):
     table, outputs = crossed()
+    table[[f"more{i}" for i in range(n_more)]] = np.random.RandomState(1).normal(
+        size=(len(table), n_more)
+    )
     encoder, coded = fitted(table, outputs)
     expected = encoder.encode(coded)
     found = fitted(table, unit * outputs)[0].encode(coded)

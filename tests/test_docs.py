@@ -219,7 +219,7 @@ def test_errors_the_readme_gives_of_tables_with_categories():
     ratios = (means["MetaExplainer", :, 0] / peers).round(1)
     assert numbers_in(told.replace(" to ", ", ")) == [ratios.min(), ratios.max()]
     told = re.findall(
-        r"With 100 evaluations a row ([\d.]+) is left, .* leaves ([\d.]+) of 1,600", text
+        r"With 100 evaluations a row ([\d.]+) is left, .* leaves ([\d.]+) with 1,600", text
     )
     sampled = means["shap Kernel", 0, 1600]
     assert [float(number) for number in told[0]] == [

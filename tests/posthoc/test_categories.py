@@ -51,6 +51,37 @@ def test_words_are_told_apart_by_what_they_do_to_numbers(table, pretrained, monk
     assert error(table, pretrained=pretrained) > 3 * told
 
 
+class Rare(RegressorMixin, BaseEstimator):
+    """Forty words have values of their own, beside a product of numbers; letters do nothing."""
+
+    def fit(self, X, y=None):
+        self.values_ = np.random.RandomState(1).normal(size=40)
+        return self
+
+    def predict(self, X):
+        return 0.5 * self.values_[X["word"].str.slice(4).astype(int)] + (X["x"] * X["z"]).to_numpy()
+
+
+def test_few_evaluations_of_many_words_are_not_read_into():
+    rng = np.random.RandomState(0)
+    table = pd.DataFrame({"word": [f"word{i}" for i in rng.randint(40, size=400)]})
+    table[["x", "z"]] = rng.normal(size=(400, 2))
+    for name in ("first", "second", "third"):
+        table[name] = [f"letter{i}" for i in rng.randint(40, size=400)]
+    model = FrozenEstimator(Rare().fit(table))
+    background, rows = table[:15], table[300:330]
+    # The letters do nothing, so that three players are all there are.
+    truth = ShapExplainer(
+        model,
+        algorithm="exact",
+        background=background,
+        feature_groups=[["first", "second", "third"]],
+    ).fit(table)
+    explainer = MetaExplainer(model, background=background, n_support=200, random_state=0)
+    found = explainer.fit(table).explain(rows)
+    assert shapley_error(truth.explain(rows).values[:, :3], found.values[:, :3]) < 0.01
+
+
 def test_whether_a_model_is_unlike_others_is_told_from_first_axes(table):
     model = Turned().fit(table)
     masked = MaskedModel(model, table[:15])
