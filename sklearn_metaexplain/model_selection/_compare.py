@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral
@@ -99,7 +100,8 @@ def compare_explainers(
         A row for each explainer, then "random". Columns:
 
         - a score for each metric, greater is better; with several splits also its standard
-          deviation over them, ``{metric}_std``;
+          deviation over them, ``{metric}_std``, both without splits in which it is NaN, which a
+          warning tells;
         - "fit_time": seconds to fit the explainer, without the model where that is shared or could
           be; NaN for explainers that were fitted;
         - "explain_time": seconds to explain the compared rows, after one row that is not timed (the
@@ -270,9 +272,21 @@ def _summarise(
     means = groups.mean().loc[names]
     columns = {}
     for metric in metrics:
+        _warn_of_missing(table, metric, n_splits)
         columns[metric] = means[metric]
         if n_splits > 1:
             columns[f"{metric}_std"] = groups[metric].std(ddof=0).loc[names]
     for cost in COSTS:
         columns[cost] = means[cost]
     return pd.DataFrame(columns)
+
+
+def _warn_of_missing(table: pd.DataFrame, metric: str, n_splits: int) -> None:
+    n_missing = table[metric].isna().groupby(table["explainer"], sort=False).sum()
+    missing = {name: int(n) for name, n in n_missing.items() if 0 < n < n_splits}
+    if missing:
+        warnings.warn(
+            f"{metric} is NaN in some of the {n_splits} splits ({missing}), as where a model says "
+            "the same of all rows; means and deviations are of the others.",
+            stacklevel=5,
+        )

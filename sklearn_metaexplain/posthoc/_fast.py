@@ -10,7 +10,7 @@ import torch
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
-from sklearn_metaexplain.shapley._gap import close_gap, gap_std, who_can_matter
+from sklearn_metaexplain.shapley._gap import are_uncertain, close_gap, gap_std, who_can_matter
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
 from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 
@@ -146,7 +146,8 @@ class Student:
         gap = self._gap(predictions, values)
         least = gap_std(values, self.usual.exceeded(gap), may) * self.scale.spread
         closed = close_gap(values, gap, can_matter) * self.scale.spread
-        return closed.numpy(), np.maximum(self.std * able.numpy(), least.numpy())
+        uncertain = are_uncertain(can_matter)[..., None].numpy()
+        return closed.numpy(), np.maximum(self.std * uncertain, least.numpy())
 
     def _look_up(self, encoded: torch.Tensor) -> torch.Tensor:
         return self.trees.shapley(encoded[..., 1]).permute(1, 2, 0)

@@ -27,7 +27,7 @@ from sklearn_metaexplain.posthoc._known_rows import KnownRows
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
 from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
 from sklearn_metaexplain.shapley._deviation import OwnErrors, deviation_evidence, expected_std
-from sklearn_metaexplain.shapley._gap import close_gap, gap_std, who_can_matter
+from sklearn_metaexplain.shapley._gap import are_uncertain, close_gap, gap_std, who_can_matter
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 from sklearn_metaexplain.shapley._std import shrink_std, std_left, widen_std
@@ -317,7 +317,8 @@ class TaskSurrogate:
         least = gap_std(values, unusual, may_matter)
         # Corrections need not sum to zero once they are scaled column by column.
         values = close_gap(values, gap - values.sum(1), can_matter)
-        std = torch.maximum(std * self.scale.varies * able, least)
+        uncertain = are_uncertain(can_matter)[..., None]
+        std = torch.maximum(std * self.scale.varies * uncertain, least)
         return _Part(values, std, seen, unusual)
 
     def _correct(

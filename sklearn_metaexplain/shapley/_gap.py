@@ -58,3 +58,8 @@ def who_can_matter(
     """
     nobody = ~can_matter.any(1) & (gap.abs() > rounding).any(1)
     return can_matter | (may_matter & nobody[:, None])
+
+
+def are_uncertain(can_matter: torch.Tensor) -> torch.Tensor:
+    """Players whose values may be off, bool (n_rows, n_players): one alone has the whole gap."""
+    return can_matter & (can_matter.sum(1, keepdim=True) > 1)

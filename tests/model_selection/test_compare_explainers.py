@@ -162,6 +162,21 @@ def test_splits_are_averaged():
     np.testing.assert_allclose(comparison.loc["exact", "quick_std"], np.std(scores))
 
 
+def test_splits_without_a_score_are_told():
+    X, y = load_iris(return_X_y=True)
+    # The first split has one class to learn from: nothing to be faithful to.
+    splits = [(np.arange(40), np.arange(40, 50)), (np.arange(0, 150, 2), np.arange(1, 150, 2))]
+    model = RandomForestClassifier(5, random_state=0)
+    explainers = {"mine": OcclusionExplainer(model)}
+    with pytest.warns(
+        UserWarning, match="score is NaN in some of the 2 splits .*'mine': 1"
+    ) as told:
+        both = compare_explainers(explainers, X, y, metrics=QUICK, cv=splits)
+    assert told[0].filename == __file__
+    one = compare_explainers(explainers, X, y, metrics=QUICK, cv=splits[1:])
+    assert both.loc["mine", "score"] == pytest.approx(one.loc["mine", "score"])
+
+
 def test_two_processes_give_the_same_scores():
     X, y = mixed_table(60)
     explainers = {"exact": exact(mixed_pipeline()), "occlusion": occlusion(mixed_pipeline())}

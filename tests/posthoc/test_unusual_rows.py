@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
@@ -159,3 +161,23 @@ def test_fast_students_do_not_know_either_of_columns_that_never_mattered(X, rows
 def test_rounding_is_not_unusual(X):
     explanation = fit(X, lambda X: np.full(len(X), 0.1)).explain(X[:5])
     assert not explanation.std.any()
+
+
+@pytest.mark.parametrize("speed", ["default", "fast"])
+def test_what_one_column_alone_changes_is_known(speed):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(300, 3))
+    X[:20] = X[0]
+    model = FrozenEstimator(LinearRegression().fit(X, rng.normal(size=300)))
+    explainer = MetaExplainer(
+        model, background=X[:20], n_support=300, speed=speed, random_state=0
+    ).fit(X)
+    rows = np.repeat(X[:1], 3, axis=0)
+    rows[0, 1], rows[1, 1:] = 0.3, -0.4
+    explanation = explainer.explain(rows)
+    alone, two, none = explanation.std[..., 0] > 0
+    assert not alone.any()
+    assert two.tolist() == [False, True, True]
+    assert not none.any()
+    change = model.predict(rows[:1]) - model.predict(X[:1])
+    np.testing.assert_allclose(explanation.values[0, 1], change)
