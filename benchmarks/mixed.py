@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,19 +28,11 @@ from mixed_tables import (
     load_mixed_table,
     one_hot,
 )
-from models import MeteredModel
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.multioutput import MultiOutputRegressor
-from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from surrogates import average_results, surrogate_values
-from tasks import N_BACKGROUND, SEED, Task
+from surrogates import average_results, fit_network, surrogate_values
+from tasks import N_BACKGROUND, SEED, Task, make_task_of
 from threadpoolctl import threadpool_limits
-from truth import true_values
 from whole import META, close, explain_meta, fit_meta
 
 from sklearn_metaexplain import ShapExplainer
@@ -63,24 +55,8 @@ RUNS = Path("runs/mixed")
 
 def make_mixed_task(table: MixedTable, model_name: str) -> Task:
     """Fit a pipeline, choose rows, and enumerate the truth."""
-    X_train, X_test, y_train, _ = train_test_split(
-        table.X,
-        table.y,
-        test_size=0.25,
-        random_state=SEED,
-        stratify=table.y if table.is_classification else None,
-    )
     estimator = (CLASSIFIERS if table.is_classification else REGRESSORS)[model_name]()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = MeteredModel(estimator.fit(X_train, y_train))
-    chosen = np.random.RandomState(SEED).permutation(len(X_train))[:N_BACKGROUND]
-    background, rows = X_train.iloc[chosen], X_test.iloc[:N_ROWS]
-    masked = MaskedModel(model, background)
-    predictions = masked.predict(rows)
-    truth = true_values(masked, X_train, rows, predictions)
-    name = f"{table.name}/{model_name}"
-    return Task(name, model, X_train, background, rows, masked, predictions, *truth)
+    return make_task_of(table, model_name, estimator, N_ROWS)
 
 
 def explain_all(task: Task) -> Iterator[Result]:
@@ -113,39 +89,26 @@ def draw_hybrids(task: Task, n_support: int) -> pd.DataFrame:
 def explain_surrogate(task: Task, method: str, hybrids: pd.DataFrame) -> Result:
     """Fit a usual model to evaluated hybrids, explain it exactly, close the gap."""
     outputs = task.masked.predict(hybrids)
-    model = _network(len(hybrids))
-    if method == BOOSTED:
-        model = _boosting() if outputs.shape[1] == 1 else MultiOutputRegressor(_boosting())
-    with Stopwatch() as fit, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(hybrids, outputs[:, 0] if outputs.shape[1] == 1 else outputs)
+    with Stopwatch() as fit:
+        if method == BOOSTED:
+            model = _fit_boosting(hybrids, outputs)
+        else:
+            model = fit_network(hybrids, outputs, one_hot())
     with Stopwatch() as watch:
         values = close(task, surrogate_values(task, model))
     return Result(method, values, watch.seconds, len(hybrids), seconds_fit=fit.seconds)
 
 
-def _boosting() -> HistGradientBoostingRegressor:
-    return HistGradientBoostingRegressor(
+def _fit_boosting(hybrids: pd.DataFrame, outputs: np.ndarray) -> Any:
+    boosting = HistGradientBoostingRegressor(
         max_iter=300,
         early_stopping=False,
         categorical_features="from_dtype",
         random_state=SEED,
     )
-
-
-def _network(n_rows: int) -> TransformedTargetRegressor:
-    network = MLPRegressor(
-        hidden_layer_sizes=(128, 128),
-        batch_size=min(128, n_rows // 2),
-        early_stopping=True,
-        n_iter_no_change=20,
-        tol=1e-5,
-        max_iter=300,
-        random_state=SEED,
-    )
-    return TransformedTargetRegressor(
-        make_pipeline(one_hot(), network), transformer=StandardScaler()
-    )
+    if outputs.shape[1] == 1:
+        return boosting.fit(hybrids, outputs[:, 0])
+    return MultiOutputRegressor(boosting).fit(hybrids, outputs)
 
 
 def explain_sampled(task: Task, method: str, algorithm: str, budget: int) -> Result:

@@ -86,8 +86,18 @@ def average_results(method: str, results: list[Result]) -> Result:
     )
 
 
-def fit_network(hybrids: np.ndarray, outputs: np.ndarray) -> TransformedTargetRegressor:
-    """Fit a network on standardised columns and outputs, stopped early."""
+def fit_network(
+    hybrids: Any, outputs: np.ndarray, prepare: Any = None
+) -> TransformedTargetRegressor:
+    """Fit a network on standardised columns and outputs, stopped early.
+
+    Parameters
+    ----------
+    hybrids : table of shape (n, n_columns)
+    outputs : ndarray of shape (n, n_outputs)
+    prepare : transformer, default=None
+        What makes numbers of the columns. None: they are standardised.
+    """
     network = MLPRegressor(
         hidden_layer_sizes=(128, 128),
         batch_size=min(128, len(hybrids) // 2),
@@ -98,7 +108,7 @@ def fit_network(hybrids: np.ndarray, outputs: np.ndarray) -> TransformedTargetRe
         random_state=SEED,
     )
     model = TransformedTargetRegressor(
-        make_pipeline(StandardScaler(), network), transformer=StandardScaler()
+        make_pipeline(prepare or StandardScaler(), network), transformer=StandardScaler()
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

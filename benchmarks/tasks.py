@@ -11,6 +11,7 @@ from models import CLASSIFIERS, REGRESSORS, MeteredModel
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
 from tables import Table
 from truth import true_values
 
@@ -79,6 +80,23 @@ def make_task(table: Table, model_name: str, n_rows: int) -> Task:
     n_rows : int
         Rows to explain.
     """
+    estimator = (CLASSIFIERS if table.is_classification else REGRESSORS)[model_name]()
+    return make_task_of(table, model_name, estimator, n_rows)
+
+
+def make_task_of(table: Any, model_name: str, estimator: Any, n_rows: int) -> Task:
+    """Fit a given model to an array or a frame, choose rows, and find the truth.
+
+    Parameters
+    ----------
+    table : Table or MixedTable
+    model_name : str
+        What the model is called in the task's name.
+    estimator : estimator
+        The model, not fitted.
+    n_rows : int
+        Rows to explain.
+    """
     X_train, X_test, y_train, _ = train_test_split(
         table.X,
         table.y,
@@ -86,12 +104,12 @@ def make_task(table: Table, model_name: str, n_rows: int) -> Task:
         random_state=SEED,
         stratify=table.y if table.is_classification else None,
     )
-    estimator = (CLASSIFIERS if table.is_classification else REGRESSORS)[model_name]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = MeteredModel(estimator.fit(X_train, y_train))
     chosen = np.random.RandomState(SEED).permutation(len(X_train))[:N_BACKGROUND]
-    background, rows = X_train[chosen], X_test[:n_rows]
+    background = _safe_indexing(X_train, chosen)
+    rows = X_test[:n_rows]
     masked = MaskedModel(model, background)
     predictions = masked.predict(rows)
     truth = true_values(masked, X_train, rows, predictions)

@@ -102,13 +102,16 @@ class CategoricalColumn:
     def place(
         self, codes: np.ndarray, deviation: np.ndarray, unit: float, n_axes: int | None = None
     ) -> None:
-        """Place categories by the mean outputs of evaluated rows."""
+        """Place categories by mean outputs; parameters as of `place_by_outputs`."""
         self.positions = place_by_outputs(codes, deviation, self.shares, unit, n_axes)
 
     def place_further(
         self, codes: np.ndarray, left: np.ndarray, others: np.ndarray, unit: float, n_axes: int
     ) -> None:
-        """Place categories on further axes: in their own order, then by interactions."""
+        """Place categories in their own order, then as `place_by_interactions` does.
+
+        `n_axes` is how many these may be together.
+        """
         axes = []
         if self.order is not None and n_axes > 0:
             axes.append(place_in_order(self.order, self.shares))

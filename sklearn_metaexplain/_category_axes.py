@@ -42,6 +42,11 @@ def place_by_outputs(
     -------
     ndarray of shape (n_categories, n_axes, 2)
         Standardised and as ranks.
+
+    References
+    ----------
+    Micci-Barreca, A preprocessing scheme for high-cardinality categorical attributes in
+    classification and prediction problems, 2001 (mean outputs, drawn to those of all rows).
     """
     means = _shrunken_means(codes, deviation, len(shares))
     scores, spread = _principal_scores(means, shares)
@@ -138,9 +143,7 @@ def _leading_scores(profiles: np.ndarray, n_axes: int, unit: float) -> np.ndarra
         scores, axes = axes * spread, profiles.T @ axes
     else:
         scores = profiles @ axes
-    # The sign of an axis is arbitrary: let the largest entry be positive.
-    signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(n_axes)])
-    return (scores * signs)[:, told]
+    return (scores * _signs(axes))[:, told]
 
 
 def without_linear_effects(deviation: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -169,9 +172,12 @@ def _principal_scores(means: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray
     """Scores of categories on principal axes, (n_categories, n_axes), and the axes' spread."""
     centred = means - shares @ means
     _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
-    # The sign of a singular vector is arbitrary: let the largest entry be positive.
-    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
-    return centred @ axes.T, spread
+    return centred @ (axes.T * _signs(axes.T)), spread
+
+
+def _signs(axes: np.ndarray) -> np.ndarray:
+    """Signs of axes, (n_entries, n_axes), that are arbitrary: their largest entries positive."""
+    return np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
 
 
 def _standardise(scores: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:
