@@ -14,11 +14,13 @@ from sklearn_metaexplain._validation import listed, name_of
 __all__ = ["name_culprit"]
 
 
-def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Exception:
+def name_culprit(
+    error: Exception, X: Any, model: Any, y: Any = None, *, like: Any = None
+) -> Exception:
     """Make of "could not convert string to float: 'a'" an error that names the column.
 
-    So do missing values, unknown categories and mixtures of text and other cells that the model,
-    or a step of it, refuses, and missing labels.
+    So do missing values, unknown categories, numbers for text and mixtures of text and other cells
+    that the model, or a step of it, refuses, and missing labels.
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Excepti
         The model.
     y : array-like, default=None
         The targets it was fitted with.
+    like : DataFrame, default=None
+        Rows of the table that it was fitted with.
 
     Returns
     -------
@@ -44,6 +48,8 @@ def name_culprit(error: Exception, X: Any, model: Any, y: Any = None) -> Excepti
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
         for explain in (_no_number, _missing_value, _unknown_category, _several_kinds):
             said = said or explain(str(error), frame, X, name)
+        if said is None and isinstance(like, pd.DataFrame):
+            said = _numbers_for_text(str(error), frame, X, name, like)
     if said is None:
         return error
     # scikit-learn's checks want to see their TypeError and what it says.
@@ -143,6 +149,26 @@ def _unknown_category(error: str, frame: pd.DataFrame, X: Any, name: str) -> str
     return (
         f"{name} was not fitted with {unknown!r}, which is in column {listed(X, columns)}; correct "
         'the value, or set handle_unknown="ignore" in the encoder of the column.'
+    )
+
+
+def _numbers_for_text(
+    error: str, frame: pd.DataFrame, X: Any, name: str, like: pd.DataFrame
+) -> str | None:
+    # What an encoder of text says of them.
+    if "ufunc 'isnan' not supported" not in error or frame.shape[1] != like.shape[1]:
+        return None
+    kinds = zip(frame.dtypes, like.dtypes, strict=True)
+    columns = [
+        j
+        for j, (now, before) in enumerate(kinds)
+        if is_numeric_dtype(now) and not is_numeric_dtype(before)
+    ]
+    if not columns:
+        return None
+    return (
+        f"{name} was fitted with text or categories in column {listed(X, columns)}, which holds "
+        "numbers now; correct the values, or the column's type."
     )
 
 

@@ -148,7 +148,8 @@ class ExplainerMixin(TransformerMixin):
             try:
                 explanation = self._explain(X, **options)
             except (TypeError, ValueError) as error:
-                culprit = name_culprit(error, X, getattr(self, "estimator_", self))
+                model, like = getattr(self, "estimator_", self), getattr(self, "background_", None)
+                culprit = name_culprit(error, X, model, like=like)
                 if culprit is error:
                     raise
                 raise culprit from error

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-from sklearn_metaexplain import ShapExplainer
+from sklearn_metaexplain import MetaExplainer, ShapExplainer
 from sklearn_metaexplain._culprits import name_culprit
 
 NUMBERS = pd.DataFrame(np.random.RandomState(0).normal(size=(40, 3)), columns=list("abc"))
@@ -173,3 +173,17 @@ def test_all_columns_of_several_kinds_are_named():
     encoder = make_column_transformer((OneHotEncoder(), ["b"]))
     with pytest.raises(TypeError, match="categories in column 'a', 'b', which are of the kinds"):
         ShapExplainer(make_pipeline(encoder, Ridge()), background=5).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", ["str", "category"])
+@pytest.mark.parametrize("explainer", [MetaExplainer, ShapExplainer])
+def test_numbers_where_an_encoder_was_fitted_with_text(kind, explainer):
+    X = pd.DataFrame({"age": np.arange(40.0), "race": ["a", "b"] * 20, "name": ["x", "y"] * 20})
+    X = X.astype({"race": kind})
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["race", "name"]), remainder="passthrough"
+    )
+    model = make_pipeline(encode, LogisticRegression()).fit(X, np.arange(40) > 20)
+    fitted = explainer(model, background=10).fit(X, np.arange(40) > 20)
+    with pytest.raises(TypeError, match=r"text or categories in column 'race', which holds"):
+        fitted.explain(X[:2].assign(race=1))
