@@ -15,7 +15,12 @@ from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table
 from sklearn_metaexplain.inspection._prototype_key import draw_key, shades
 from sklearn_metaexplain.inspection._prototype_support import read_support
 from sklearn_metaexplain.inspection._prototype_table import BARS, OWN, write_table
-from sklearn_metaexplain.inspection._read import check_explanation, check_max_display, select_output
+from sklearn_metaexplain.inspection._read import (
+    check_explanation,
+    check_max_display,
+    column_names_of,
+    select_output,
+)
 from sklearn_metaexplain.inspection._row_labels import row_labels
 from sklearn_metaexplain.inspection._style import LOWERS, RAISES, check_axes
 from sklearn_metaexplain.inspection._text import set_labels
@@ -192,7 +197,7 @@ class PrototypeDisplay(ExplanationDisplay):
         if explanation.data.shape[1] == len(explanation.feature_names):
             sizes = np.abs(select_output(explanation, output).explanation.values[0, :, 0])
         return cls.from_rows(
-            explanation.data,
+            table_frame(explanation.data).set_axis(column_names_of(explanation), axis=1),
             support.table,
             weights=support.weights,
             labels=support.labels,

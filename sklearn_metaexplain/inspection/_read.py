@@ -23,6 +23,7 @@ __all__ = [
     "cells_of_row",
     "check_explanation",
     "check_max_display",
+    "column_names_of",
     "column_of",
     "feature_position",
     "feature_view",
@@ -123,13 +124,24 @@ def column_of(explanation: Explanation, position: int) -> pd.Series | None:
         return None
     name = str(explanation.feature_names[position])
     if data.shape[1] != len(explanation.feature_names):
-        names = names_of_table(data)
+        names = column_names_of(explanation)
         if name not in names and isinstance(data, pd.DataFrame):
             names = [str(label) for label in data.columns]
         if names.count(name) != 1:
             return None
         position = names.index(name)
     return table_column(data, position)
+
+
+def column_names_of(explanation: Explanation) -> list[str]:
+    """Names of the columns of data; those of the features where the table has none of its own."""
+    data, features = explanation.data, [str(name) for name in explanation.feature_names]
+    if data is None:
+        return []
+    names = names_of_table(data)
+    is_named = names != [f"x{j}" for j in range(len(names))]
+    # As after the steps of a Pipeline, which make arrays and say what their columns are.
+    return names if is_named or len(names) != len(features) else features
 
 
 def cells_of_row(explanation: Explanation, features: np.ndarray) -> list[str | None]:

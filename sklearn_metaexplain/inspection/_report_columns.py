@@ -131,8 +131,8 @@ def encode_index(index: pd.Index | None, n_samples: int) -> dict[str, Any]:
     return {"name": name or "row", **encode_column(column)}
 
 
-def table_columns(data: Any) -> list[tuple[str, pd.Series]]:
-    """Split a table into named columns.
+def table_columns(data: Any) -> list[pd.Series]:
+    """Split a table into its columns.
 
     Parameters
     ----------
@@ -141,19 +141,19 @@ def table_columns(data: Any) -> list[tuple[str, pd.Series]]:
 
     Returns
     -------
-    columns : list of (str, Series)
-        Names, x0, x1, ... where the table has none, and cells.
+    columns : list of Series
+        Their cells.
     """
     if data is None:
         return []
     if isinstance(data, pd.DataFrame):
-        return [(str(name), data.iloc[:, j]) for j, name in enumerate(data.columns)]
+        return [data.iloc[:, j] for j in range(data.shape[1])]
     if sparse.issparse(data):
         by_column = data.tocsc()
         cells = [by_column[:, [j]].toarray().ravel() for j in range(data.shape[1])]
     else:
         cells = list(np.asarray(data).T)
-    return [(f"x{j}", pd.Series(column)) for j, column in enumerate(cells)]
+    return [pd.Series(column) for column in cells]
 
 
 def _has_large_integers(column: pd.Series) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain.inspection._read import column_names_of
 from sklearn_metaexplain.inspection._report_columns import (
     encode_array,
     encode_column,
@@ -49,7 +50,8 @@ def report_data(
     importances = _importances(explanation)
     truth = _truth(explanation, y)
     listed = explanation if len(kept) == n_total else explanation[kept]
-    columns = table_columns(listed.data)
+    names = column_names_of(listed)
+    columns = zip(names, table_columns(listed.data), strict=True)
     is_single = 1e-30 < np.abs(explanation.values).max(initial=0) < 1e30
     precision = "<f4" if is_single else "<f8"
     return {
@@ -62,9 +64,7 @@ def report_data(
         "additive": explanation.additive,
         "index": encode_index(listed.index, len(listed)),
         "columns": [{"name": name, **encode_column(cells)} for name, cells in columns],
-        "columns_of_feature": _columns_of_feature(
-            explanation, [name for name, _ in columns], player_of_column
-        ),
+        "columns_of_feature": _columns_of_feature(explanation, names, player_of_column),
         "values": encode_array(listed.values.transpose(2, 1, 0), precision),
         "std": None
         if listed.std is None

@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
 
 from sklearn_metaexplain import MatchingClassifier, PrototypeClassifier
 from sklearn_metaexplain.inspection import PrototypeDisplay
+from sklearn_metaexplain.pipeline import make_pipeline
 from tests.inspection.explanations import binary_explanation, mixed_frame
 from tests.inspection.visible_text import drawn_texts, overlapping
 
@@ -41,6 +45,19 @@ def test_supporting_rows_by_their_cells_with_labels():
     display = PrototypeDisplay.from_explanation(explanation, labels="names", max_rows=2)
     assert list(display.cells.columns) == ["this row", "b", "c"]
     assert display.cells.loc["bill", "b"] == f"{X['bill'].iloc[7]:g}"
+
+
+def test_columns_that_a_pipeline_makes_are_called_as_it_calls_them():
+    X, labels = mixed_frame()[["bill", "mass", "island"]], ["no", "yes"] * 15
+    encode = make_column_transformer(
+        (SimpleImputer(), ["bill", "mass"]),
+        (OneHotEncoder(sparse_output=False), ["island"]),
+        verbose_feature_names_out=False,
+    )
+    pipeline = make_pipeline(encode, MatchingClassifier(random_state=0)).fit(X, labels)
+    display = PrototypeDisplay.from_explainer(pipeline, X[:1], X_train=encode.transform(X))
+    assert set(display.cells.index) == set(encode.get_feature_names_out())
+    assert display.cells.loc["mass", "this row"] == str(X["mass"].iloc[0])
 
 
 def test_near_and_far_are_measured_by_the_spread_of_the_column():

@@ -130,8 +130,15 @@ class TestContent:
         data = written(explanation).data
         assert [cells_of(column) for column in data["columns"]] == np.eye(3).tolist()
         assert data["columns_of_feature"] == [[0], [1], [2]]
+        # A table without labels goes by the names of the features.
+        assert [column["name"] for column in data["columns"]] == ["a", "b", "c"]
         assert data["std"] is None
         assert np.isnan(decode(data["residual"])).all()
+
+    def test_columns_keep_their_own_names(self, written):
+        explanation = mixed_explanation(feature_names=["A", "B", "C", "D"])
+        names = [column["name"] for column in written(explanation).data["columns"]]
+        assert names == ["age", "port", "fare", "day"]
 
     def test_without_data(self, written):
         data = written(mixed_explanation(data=None, index=None)).data

@@ -139,14 +139,13 @@ def test_arrays_are_little_endian():
     ],
 )
 def test_tables_of_all_kinds(table):
-    columns = table_columns(table)
-    assert [name for name, _ in columns] == ["x0", "x1"]
-    assert [decode(encode_column(cells)).tolist() for _, cells in columns] == [[0, 2, 4], [1, 3, 5]]
+    columns = [decode(encode_column(cells)).tolist() for cells in table_columns(table)]
+    assert columns == [[0, 2, 4], [1, 3, 5]]
 
 
 def test_columns_of_the_same_name_stay_apart():
     table = pd.DataFrame([[1, "a"], [2, "b"]], columns=["x", "x"])
-    assert [cells_of(encode_column(cells)) for _, cells in table_columns(table)] == [
+    assert [cells_of(encode_column(cells)) for cells in table_columns(table)] == [
         [1, 2],
         ["a", "b"],
     ]
