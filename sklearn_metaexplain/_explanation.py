@@ -44,6 +44,10 @@ class Explanation(ExplanationViews):
         The rows as the explainer saw them.
     feature_names : array-like of shape (n_features,)
         Names along the second axis: columns, or groups of columns.
+    feature_of_column : array-like of int of shape (n_columns,), default=None
+        Which feature each column of `data` belongs to, by position, where columns are grouped: a
+        group may be called as one of its columns is. None: each column is a feature, or, of groups,
+        those are columns whose names are.
     output_names : array-like of shape (n_outputs,)
         Names along the third axis: the labels in `classes_` order, or a regressor's targets.
     output : {"probability", "log_odds", "raw"}
@@ -103,6 +107,7 @@ class Explanation(ExplanationViews):
     std_quantiles: np.ndarray | None = None
     data: Any = None
     feature_names: np.ndarray
+    feature_of_column: np.ndarray | None = None
     output_names: np.ndarray
     output: str
     value_function: str = "interventional"
@@ -155,6 +160,8 @@ class Explanation(ExplanationViews):
             repeated = labels[labels.duplicated()].tolist()
             if repeated:
                 raise ValueError(f"{name} must differ; {repeated[0]!r} is there more than once.")
+        if self.feature_of_column is not None:
+            self._store_feature_of_column(read_only(self.feature_of_column))
         self._store("n_evaluations", read_only(n_evaluations, np.int64), (n_samples,))
         if self.labels is not None:
             self._store("labels", _labels_of(self.labels), (n_samples,))
@@ -177,6 +184,16 @@ class Explanation(ExplanationViews):
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}; got {array.shape}.")
         object.__setattr__(self, name, array)
+
+    def _store_feature_of_column(self, array: np.ndarray) -> None:
+        n_columns = len(array) if self.data is None else self.data.shape[1]
+        self._store("feature_of_column", array, (n_columns,))
+        n_features = len(self.feature_names)
+        if array.dtype.kind not in "iu" or not np.isin(array, np.arange(n_features)).all():
+            raise ValueError(
+                "feature_of_column must hold positions in feature_names, whole numbers from 0 to "
+                f"{n_features - 1}; got {array.tolist()}."
+            )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

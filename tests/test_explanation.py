@@ -43,6 +43,7 @@ class TestConstruction:
             "output_names": np.array(["x", "y", "z"]),
             "n_evaluations": np.ones(N_SAMPLES, dtype=np.int64),
             "labels": np.array(list("xyzxyz")),
+            "feature_of_column": np.array([1, 2, 0, 1]),
         }
         # A view may be read-only where the array is not.
         passed = {
@@ -88,6 +89,13 @@ class TestConstruction:
             ({"data": np.zeros((2, 3))}, "data has 2 rows"),
             ({"index": pd.RangeIndex(2)}, "index has 2 rows"),
             ({"support": {"nearest": np.zeros((2, 3))}}, "nearest has 2 rows"),
+            ({"feature_of_column": [0, 1, 3]}, "feature_of_column must hold positions"),
+            ({"feature_of_column": [-1, 1, 2]}, r"whole numbers from 0 to 2; got \[-1, 1, 2\]"),
+            ({"feature_of_column": [0.0, 1.0, 2.0]}, "feature_of_column must hold positions"),
+            (
+                {"feature_of_column": [0, 1, 2], "data": np.zeros((N_SAMPLES, 4))},
+                r"feature_of_column must have shape \(4,\)",
+            ),
         ],
     )
     def test_parts_that_do_not_fit(self, changes, message):

@@ -35,7 +35,12 @@ class TestFiles:
     def test_everything_comes_back(self, labels, tmp_path):
         support = {"nearest": np.arange(N_SAMPLES), "text": np.array(list("abcdef"), dtype=object)}
         explanation = made_up_explanation(
-            2, labels, data=labelled_frame(), support=support, additive=False
+            2,
+            labels,
+            data=labelled_frame(),
+            feature_of_column=[2, 0, 2],
+            support=support,
+            additive=False,
         )
         loaded = self.saved_and_loaded(explanation, tmp_path)
         for name in ("values", "base_values", "predictions", "std", "n_evaluations"):
@@ -48,6 +53,7 @@ class TestFiles:
             assert getattr(loaded, name) == getattr(explanation, name)
         pd.testing.assert_frame_equal(loaded.data, explanation.data)
         pd.testing.assert_index_equal(loaded.index, explanation.index)
+        assert loaded.feature_of_column.tolist() == [2, 0, 2]
         assert loaded.support["text"].tolist() == list("abcdef")
         assert loaded.support["nearest"].dtype == support["nearest"].dtype
 
@@ -55,6 +61,7 @@ class TestFiles:
         loaded = self.saved_and_loaded(made_up_explanation(std=None), tmp_path)
         assert loaded.std is None
         assert loaded.data is None
+        assert loaded.feature_of_column is None
         assert loaded.support is None
         assert loaded.index is None
 

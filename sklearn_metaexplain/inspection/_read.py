@@ -25,6 +25,7 @@ __all__ = [
     "check_max_display",
     "column_names_of",
     "column_of",
+    "columns_of_features",
     "feature_position",
     "feature_view",
     "largest_first",
@@ -109,7 +110,11 @@ def feature_view(explanation: Explanation, position: int, parameter: str) -> Col
     column = column_of(explanation, position)
     name = explanation.feature_names[position]
     if column is None:
-        reason = "keeps no data" if explanation.data is None else "does not say its columns"
+        reason = "has a group there"
+        if explanation.feature_of_column is None:
+            reason = "does not say its columns"
+        if explanation.data is None:
+            reason = "keeps no data"
         raise ValueError(
             f"{parameter}={name!r} has no column of values to draw: the explanation {reason}. "
             "Pass an explanation with data, of a column rather than a group of columns."
@@ -119,29 +124,53 @@ def feature_view(explanation: Explanation, position: int, parameter: str) -> Col
 
 def column_of(explanation: Explanation, position: int) -> pd.Series | None:
     """The column of data that a feature is; None for groups and without data."""
-    data = explanation.data
-    if data is None:
+    if explanation.data is None:
         return None
-    name = str(explanation.feature_names[position])
-    if data.shape[1] != len(explanation.feature_names):
-        names = column_names_of(explanation)
-        if name not in names and isinstance(data, pd.DataFrame):
-            names = [str(label) for label in data.columns]
-        if names.count(name) != 1:
-            return None
-        position = names.index(name)
-    return table_column(data, position)
+    columns = np.flatnonzero(_feature_of_column(explanation) == position)
+    return table_column(explanation.data, columns[0]) if len(columns) == 1 else None
+
+
+def columns_of_features(explanation: Explanation) -> list[list[int]]:
+    """Positions in data of the columns of each feature, where it is known which they are."""
+    columns: list[list[int]] = [[] for _ in explanation.feature_names]
+    if explanation.data is not None:
+        for column, feature in enumerate(_feature_of_column(explanation).tolist()):
+            if feature >= 0:
+                columns[feature].append(column)
+    return columns
 
 
 def column_names_of(explanation: Explanation) -> list[str]:
     """Names of the columns of data; those of the features where the table has none of its own."""
-    data, features = explanation.data, [str(name) for name in explanation.feature_names]
-    if data is None:
+    if explanation.data is None:
         return []
-    names = names_of_table(data)
-    is_named = names != [f"x{j}" for j in range(len(names))]
+    names = names_of_table(explanation.data)
+    if names != [f"x{j}" for j in range(len(names))]:
+        return names
     # As after the steps of a Pipeline, which make arrays and say what their columns are.
-    return names if is_named or len(names) != len(features) else features
+    for feature, columns in enumerate(columns_of_features(explanation)):
+        if len(columns) == 1:
+            names[columns[0]] = str(explanation.feature_names[feature])
+    return names
+
+
+def _feature_of_column(explanation: Explanation) -> np.ndarray:
+    """Which feature each column of data belongs to, (n_columns,); -1 where that is not known."""
+    data, features = explanation.data, [str(name) for name in explanation.feature_names]
+    if explanation.feature_of_column is not None:
+        return explanation.feature_of_column
+    if data.shape[1] == len(features):
+        return np.arange(len(features))
+    # Nothing but names is known: a column is the feature that is called so.
+    position_of_name = {name: position for position, name in enumerate(features)}
+    names = names_of_table(data)
+    labels = [str(label) for label in data.columns] if isinstance(data, pd.DataFrame) else names
+    return np.array(
+        [
+            position_of_name.get(name, position_of_name.get(label, -1))
+            for name, label in zip(names, labels, strict=True)
+        ]
+    )
 
 
 def cells_of_row(explanation: Explanation, features: np.ndarray) -> list[str | None]:

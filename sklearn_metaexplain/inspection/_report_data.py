@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain.inspection._read import column_names_of
+from sklearn_metaexplain.inspection._read import column_names_of, columns_of_features
 from sklearn_metaexplain.inspection._report_columns import (
     encode_array,
     encode_column,
@@ -64,7 +64,7 @@ def report_data(
         "additive": explanation.additive,
         "index": encode_index(listed.index, len(listed)),
         "columns": [{"name": name, **encode_column(cells)} for name, cells in columns],
-        "columns_of_feature": _columns_of_feature(explanation, names, player_of_column),
+        "columns_of_feature": _columns_of_feature(explanation, len(names), player_of_column),
         "values": encode_array(listed.values.transpose(2, 1, 0), precision),
         "std": None
         if listed.std is None
@@ -119,13 +119,11 @@ def _is_wrong(explanation: Explanation, y: np.ndarray | None) -> dict[str, str] 
 
 
 def _columns_of_feature(
-    explanation: Explanation, names: list[str], player_of_column: np.ndarray | None
+    explanation: Explanation, n_columns: int, player_of_column: np.ndarray | None
 ) -> list[list[int]]:
-    features = [str(name) for name in explanation.feature_names]
-    if player_of_column is not None and len(player_of_column) == len(names):
-        return [
-            np.flatnonzero(player_of_column == player).tolist() for player in range(len(features))
-        ]
-    if len(names) == len(features):
-        return [[j] for j in range(len(names))]
-    return [[j for j, name in enumerate(names) if name == feature] for feature in features]
+    if player_of_column is None or len(player_of_column) != n_columns:
+        return columns_of_features(explanation)
+    return [
+        np.flatnonzero(player_of_column == player).tolist()
+        for player in range(len(explanation.feature_names))
+    ]

@@ -37,6 +37,11 @@ class Players(NamedTuple):
     player_of_column: np.ndarray
     named_after: list[list[int] | None]
 
+    @property
+    def are_grouped(self) -> bool:
+        """Whether a player has several columns."""
+        return len(self.names) < len(self.player_of_column)
+
     def names_for(self, columns: Sequence[str] | np.ndarray) -> np.ndarray:
         """Names of the players where the columns are called otherwise.
 

@@ -315,6 +315,7 @@ class PosthocExplainer(
             std_quantiles=std_quantiles,
             data=X,
             feature_names=self._attributed_names(),
+            feature_of_column=model.players.player_of_column if model.players.are_grouped else None,
             output_names=model.output_names,
             output=model.output,
             value_function=value_function,

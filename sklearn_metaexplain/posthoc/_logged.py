@@ -304,6 +304,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
             std=std,
             data=X,
             feature_names=self._attributed_names(),
+            feature_of_column=columns if surrogate.players.are_grouped else None,
             output_names=logged.names,
             output=logged.output,
             n_evaluations=np.zeros(len(values), dtype=int),

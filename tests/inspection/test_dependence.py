@@ -3,14 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_metaexplain.inspection import AttributionDisplay, DependenceDisplay, ScatterDisplay
+from sklearn_metaexplain.pipeline import make_pipeline
 from tests.inspection.explanations import (
     SPECIES,
     mixed_explanation,
     mixed_frame,
     regression_explanation,
 )
+from tests.small_explainers import ExactExplainer
 
 
 def tick_texts(ax):
@@ -144,6 +148,33 @@ def test_columns_without_labels_are_found_beside_groups(named):
     unnamed = regression_explanation(np.ones((3, 3)), frame, names=named)
     display = DependenceDisplay.from_explanation(unnamed, str(named[2]))
     assert display.column.numbers.tolist() == [3.0, 7.0, 11.0]
+
+
+def test_a_group_that_is_called_as_a_column_is_not_drawn_as_that_column():
+    X = pd.DataFrame(np.arange(12.0).reshape(3, 4), columns=["day", "month", "c", "d"])
+    settings = {"background": X, "random_state": 0}
+    groups = {"day": ["day", "month"]}
+    explainer = ExactExplainer(Ridge(), feature_groups=groups, **settings).fit(X, X["c"])
+    explanation = explainer.explain(X)
+    with pytest.raises(ValueError, match=r"'day' has no column of values.* has a group there"):
+        DependenceDisplay.from_explanation(explanation, "day")
+    bars = AttributionDisplay.from_explanation(explanation[1])
+    assert dict(zip(bars.labels, bars.cells, strict=True)) == {"day": None, "c": "6", "d": "7"}
+    # Of names that change places, the columns count.
+    groups = {"month": ["day"], "x": ["month"], "both": ["c", "d"]}
+    explainer = ExactExplainer(Ridge(), feature_groups=groups, **settings).fit(X, X["c"])
+    explanation = explainer.explain(X)
+    for name, column in (("month", "day"), ("x", "month")):
+        display = DependenceDisplay.from_explanation(explanation, name)
+        assert display.column.numbers.tolist() == X[column].tolist()
+
+
+def test_columns_that_a_pipeline_makes_are_found_beside_groups():
+    X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)), columns=list("abc"))
+    explainer = ExactExplainer(Ridge(), feature_groups=[[0, 1]], background=5, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), explainer).fit(X, X["a"])
+    display = DependenceDisplay.from_explanation(pipeline.explain(X), "c")
+    np.testing.assert_allclose(display.column.numbers, pipeline[:-1].transform(X)[:, 2])
 
 
 def test_a_column_that_is_missing_everywhere():

@@ -153,7 +153,9 @@ class TestContent:
         )
         pipeline = make_pipeline(explainer).fit(X, [0, 0, 1, 1])
         explanation = pipeline.explain(X)
-        # Which columns a group has the explainer alone knows.
+        assert written(explanation).data["columns_of_feature"] == [[0, 2], [1]]
+        # Of an explanation that does not say which columns a group has, the explainer knows.
+        explanation = replace(explanation, feature_of_column=None)
         assert written(explanation).data["columns_of_feature"] == [[], [1]]
         page = written(explanation, explainer=pipeline)
         assert page.data["columns_of_feature"] == [[0, 2], [1]]

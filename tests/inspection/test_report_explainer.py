@@ -83,8 +83,9 @@ def test_groups_of_an_explainer_that_asks_no_model(written):
     X = pd.DataFrame(np.random.RandomState(0).normal(size=(20, 3)), columns=list("abc"))
     explainer = LoggedExplainer(feature_groups=[["c", "a"]], pretrained=None, random_state=0)
     explanation = explainer.fit(X, X["a"] + X["b"]).explain(X[:3])
-    page = written(explanation, explainer=explainer)
-    assert page.data["columns_of_feature"] == [[0, 2], [1]]
+    for passed in (explainer, None):
+        page = written(explanation, explainer=passed)
+        assert page.data["columns_of_feature"] == [[0, 2], [1]]
 
 
 def test_the_explainer_of_another_table_is_refused(tmp_path):

@@ -131,6 +131,7 @@ class TestValues:
         explainer = exact(LinearRegression(), feature_groups={"length": ["sl", "pl"]})
         explanation = explainer.fit(FRAME, TARGET).explain(FRAME[:3])
         assert explanation.feature_names.tolist() == ["length", "sw", "pw"]
+        assert explanation[1:].feature_of_column.tolist() == [0, 1, 0, 2]
         alone = exact(LinearRegression()).fit(FRAME, TARGET).explain(FRAME[:3]).values
         np.testing.assert_allclose(explanation.values[:, 0], alone[:, 0] + alone[:, 2], atol=1e-10)
         assert explainer.transform(FRAME[:3]).shape == (3, 3)
