@@ -22,7 +22,7 @@ from sklearn_metaexplain.inspection._text import (
 
 __all__ = ["draw_waterfall", "total_formatter"]
 
-# Rounding in sums; explainers may leave this part of a prediction unexplained.
+# Rounding in sums, in whatever unit; explainers may leave this part of what is drawn unexplained.
 _ROUNDING = 1e-6
 
 
@@ -36,7 +36,7 @@ def draw_waterfall(display: Any, ax: Any, values: np.ndarray) -> None:
     base, prediction = display.base_value, display.prediction
     labels = list(display.labels)
     missed = prediction - base - values.sum()
-    if abs(missed) > _ROUNDING * max(1.0, abs(prediction), abs(base)):
+    if abs(missed) > _ROUNDING * max(np.abs(values).sum(), abs(prediction), abs(base)):
         values = np.append(values, missed)
         labels.append("not explained")
     starts = base + np.concatenate([[0.0], np.cumsum(values)[:-1]])

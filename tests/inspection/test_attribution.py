@@ -211,6 +211,17 @@ def test_a_waterfall_goes_from_base_value_to_prediction(values, base, missed):
     plt.close(display.figure_)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_what_a_waterfall_leaves_unexplained_is_judged_in_any_unit(unit):
+    explanation = regression_explanation([[3 * unit, -2 * unit]], base=unit)
+    for missed in (5 * unit, 1e-9 * unit):
+        one = replace(explanation, predictions=explanation.predictions + missed)
+        display = AttributionDisplay.from_explanation(one, kind="waterfall")
+        assert ("not explained" in tick_texts(display.ax_)) == (missed == 5 * unit)
+        lengths = [bar.get_width() for bar in display.bars_[0]]
+        np.testing.assert_allclose(lengths[:2], [3 * unit, -2 * unit], rtol=1e-6)
+
+
 def test_a_waterfall_has_cells_and_numbers():
     explanation = binary_explanation()[0]
     display = AttributionDisplay.from_explanation(explanation, kind="waterfall")

@@ -258,6 +258,23 @@ def test_numbers_of_any_size_are_shown_whole(browser, tmp_path, width, size):
     assert browser.run(cut) == []
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0])
+def test_what_is_not_explained_is_judged_in_any_unit(browser, tmp_path, unit):
+    values = unit * np.array([[[3.0], [-2.0]], [[1.0], [1.0]]])
+    for missed in (5 * unit, 1e-9 * unit):
+        explanation = Explanation(
+            values, [unit], unit + values.sum(axis=1) + [[missed], [0]], output="raw",
+            feature_names=["age", "fare"], output_names=["y"], n_evaluations=0,
+            estimator_type="regressor",
+        )  # fmt: skip
+        browser.open(report(explanation, tmp_path / "report.html"))
+        is_said = missed == 5 * unit
+        assert ("not explained" in browser.texts("#row-bars tbody .label")) == is_said
+        assert ("not explained" in browser.texts("#table thead .name")) == is_said
+        browser.click(f"{ROWS}:nth-child(2) button")
+        assert "not explained" not in browser.texts("#row-bars tbody .label")
+
+
 def test_text_of_others_stays_text(browser, explanation, tmp_path):
     run = "<script>window.ran = 1</script>"
     image = "<img src=x onerror='window.ran = 2'>"

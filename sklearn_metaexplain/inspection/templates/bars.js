@@ -144,8 +144,9 @@ function itemsOf(i, output, showAll) {
     });
   }
   const unexplained = residualOf(i, output);
-  const reach = Math.max(Math.abs(predictionOf(i, output)), Math.abs(baseOf(i, output)));
-  if (source.additive && Math.abs(unexplained) > 1e-6 * Math.max(1, reach)) {
+  const total = sizes.reduce((sum, size) => sum + Math.abs(size), 0);
+  const size = Math.max(total, Math.abs(predictionOf(i, output)), Math.abs(baseOf(i, output)));
+  if (source.additive && !isRounding(unexplained, size)) {
     items.push({
       label: "not explained", size: unexplained, spread: 0, className: "rest",
       kind: "unexplained",

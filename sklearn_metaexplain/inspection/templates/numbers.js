@@ -33,6 +33,9 @@ function largestOf(numbers) {
   return largest;
 }
 
+// What sums leave unexplained is rounding next to the numbers that are summed, in whatever unit.
+const isRounding = (left, size) => Math.abs(left) <= 1e-6 * size;
+
 const UNITS = { probability: "probability", log_odds: "log-odds", raw: "output" };
 
 // One number of digits for all attributions to an output, one for its predictions.
@@ -41,7 +44,11 @@ const formats = Array.from({ length: nOutputs }, (_, k) => {
   const largest = largestOf(perOutput(values, nFeatures * nRows));
   const predicted = Math.max(
     largestOf(perOutput(predictions, nRows)), largestOf(perOutput(base, nRows)));
-  return { largest, value: formatFor(largest), prediction: formatFor(predicted) };
+  const left = largestOf(perOutput(residual, nRows));
+  return {
+    largest, value: formatFor(largest), prediction: formatFor(predicted),
+    isExplained: !source.additive || isRounding(left, Math.max(largest, predicted)),
+  };
 });
 const formatOf = (i, output) => formats[outputOf(i, output)];
 

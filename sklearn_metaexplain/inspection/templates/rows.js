@@ -36,7 +36,7 @@ function tableColumns(state) {
     isNumber: true, number: (i) => predictionOf(i, output),
     cell: (i) => format(i).prediction(predictionOf(i, output)),
   });
-  if (source.additive && largestOf(residual) > 1e-6 * Math.max(1, largestOf(predictions))) {
+  if (!(output === PREDICTED ? formats : [formats[output]]).every((one) => one.isExplained)) {
     made.push({
       key: "residual", name: "not explained", isNumber: true,
       number: (i) => residualOf(i, output), cell: (i) => format(i).value(residualOf(i, output)),
