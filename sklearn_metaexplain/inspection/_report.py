@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._arrays import array_of_rows
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._files import check_writable, open_whole
 from sklearn_metaexplain._validation import column_names
@@ -156,7 +157,7 @@ def _check_finite(explanation: Explanation) -> None:
 
 
 def _check_truth(y: Any, explanation: Explanation) -> np.ndarray:
-    y = np.asarray(y)
+    y = array_of_rows(y)
     n_samples, _, n_outputs = explanation.values.shape
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]

@@ -105,8 +105,18 @@ def _importances(explanation: Explanation) -> dict[str, np.ndarray]:
 def _truth(explanation: Explanation, y: np.ndarray | None) -> list[tuple[Any, pd.Series]]:
     if y is None:
         return []
-    encode = encode_labels if _has_classes(explanation) else encode_column
-    return [(encode, pd.Series(column)) for column in (y[:, None] if y.ndim == 1 else y).T]
+    if _has_classes(explanation):
+        return [(encode_labels, pd.Series(_as_outputs(explanation, y)))]
+    return [(encode_column, pd.Series(column)) for column in (y[:, None] if y.ndim == 1 else y).T]
+
+
+def _as_outputs(explanation: Explanation, labels: np.ndarray) -> np.ndarray:
+    """Labels that equal an output as that output is: 1.0, beside a missing label, is class 1."""
+    outputs = explanation._positions_of(labels)
+    known = outputs >= 0
+    own = labels.astype(object)
+    own[known] = explanation.output_names[outputs[known]].astype(object)
+    return own
 
 
 def _is_wrong(explanation: Explanation, y: np.ndarray | None) -> dict[str, str] | None:

@@ -17,6 +17,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
+from sklearn_metaexplain import Explanation
 from sklearn_metaexplain.inspection import report
 from sklearn_metaexplain.pipeline import make_pipeline
 from tests.inspection.report_pages import Page, cells_of, decode, mixed_explanation
@@ -102,6 +103,27 @@ class TestContent:
         data = written(explanation, y=y).data
         assert cells_of(data["truth"][0]) == y.tolist()
         assert np.flatnonzero(decode(data["is_wrong"])).tolist() == [3]
+
+    @pytest.mark.parametrize(
+        ("classes", "y", "actual"),
+        [
+            (["no", "yes"], ["no", np.nan, "yes", np.nan, "no", "yes"], ["no", "yes"]),
+            ([1, "one"], [1, np.nan, "one", np.nan, 1, "one"], ["1", "one"]),
+            ([0, 1], [0.0, np.nan, 1.0, np.nan, 0.0, 1.0], ["0", "1"]),
+            ([0, 1], pd.array([False, None, True, None, False, True]), ["0", "1"]),
+            ([False, True], [0.0, np.nan, 1.0, np.nan, 0.0, 1.0], ["False", "True"]),
+        ],
+    )
+    def test_labels_are_read_as_the_classes_are(self, written, classes, y, actual):
+        values = np.tile([[-0.3, 0.3], [0.3, -0.3]], (3, 1))[:, None]
+        explanation = Explanation(
+            values, [0.5, 0.5], 0.5 + values[:, 0], feature_names=["a"], output_names=classes,
+            output="probability", n_evaluations=0, estimator_type="classifier",
+        )  # fmt: skip
+        data = written(explanation, y=y).data
+        first, second = actual
+        assert cells_of(data["truth"][0]) == [first, None, second, None, first, second]
+        assert decode(data["is_wrong"]).tolist() == [1, 0, 0, 0, 1, 1]
 
     def test_targets(self, written):
         explanation = mixed_explanation(output_names=["y"])
