@@ -92,17 +92,30 @@ def encode_labels(column: pd.Series) -> dict[str, Any]:
         if not column.cat.ordered:
             present = present[_sorted_positions([distinct[k] for k in present])]
     else:
-        try:
-            codes, uniques = pd.factorize(column)
-        except TypeError:  # lists and dicts cannot be hashed
-            codes, uniques = pd.factorize(column.map(str, na_action="ignore"))
-        distinct = list(uniques)
+        codes, distinct = _distinct_cells(column)
         present = _sorted_positions(distinct)
     rank = np.zeros(len(distinct) + 1, dtype=np.int64)  # the last serves the code -1
     rank[present] = np.arange(1, len(present) + 1)
     smallest = next(t for t in ("<u1", "<u2", "<u4") if len(present) <= np.iinfo(t).max)
     labels = [cell_label(distinct[position]) for position in present]
     return {"labels": labels, **encode_array(rank[codes], smallest)}
+
+
+def _distinct_cells(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
+    """Number of each cell, -1 where it is missing, and the cells by their numbers."""
+    try:
+        codes, uniques = pd.factorize(column)
+    except TypeError:  # lists and dicts cannot be hashed
+        column = column.map(str, na_action="ignore")
+        codes, uniques = pd.factorize(column)
+    present = np.flatnonzero(codes >= 0)
+    cells = column.iloc[present]
+    if column.dtype != object or len(set(map(type, cells))) == 1:
+        return codes, list(uniques)
+    # Of several types, cells may be equal and yet read differently: 1, 1.0 and True.
+    pairs = pd.MultiIndex.from_arrays([codes[present], [cell_label(cell) for cell in cells]])
+    codes[present], _ = pd.factorize(pairs)
+    return codes, [cells.iloc[row] for row in np.unique(codes[present], return_index=True)[1]]
 
 
 def encode_index(index: pd.Index | None, n_samples: int) -> dict[str, Any]:

@@ -105,6 +105,11 @@ def test_single_precision_only_where_nothing_is_lost(numbers, kind):
         ),
         (pd.Series([Decimal("10"), Decimal("9")]), ["9", "10"], ["10", "9"]),
         (pd.Series(["b", 3, None], dtype=object), ["3", "b"], ["b", "3", None]),
+        (
+            pd.Series([1, True, "a", None, 1.0, np.int64(1), True], dtype=object),
+            ["1", "1.0", "True", "a"],
+            ["1", "True", "a", None, "1.0", "1", "True"],
+        ),
         (pd.Series([["x"], ["a"], ["x"]]), ["['a']", "['x']"], ["['x']", "['a']", "['x']"]),
         (pd.Series([1, None], dtype="Int64"), None, [1.0, None]),
         (pd.Series([1, None, 2.5], dtype=object), None, [1.0, None, 2.5]),
