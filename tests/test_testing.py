@@ -130,11 +130,22 @@ def test_explainer_of_groups_of_columns(model, groups):
     ]
 
 
-@pytest.mark.parametrize("kind", ["many columns", "sparse", "lists"])
+KINDS_OF_TABLES = {
+    "many columns": np.array,
+    "sparse": sparse.csr_matrix,
+    "lists": np.ndarray.tolist,
+    "labels that are no text": lambda X: pd.DataFrame(X, columns=[3, 1, 2, 0]),
+    "labels of two levels": lambda X: pd.DataFrame(
+        X, columns=pd.MultiIndex.from_product([["a", "b"], [0, 1]])
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_TABLES)
 def test_tables_of_the_users_of_any_kind(kind):
     X = np.random.RandomState(0).normal(size=(40, 30 if kind == "many columns" else 4))
     y = X @ np.arange(1.0, X.shape[1] + 1)
-    table = {"sparse": sparse.csr_matrix, "lists": np.ndarray.tolist}.get(kind, np.array)(X)
+    table = KINDS_OF_TABLES[kind](X)
     explainer = ExactExplainer(Ridge(), **SMALL)
     if kind == "many columns":
         explainer = OcclusionExplainer(Ridge(), **SMALL)
