@@ -19,6 +19,7 @@ __all__ = [
     "check_table",
     "column_names",
     "draw_seed",
+    "keep_missing",
     "listed",
 ]
 
@@ -123,6 +124,25 @@ def draw_seed(random_state: Any) -> int:
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def keep_missing(y: Any) -> Any:
+    """Make an array of objects of a list of text that lacks some.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels. Of a list of text numpy makes text all through, "nan" for one that is missing.
+
+    Returns
+    -------
+    y : array-like
+        The labels, those that are missing as what they are.
+    """
+    if not isinstance(y, (list, tuple)):
+        return y
+    objects = array_of_rows(y)
+    return objects if pd.isna(objects).any() else y
 
 
 def check_classes(y: np.ndarray, name: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from sklearn_metaexplain._validation import check_classes
+from sklearn_metaexplain._validation import check_classes, keep_missing
 
 
 def read_labels(y: Any) -> np.ndarray:
@@ -24,7 +24,7 @@ def read_labels(y: Any) -> np.ndarray:
     ValueError
         If a label is missing; the message names rows.
     """
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(keep_missing(y), warn=True)
     missing = np.flatnonzero(pd.isna(y))
     if len(missing):
         raise ValueError(

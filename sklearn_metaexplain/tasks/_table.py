@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from sklearn_metaexplain._rows import take_rows
-from sklearn_metaexplain._validation import check_table
+from sklearn_metaexplain._validation import check_table, keep_missing
 from sklearn_metaexplain.masking._outputs import (
     SEVERAL_TARGETS,
     copy_of_numbers,
@@ -185,7 +185,7 @@ def _read_target(y: Any) -> tuple[np.ndarray, bool]:
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) else np.asarray(y)[:, 0]
     are_categories = isinstance(getattr(y, "dtype", None), pd.CategoricalDtype)
-    y = np.asarray(y)
+    y = np.asarray(keep_missing(y))
     if y.ndim == 1 and y.dtype == object:
         # Numbers and dates may be kept as objects; their kind must not depend on it.
         inferred = pd.Series(y).infer_objects()

@@ -464,6 +464,7 @@ def test_weights_of_another_classifier():
             r"y contains NaN in row 1, 3, 5, 7, 9, \.\.\.; leave",
         ),
         (np.array([0, np.nan, 1.0] * 10), "y contains NaN in row 1, 4, 7"),
+        (["a", np.nan, "b"] * 10, "y contains NaN in row 1, 4, 7"),
         (pd.Series(["a", pd.NA] + ["b"] * 28, dtype="string"), "y contains NaN in row 1; leave"),
         (np.arange(29) % 2, "inconsistent numbers of samples"),
         (np.ones((30, 2)), "1d array"),

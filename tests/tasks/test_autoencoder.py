@@ -453,6 +453,7 @@ X_GOOD, Y_GOOD = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
         ({"a": (X_GOOD + np.inf, Y_GOOD)}, ValueError, "Task 'a'.*infinity in column 'x0'"),
         ({"a": (X_GOOD, np.ones(20))}, ValueError, "Task 'a'.*outputs are constant.*pass rows"),
         ({"a": (X_GOOD, [None, *"ab" * 9, "a"])}, ValueError, "missing labels; drop"),
+        ({"a": (X_GOOD, [np.nan, *"ab" * 9, "a"])}, ValueError, "missing labels; drop"),
         ({"a": (X_GOOD, np.where(Y_GOOD, np.nan, 1.0))}, ValueError, "finite numbers.*NaN"),
         ({"a": (X_GOOD, np.zeros((20, 2, 2)))}, ValueError, r"shape \(20, 2, 2\)"),
         ({"a": (X_GOOD, LogisticRegression())}, NotFittedError, "LogisticRegression"),

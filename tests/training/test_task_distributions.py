@@ -318,6 +318,7 @@ X, Y = one_column_tells(RNG(0))
         ),
         ([(X[:2], Y[11:13])], ValueError, "2 rows of 2 classes leave none to label"),
         ([(X, np.where(Y == "no", None, Y))], ValueError, "missing labels; drop their rows"),
+        ([(X, [np.nan, *Y[1:].tolist()])], ValueError, "missing labels; drop their rows"),
         ({"big": (np.full((4, 1), np.inf), [0, 0, 1, 1])}, ValueError, "Task 'big': .* infinity"),
     ],
 )
