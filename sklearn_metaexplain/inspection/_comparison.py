@@ -48,6 +48,8 @@ class ComparisonDisplay:
         Whether columns have axes each, as scores in different units need.
     xlabel : str, default=""
         What the bars show.
+    is_global : bool, default=False
+        Whether the values are mean sizes over several rows, which are never negative.
 
     Attributes
     ----------
@@ -86,11 +88,13 @@ class ComparisonDisplay:
         errors: pd.DataFrame | None = None,
         facets: bool = False,
         xlabel: str = "",
+        is_global: bool = False,
     ) -> None:
         self.table = table
         self.errors = errors
         self.facets = facets
         self.xlabel = xlabel
+        self.is_global = is_global
 
     @classmethod
     def from_explanations(
@@ -159,6 +163,7 @@ class ComparisonDisplay:
             table=kept,
             errors=kept_errors if has_errors else None,
             xlabel=what_is_drawn(first.quantity, additive=additive, is_global=is_global),
+            is_global=is_global,
         ).plot(ax=ax)
 
     @classmethod
@@ -263,11 +268,12 @@ class ComparisonDisplay:
         errors = self.errors.iloc[:, k].to_numpy(dtype=float)
         known = np.isfinite(errors) & np.isfinite(lengths)
         if known.any():
+            below = np.minimum(errors, lengths) if self.is_global else errors
             self.errorbars_.append(
                 ax.errorbar(
                     lengths[known],
                     places[known],
-                    xerr=errors[known],
+                    xerr=np.stack([below, errors])[:, known],
                     fmt="none",
                     ecolor=INK,
                     elinewidth=1.0,

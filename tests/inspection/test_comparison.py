@@ -35,6 +35,18 @@ def test_explanations_of_one_row_are_compared_with_signs_and_others_summed():
     assert widths(display.bars_[1]) == [-4.0, 1.0, 1.0]
 
 
+def test_mean_sizes_are_never_negative_and_attributions_of_a_row_may_be():
+    rows = regression_explanation([[3.0, -2.0], [1.0, -4.0]], std=np.full((2, 2, 1), 2.5))
+    for one, middles, lowest in (
+        (rows, [3.0, 2.0], [0.5, 0.0]),
+        (rows[0], [3.0, -2.0], [0.5, -4.5]),
+    ):
+        display = ComparisonDisplay.from_explanations({"one": one})
+        assert widths(display.bars_[0]) == middles
+        ends = np.array(display.errorbars_[0].lines[2][0].get_segments())[:, :, 0]
+        np.testing.assert_allclose(ends, np.transpose([lowest, np.add(middles, 2.5)]))
+
+
 def test_explanations_that_cannot_be_compared():
     one = regression_explanation([[3.0, -2.0]])
     with pytest.raises(TypeError, match="mapping of names to Explanations"):
