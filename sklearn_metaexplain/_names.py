@@ -8,7 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["names_of_labels", "names_of_table", "position_of"]
+__all__ = ["name_of_label", "names_of_labels", "names_of_table", "position_of"]
+
+
+def name_of_label(label: Any) -> str:
+    """Write a label as text, the same whether its parts are numpy's or Python's own.
+
+    Parameters
+    ----------
+    label : object
+        Of a table of several levels pandas gives tuples, with numbers of either kind.
+    """
+    if isinstance(label, tuple):
+        label = tuple(part.item() if isinstance(part, np.generic) else part for part in label)
+    return str(label)
 
 
 def names_of_labels(labels: pd.Index) -> np.ndarray:
@@ -20,7 +33,7 @@ def names_of_labels(labels: pd.Index) -> np.ndarray:
         Whole numbers from 0 on are no labels.
     """
     given = not labels.equals(pd.RangeIndex(len(labels)))
-    names = [str(label) if given else f"x{j}" for j, label in enumerate(labels)]
+    names = [name_of_label(label) if given else f"x{j}" for j, label in enumerate(labels)]
     return np.array(names, dtype=object)
 
 
@@ -62,7 +75,7 @@ def position_of(given: Any, names: Any, parameter: str, *, negative: bool = Fals
         If there is no such column or more than one, or a number is the label of a column that is
         not at that position.
     """
-    texts = [str(name) for name in names]
+    texts = [name_of_label(name) for name in names]
     if isinstance(given, Integral) and not isinstance(given, bool):
         number, n = int(given), len(texts)
         position = number % n if -n * negative <= number < n else None
@@ -78,7 +91,7 @@ def position_of(given: Any, names: Any, parameter: str, *, negative: bool = Fals
                 f"{parameter} names {number}, which is the label of one column and {also}; write "
                 f"labels as text, {texts[labels[0]]!r}."
             )
-    found = [j for j, text in enumerate(texts) if text == str(given)]
+    found = [j for j, text in enumerate(texts) if text == name_of_label(given)]
     if len(found) > 1:
         raise ValueError(
             f"{parameter} names {given!r}, as {len(found)} columns are called; name it by position."

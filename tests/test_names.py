@@ -20,6 +20,8 @@ from sklearn_metaexplain._names import names_of_table, position_of
         (1, [0, 2, 5], False, 1),
         (1.0, [1.0, 0.0, 2.0], False, 0),
         (("a", "b"), [("a", "a"), ("a", "b")], False, 1),
+        (("a", np.int64(2)), ["('a', 1)", "('a', 2)"], False, 1),
+        (("a", 2), [("a", np.int64(1)), ("a", np.int64(2))], False, 1),
         (pd.Timestamp("2024-01-01"), [pd.Timestamp("2024-01-01")], False, 0),
         (1, ["a", "a"], False, 1),
     ],
@@ -58,3 +60,11 @@ def test_tables_without_labels_have_numbered_names():
     for unnamed in (table, pd.DataFrame(table), sparse.csr_array(table)):
         assert names_of_table(unnamed) == ["x0", "x1"]
     assert names_of_table(pd.DataFrame(table, columns=[1, 0])) == ["1", "0"]
+
+
+def test_labels_of_several_levels_name_their_columns():
+    columns = pd.MultiIndex.from_tuples([("a", 1), ("a", 2.5)])
+    names = names_of_table(pd.DataFrame(np.zeros((3, 2)), columns=columns))
+    # pandas gives numbers of numpy's where it is asked for one label.
+    assert [position_of(columns[j], names, "feature") for j in range(2)] == [0, 1]
+    assert [position_of(label, names, "feature") for label in columns.tolist()] == [0, 1]

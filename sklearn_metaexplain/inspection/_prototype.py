@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_metaexplain._names import name_of_label
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table_frame
@@ -286,7 +287,7 @@ class PrototypeDisplay(ExplanationDisplay):
         texts, closeness = compare_cells(own, others.iloc[chosen], kept, X)
         table = pd.DataFrame(
             texts,
-            index=[str(own.columns[j]) for j in kept],
+            index=[name_of_label(own.columns[j]) for j in kept],
             columns=[OWN, *(names[i] for i in chosen)],
         )
         return cls(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
-from sklearn_metaexplain._names import names_of_table, position_of
+from sklearn_metaexplain._names import name_of_label, names_of_table, position_of
 from sklearn_metaexplain.inspection._column_view import (
     ColumnView,
     column_view,
@@ -163,8 +163,9 @@ def _feature_of_column(explanation: Explanation) -> np.ndarray:
         return np.arange(len(features))
     # Nothing but names is known: a column is the feature that is called so.
     position_of_name = {name: position for position, name in enumerate(features)}
-    names = names_of_table(data)
-    labels = [str(label) for label in data.columns] if isinstance(data, pd.DataFrame) else names
+    names = labels = names_of_table(data)
+    if isinstance(data, pd.DataFrame):
+        labels = [name_of_label(label) for label in data.columns]
     return np.array(
         [
             position_of_name.get(name, position_of_name.get(label, -1))

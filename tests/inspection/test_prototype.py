@@ -155,6 +155,12 @@ def test_columns_that_are_not_shown_are_counted():
     assert display.ax_.get_xlabel() == "7 other columns are not shown"
 
 
+def test_labels_of_several_levels_are_written_as_elsewhere():
+    X = pd.DataFrame(np.eye(3), columns=pd.MultiIndex.from_product([["a"], [1, 2, 3]]))
+    display = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[1, 2])
+    assert list(display.cells.index) == ["('a', 1)", "('a', 2)", "('a', 3)"]
+
+
 def test_arrays_and_sparse_rows():
     X = np.arange(12.0).reshape(3, 4)
     dense = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[1, 2])
