@@ -222,7 +222,16 @@ def write_whole_numbers(axis: Any) -> None:
 
 def write_dates(axis: Any) -> None:
     """Write days since 1970 as dates."""
-    from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, ConciseDateFormatter, num2date
+    from matplotlib.dates import ConciseDateFormatter
+
+    locator = _date_locator()
+    axis.set_major_locator(locator)
+    axis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _date_locator() -> Any:
+    """Make what chooses the ticks of an axis of dates."""
+    from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, num2date
 
     class DateLocator(AutoDateLocator):
         """Also for axes that end beyond the years 1 and 9999, which matplotlib has no dates for."""
@@ -232,14 +241,17 @@ def write_dates(axis: Any) -> None:
             limits = np.clip(sorted(own.get_view_interval()), *_FIRST_AND_LAST_DAY)
             return self.tick_values(*num2date(limits, self.tz))
 
+        def __reduce__(self) -> Any:
+            # Figures are pickled, and a class in a function is not found by its name.
+            return _date_locator, (), vars(self)
+
     # Of 3 to 35 months every 6th gives at most 7 ticks, and so on. Other numbers of ticks leave
     # spans that no interval fits, of which matplotlib warns.
     locator = DateLocator(minticks=3, maxticks=7)
     # Its own go from 1 to 5: 8 minutes would have one tick.
     for unit in (MINUTELY, SECONDLY):
         locator.intervald[unit] = [1, 2, 5, 10, 15, 30]
-    axis.set_major_locator(locator)
-    axis.set_major_formatter(ConciseDateFormatter(locator))
+    return locator
 
 
 def write_levels(ax: Any, axis: Any, which: str, texts: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What all Displays promise."""
 
+import pickle
 import subprocess
 import sys
 from inspect import Parameter, signature
@@ -45,6 +46,17 @@ OF_EACH = {
 def test_every_display_has_a_picture():
     assert set(OF_EACH) == set(DISPLAYS)
     assert set(OF_EACH.values()) < set(ON_ONE_AXES)
+
+
+@pytest.mark.parametrize("name", [*ON_ONE_AXES, *FACETS])
+def test_displays_are_pickled_with_their_figures(name):
+    display = FACETS[name]() if name in FACETS else ON_ONE_AXES[name](None)
+    again = pickle.loads(pickle.dumps(display))
+    pictures = []
+    for figure in (display.figure_, again.figure_):
+        figure.canvas.draw()
+        pictures.append(np.asarray(figure.canvas.buffer_rgba()))
+    np.testing.assert_array_equal(*pictures)
 
 
 @pytest.mark.parametrize(("kind", "name"), OF_EACH.items())
