@@ -275,6 +275,18 @@ def test_what_is_not_explained_is_judged_in_any_unit(browser, tmp_path, unit):
         assert "not explained" not in browser.texts("#row-bars tbody .label")
 
 
+def test_cells_have_all_digits_before_the_point(browser, tmp_path):
+    cells = [1234567.8, -98765432.1, 123456.78, 0.000123456789, 3.0, 123456789012.5]
+    values = np.ones((6, 1, 1))
+    explanation = Explanation(
+        values, [0], values[:, 0], output="raw", feature_names=["price"], output_names=["y"],
+        n_evaluations=0, estimator_type="regressor", data=np.array(cells)[:, None],
+    )  # fmt: skip
+    browser.open(report(explanation, tmp_path / "report.html"))
+    shown = [float(text) for text in column_of(browser, "price")]
+    assert shown == [1234568, -98765432, 123457, 0.000123457, 3, 123456789013]
+
+
 def test_text_of_others_stays_text(browser, explanation, tmp_path):
     run = "<script>window.ran = 1</script>"
     image = "<img src=x onerror='window.ran = 2'>"

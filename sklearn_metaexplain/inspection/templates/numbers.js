@@ -3,7 +3,9 @@
 function cellText(number) {
   if (Number.isInteger(number)) return String(number);
   if (!Number.isFinite(number)) return number > 0 ? "∞" : "-∞";
-  return String(Number(number.toPrecision(6)));
+  // Before the point all digits count: 1234567.8 is not 1234570.
+  const digits = Math.floor(Math.log10(Math.abs(number))) + 1;
+  return String(Number(number.toPrecision(Math.max(6, digits))));
 }
 
 // Digits that suit the largest of some numbers, so that they stand under each other.
