@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.utils.validation import check_array
 
+from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.inspection._axis import draw_colored
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
@@ -213,13 +215,13 @@ def _flatten(
     return points, (first, second)
 
 
-def _colors(explanation: Any, color_by: Any, selected: SelectedOutput | None) -> ColumnView:
+def _colors(explanation: Explanation, color_by: Any, selected: SelectedOutput | None) -> ColumnView:
     if color_by is None:
         assert selected is not None
         is_classifier = explanation.estimator_type == "classifier"
         several = explanation.estimator_type is None and len(explanation.output_names) > 1
         if is_classifier or several:
-            return column_view(explanation.predicted_labels.astype(str), "predicted")
+            return column_view(_predicted_classes(explanation), "predicted")
         return column_view(selected.explanation.predictions[:, 0], selected.quantity)
     if isinstance(color_by, str) or np.ndim(color_by) == 0:
         position = feature_position(explanation, color_by, "color_by")
@@ -230,3 +232,14 @@ def _colors(explanation: Any, color_by: Any, selected: SelectedOutput | None) ->
             f"{len(explanation)} rows is needed."
         )
     return column_view(color_by, str(getattr(color_by, "name", None) or ""))
+
+
+def _predicted_classes(explanation: Explanation) -> pd.Categorical:
+    """The class that is predicted in each row, as text, in the order of the outputs."""
+    labels, names = explanation.predicted_labels, explanation.output_names.tolist()
+    codes = explanation._positions_of(labels)
+    if (codes < 0).any():  # of predicted classes alone the others are not known
+        known = pd.Categorical(labels.tolist())
+        codes, names = known.codes, known.categories.tolist()
+    texts = [str(name) for name in names]
+    return pd.Categorical([texts[code] for code in codes], categories=list(dict.fromkeys(texts)))

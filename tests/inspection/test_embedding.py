@@ -55,6 +55,18 @@ def test_an_embedding_given_is_drawn_as_it_is_or_reduced():
         EmbeddingDisplay.from_explanation(explanation, embedding=given[:29])
 
 
+@pytest.mark.parametrize("labels", [[9, 10, 11], ["c", "b", "a"], [2, 1, "one"]])
+def test_classes_are_in_the_order_of_the_outputs(labels):
+    explanation = mixed_explanation(labels=np.array(labels, dtype=object))
+    view = EmbeddingDisplay.from_explanation(explanation).color_by
+    assert view.levels == list(map(str, labels))
+    shown = np.array(view.levels)[view.numbers.astype(int)]
+    assert shown.tolist() == list(map(str, explanation.predicted_labels))
+    # Of predicted classes alone the order of the others is not known.
+    view = EmbeddingDisplay.from_explanation(explanation.for_predicted()).color_by
+    assert np.array(view.levels)[view.numbers.astype(int)].tolist() == shown.tolist()
+
+
 def test_colours():
     explanation = mixed_explanation()
     display = EmbeddingDisplay.from_explanation(explanation)
