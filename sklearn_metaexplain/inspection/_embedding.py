@@ -201,15 +201,20 @@ def _flatten(
         return space, ("dimension 1", "dimension 2")
     if width == 1:
         return np.column_stack([space[:, 0], np.zeros(n)]), ("the only column", "")
+    # Rows that are all alike are in one place, in which neither method finds an axis.
+    are_alike = np.ptp(space, axis=0).max() == 0
     if method == "tsne":
+        names = ("t-SNE 1", "t-SNE 2")
+        if are_alike:
+            return np.zeros((n, 2)), names
         # Other seeds than ours would come from numpy's global generator.
         tsne = TSNE(
             perplexity=min(30.0, (n - 1) / 3), init="pca", random_state=draw_seed(random_state)
         )
-        return tsne.fit_transform(space), ("t-SNE 1", "t-SNE 2")
-    pca = PCA(n_components=2, svd_solver="full")
-    if np.ptp(space, axis=0).max() == 0:
+        return tsne.fit_transform(space), names
+    if are_alike:
         return np.zeros((n, 2)), ("component 1", "component 2")
+    pca = PCA(n_components=2, svd_solver="full")
     points = pca.fit_transform(space)
     first, second = (f"component {k + 1} ({pca.explained_variance_ratio_[k]:.0%})" for k in (0, 1))
     return points, (first, second)
