@@ -19,7 +19,7 @@ _NUMBERS, _DATES, _DURATIONS, _CATEGORIES = "numbers", "dates", "durations", "ca
 _CELLS: dict[str, tuple[type, ...]] = {
     _DURATIONS: (timedelta, np.timedelta64),
     _NUMBERS: (Real, Decimal, np.bool_),
-    _DATES: (date, np.datetime64),
+    _DATES: (date, np.datetime64, pd.Period),
     "text": (str, bytes),
 }
 
@@ -109,8 +109,14 @@ def _as_dates(series: pd.Series) -> pd.Series:
         return series.dt.to_timestamp()
     if isinstance(series.dtype, np.dtype) and series.dtype.kind == "M":
         return series
+    if series.dtype == object:
+        series = series.map(_start_of)
     # Of dates with a time zone the moment counts.
     return pd.to_datetime(series, utc=True)
+
+
+def _start_of(cell: Any) -> Any:
+    return cell.to_timestamp() if isinstance(cell, pd.Period) else cell
 
 
 def _as_durations(series: pd.Series) -> pd.Series:

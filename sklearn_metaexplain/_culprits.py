@@ -20,7 +20,8 @@ def name_culprit(
     """Make of "could not convert string to float: 'a'" an error that names the column.
 
     So do missing values, unknown categories, numbers for text and mixtures of text and other cells
-    that the model, or a step of it, refuses, and missing labels.
+    that the model, or a step of it, refuses, and missing labels. Where columns are picked by name
+    from a table without names the error says what to pass.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def name_culprit(
     if not isinstance(error, (TypeError, ValueError)):
         return error
     name = name_of(model)
-    said = _missing_target(str(error), y, name)
+    said = _missing_target(str(error), y, name) or _no_names(str(error), X, name)
     if said is None and not sparse.issparse(X):
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
         for explain in (_no_number, _missing_value, _unknown_category, _several_kinds):
@@ -73,6 +74,16 @@ def _missing_target(error: str, y: Any, name: str) -> str | None:
     return (
         f"{name} refuses missing targets, which are in {listed_rows(rows)} of y; leave rows "
         "without a target out of X and y."
+    )
+
+
+def _no_names(error: str, X: Any, name: str) -> str | None:
+    if isinstance(X, pd.DataFrame) or "columns using strings" not in error:
+        return None
+    return (
+        f"{name} picks columns by their names, and X reaches it as an array, as a DataFrame of "
+        "another library than pandas does; pass a pandas DataFrame, which these have by "
+        "to_pandas()."
     )
 
 

@@ -255,7 +255,8 @@ class Explanation(ExplanationViews):
                 f"label takes one of {self.output_names.tolist()}, got a {type(label).__name__}; "
                 "for_predicted() keeps of each row the class that is predicted."
             )
-        kept = [k for k, name in enumerate(self.output_names.tolist()) if name == label]
+        own = _labels_of([label])[0] if isinstance(label, np.generic) else label
+        kept = [k for k, name in enumerate(self.output_names.tolist()) if name == own]
         if not kept:
             raise ValueError(f"No output {label!r}; there are {self.output_names.tolist()}.")
         one = self._with_outputs(np.full(len(self), kept[0]), self.output_names[kept[:1]])
@@ -351,4 +352,9 @@ class Explanation(ExplanationViews):
 def _labels_of(names: Any) -> np.ndarray:
     # An array of a list would turn labels of several kinds into text.
     is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
-    return read_only(names, object if is_mixed else None)
+    labels = read_only(names, object if is_mixed else None)
+    if labels.dtype.kind in "mM" and np.datetime_data(labels.dtype)[0] == "ns":
+        # Of nanoseconds numpy makes whole numbers where it makes dates of all coarser units.
+        coarser = labels.astype(f"{labels.dtype.kind}8[us]")
+        return freeze(coarser) if (coarser == labels).all() else labels
+    return labels

@@ -187,3 +187,15 @@ def test_numbers_where_an_encoder_was_fitted_with_text(kind, explainer):
     fitted = explainer(model, background=10).fit(X, np.arange(40) > 20)
     with pytest.raises(TypeError, match=r"text or categories in column 'race', which holds"):
         fitted.explain(X[:2].assign(race=1))
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("table", [np.asarray, sparse.csr_array])
+def test_columns_that_are_picked_by_name_from_an_array(table):
+    """So DataFrames of other libraries reach the model."""
+    columns = make_column_transformer((SimpleImputer(), ["a", "b"]))
+    explainer = ShapExplainer(make_pipeline(columns, LogisticRegression()), background=5)
+    message = r"Pipeline picks columns by their names, .* as an array.*pass a pandas DataFrame"
+    with pytest.raises(ValueError, match=message):
+        explainer.fit(table(NUMBERS), Y)
+    assert len(explainer.fit(NUMBERS, Y).explain(table(NUMBERS)[:2])) == 2

@@ -226,6 +226,7 @@ DATES = pd.date_range("2024-03-01", periods=40, freq="13h")
         (DATES.to_pydatetime(), DATES),
         (DATES.date, DATES.normalize()),
         (DATES.to_period("D"), DATES.normalize()),
+        (DATES.to_period("D").astype(object), DATES.normalize()),
         (DATES.tz_localize("UTC").astype(object), DATES),
         ((DATES - DATES[0]).to_pytimedelta(), DATES - DATES[0]),
         ([Decimal(i) / 8 for i in range(40)], np.arange(40) / 8),
@@ -236,6 +237,7 @@ DATES = pd.date_range("2024-03-01", periods=40, freq="13h")
         "datetimes",
         "dates",
         "periods",
+        "periods in objects",
         "zoned",
         "timedeltas",
         "decimals",
@@ -252,6 +254,14 @@ def test_objects_that_are_dates_or_numbers_are_read_as_such(cells, numbers):
         encoder = fitted(table)
         encoded.append(encoder.encode(encoder.code(table)))
     np.testing.assert_allclose(encoded[0], encoded[1], atol=1e-9)
+
+
+def test_periods_that_come_as_objects_are_those_of_fit():
+    table = pd.DataFrame({"month": DATES.to_period("M"), "n": range(40)})
+    encoder = fitted(table)
+    as_objects = encoder.code(table.astype(object))
+    for ours, theirs in zip(as_objects, encoder.code(table), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,28 @@ class TestOutputs:
         assert mixed.for_output(1).output_names.tolist() == [1]
         assert made_up_explanation().output_names.dtype.kind == "U"
 
+    @pytest.mark.parametrize("unit", ["ns", "us", "s"])
+    @pytest.mark.parametrize("kind", ["dates", "durations"])
+    def test_outputs_are_known_by_dates_and_durations_of_any_unit(self, unit, kind):
+        days = (
+            pd.date_range("2024-01-01", periods=3)
+            if kind == "dates"
+            else pd.to_timedelta([1, 2, 3], unit="D")
+        )
+        given = days.as_unit(unit).to_numpy()
+        explanation = made_up_explanation(labels=given)
+        for k, label in enumerate(days):
+            for named in (label, label.to_numpy(), given[k]):
+                one = explanation.for_output(named)
+                np.testing.assert_array_equal(one.values[..., 0], explanation.values[..., k])
+        assert explanation.to_frame().columns.levels[0].tolist() == days.tolist()
+        largest = explanation.predictions.argmax(axis=1)
+        assert (explanation.predicted_labels == given[largest]).all()
+        told = replace(explanation, labels=given[[2, 1, 0, 0, 2, 1]])
+        np.testing.assert_array_equal(
+            told.for_predicted().values[0, :, 0], explanation.values[0, :, 2]
+        )
+
     def test_labels_are_those_of_one_output(self):
         one = made_up_explanation(1)
         with pytest.raises(ValueError, match=r"labels must have shape \(6,\)"):

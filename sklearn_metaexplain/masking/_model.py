@@ -195,6 +195,21 @@ class MaskedModel:
         """
         if self.n_outputs < 2 or not predicts_apart(self.estimator):
             return None
+        return self.predicted_classes(table)
+
+    def predicted_classes(self, table: Any) -> np.ndarray:
+        """Classes that a classifier predicts, at most `batch_size` rows at once.
+
+        Parameters
+        ----------
+        table : ndarray, DataFrame or CSR of shape (n, n_columns)
+            Rows, passed on as they are.
+
+        Returns
+        -------
+        classes : ndarray of shape (n,)
+            What `predict` says.
+        """
         predict = self.estimator.predict
 
         def ask(batch: slice) -> np.ndarray:

@@ -72,7 +72,7 @@ def resolve_feature_groups(
     feature_groups : None, mapping of str to list of str or int, or list of lists
         Groups of columns, by name or position (whole numbers are positions). In a mapping the
         keys, text or numbers, name the groups; those of a list are named after their columns,
-        joined by ``+``.
+        joined by ``+``, in the order listed, or that of the table where a group is a set.
         Columns that are not mentioned are players of their own. None: every column is.
     feature_names : array-like of str of shape (n_columns,)
         Names of the columns.
@@ -107,6 +107,8 @@ def resolve_feature_groups(
     named_after: list[list[int] | None] = []
     for name, members in _named_groups(feature_groups):
         positions = [position_of(member, columns, "feature_groups") for member in _as_list(members)]
+        if isinstance(members, (set, frozenset)):
+            positions.sort()  # sets of text are in another order in each process
         if not positions:
             raise ValueError(f"Group {name or len(group_names)!r} of feature_groups is empty.")
         group = len(group_names)

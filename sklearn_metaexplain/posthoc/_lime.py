@@ -11,7 +11,6 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._progress import progress_bar
-from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain.base import EstimatorTags
 from sklearn_metaexplain.posthoc import _libraries
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
@@ -169,7 +168,7 @@ class LimeExplainer(PosthocExplainer):
         labels = None
         self.n_evaluations_ = self._masked_model_.n_background
         if self.discretizer == "entropy":
-            labels = np.asarray(self.estimator_.predict(copy_rows(X)))
+            labels = self._masked_model_.predicted_classes(X)
             self.n_evaluations_ += X.shape[0]
         self._columns_ = LimeColumns(
             X, self._attributed_names(), self.discretizer, labels, self._seed_

@@ -87,7 +87,9 @@ class LoggedOutputs:
                     f"outputs have the columns {list(labels)}, and y had {list(self._labels)} in "
                     "fit; name them alike."
                 )
-            outputs = outputs[self._labels]
+            # By position: labels that are True and False would be taken for a mask of rows.
+            order = [list(labels).index(label) for label in self._labels]
+            outputs = outputs.iloc[:, order]
         array = _numbers(outputs, "outputs")
         if array.shape != (n_rows, *self._shape):
             raise ValueError(

@@ -38,6 +38,15 @@ def test_players_are_ordered_by_first_column(groups, names, players):
     assert resolved.player_of_column.tolist() == players
 
 
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_groups_that_are_sets_are_in_the_order_of_the_table(kind):
+    """That of the set itself is another one in each process."""
+    columns = [f"column {j}" for j in range(12)]
+    resolved = resolve_feature_groups([kind(columns[:11])], columns)
+    assert resolved.names.tolist() == ["+".join(columns[:11]), "column 11"]
+    assert resolved.names_for(list("abcdefghijkl")).tolist() == ["a+b+c+d+e+f+g+h+i+j+k", "l"]
+
+
 @pytest.mark.parametrize(
     ("groups", "message"),
     [

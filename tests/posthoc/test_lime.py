@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -132,6 +133,19 @@ def test_integers_have_the_coefficients_of_a_linear_model_whatever_they_can_hold
             of_array = explainer.set_params(estimator=LinearRegression())
             values = of_array.fit(array, counts @ [2.0, 0.0]).explain(array[:4]).values
             np.testing.assert_allclose(values[:, :, 0], truth, atol=0.1)
+
+
+def test_entropy_asks_for_the_classes_in_batches():
+    asked = []
+
+    class Recording(LogisticRegression):
+        def predict(self, X):
+            asked.append(len(X))
+            return super().predict(X)
+
+    X, y = make_classification(150, random_state=0)
+    LimeExplainer(Recording(), discretizer="entropy", batch_size=40).fit(X, y)
+    assert asked == [40, 40, 40, 30]
 
 
 def test_entropy_cuts_where_the_predicted_classes_are_separated():

@@ -326,6 +326,18 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"columns \['no', 'maybe'\], and y had \['no', 'yes'"):
             explainer.explain(X[:3], outputs=wrong)
 
+    @pytest.mark.parametrize("n_rows", [1, 2, 3])  # as many rows as classes, and not
+    def test_outputs_of_classes_that_are_booleans(self, n_rows):
+        X = numbers()
+        p = probabilities(X)
+        logged = pd.DataFrame({False: 1 - p, True: p})
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, logged)
+        explanation = explainer.explain(X[:n_rows], outputs=logged[:n_rows])
+        assert explanation.output_names.tolist() == [False, True]
+        np.testing.assert_allclose(explanation.predictions[:, 1], p[:n_rows])
+        swapped = explainer.explain(X[:n_rows], outputs=logged[:n_rows].iloc[:, ::-1])
+        np.testing.assert_array_equal(swapped.values, explanation.values)
+
     def test_text_in_a_column_of_numbers(self):
         X = pd.DataFrame(numbers(), columns=list("abcd"))
         explainer = LoggedExplainer(**SMALL).fit(X, scores(X.to_numpy()))
