@@ -71,7 +71,7 @@ class Parts:
         return self._result(STACK, values, watch)
 
     def trees(self, seconds_fit: float) -> Result:
-        """Fold-bagged oblivious trees; their gap is closed half equally, half by size."""
+        """Fold-bagged trees; their gap is closed half equally, half by size."""
         stack = self.surrogate.stack
         with Stopwatch() as watch:
             values = stack.trees.shapley(self.support.rows[..., 1])

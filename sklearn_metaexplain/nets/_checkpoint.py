@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "8fb633ecc16a4b4c0d0a124198620ee720f2d1c90adb676dd916b5190cbc3795",
+        "eb1037daee98a8ae0f376f5589707e03335bf350ee34475905ee5decae50ab67",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -12,12 +12,13 @@ from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
 from sklearn_metaexplain.shapley._gap import are_uncertain, close_gap, gap_std, who_can_matter
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
-from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
+from sklearn_metaexplain.shapley._leafwise import LeafwiseBoosting
 
 _N_HYBRIDS = 16_384
 _MOST_ROWS = 512
 _TREES: dict[str, Any] = {
-    "depth": 8,
+    "most_leaves": 64,
+    "least_rows": 5,
     "n_trees": 300,
     "learning_rate": 0.15,
     "n_bins": 255,
@@ -26,7 +27,7 @@ _TREES: dict[str, Any] = {
 
 
 class Student:
-    """Oblivious trees that have learned what a task's stack says of hybrid rows.
+    """Boosted trees that have learned what a task's stack says of hybrid rows.
 
     The stack is asked about many hybrids, which costs the model nothing. Shapley values of the
     trees are looked up in tables.
@@ -96,13 +97,14 @@ class Student:
             n_players=teacher.n_players,
         )
         hybrids, told = self._ask(encoded, probes)
-        self.trees = ObliviousBoosting(**_TREES).fit(
+        self.trees = LeafwiseBoosting(**_TREES).fit(
             hybrids[..., 1],
             told.T.contiguous(),
             torch.ones_like(told.T, dtype=torch.bool),
+            teacher.player_of_column,
             n_jobs=n_jobs,
         )
-        self.trees.tabulate(stack.background[..., 1], teacher.player_of_column, teacher.n_players)
+        self.trees.tabulate(stack.background[..., 1], teacher.n_players)
         able = teacher.able(len(judged))
         values, std, *_ = teacher.explain(judged, judged_outputs, able)
         self.std = np.zeros(values.shape[1:])

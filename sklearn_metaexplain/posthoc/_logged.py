@@ -38,7 +38,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
     """Shapley values from a table and a model's logged outputs, without the model.
 
     `fit` learns a surrogate of the model from rows and what the model said of them: a Gaussian
-    process, whose kernel a meta-trained network proposes, and boosted oblivious trees, weighed by
+    process, whose kernel a meta-trained network proposes, and boosted trees, weighed by
     what each predicts out of fold. `explain` gives the surrogate's exact interventional Shapley
     values. These values ask what the output would be if some columns came from background rows;
     no such mixed row was logged, so the answers are guesses wherever columns depend on each

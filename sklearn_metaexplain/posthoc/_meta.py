@@ -40,7 +40,7 @@ class MetaExplainer(PosthocExplainer):
     `fit` asks the model about `n_support` hybrid rows, some columns of which come from a row of
     `X` and the others from a background row; the later half of them is chosen where surrogates of
     the first disagree. A network trained across thousands of tables and models reads the answers
-    and proposes the kernel of a Gaussian process; the process, boosted oblivious trees and small
+    and proposes the kernel of a Gaussian process; the process, boosted trees and small
     networks are stacked, their interventional Shapley values are combined, and a second
     meta-trained network corrects them. Explaining a row then costs the
     model nothing but the row's own prediction, or `budget` further evaluations that sharpen the

@@ -10,18 +10,22 @@ from joblib import Parallel, delayed
 from sklearn_metaexplain.shapley._gap import close_gap
 from sklearn_metaexplain.shapley._gp import HybridProcess, Reading
 from sklearn_metaexplain.shapley._kernel import KernelParameters
+from sklearn_metaexplain.shapley._leafwise import LeafwiseBoosting
 from sklearn_metaexplain.shapley._lengths import fit_best_lengths
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
-from sklearn_metaexplain.shapley._oblivious import ObliviousBoosting
 from sklearn_metaexplain.shapley._relevance import column_relevance
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
 
 # Fewer rows are dear, and time is not.
 FEW_ROWS = 1000
+_MANY_ROWS = 6000
+# More take much memory for the tables of their trees.
+_FEW_OUTPUTS = 3
 # Learning rate of fewer trees than usual.
 _MOST_RATE = 0.5
-_SHARE_OF_MANY = 1 / 3
+# Of the columns, drawn for each leaf: those of the folds then differ, so their mean gains.
+_COLUMN_SHARE = 0.5
 # Variance that sampling a surrogate's values may add: of process and networks in that of the
 # residuals, and of any in their own.
 _SAMPLING_SHARE, _MOST_SAMPLING = {"process": 0.005, "networks": 0.015}, 0.03
@@ -43,7 +47,7 @@ class StackValues(NamedTuple):
 
 
 class SurrogateStack:
-    """Non-negative combination of a Gaussian process, oblivious trees and networks.
+    """Non-negative combination of a Gaussian process, boosted trees and networks.
 
     Weights come from out-of-sample residuals: the process's closed-form leave-one-out and the
     folds of trees and networks. Shapley values of trees are exact. Beside networks, those of the
@@ -121,13 +125,14 @@ class SurrogateStack:
         centred = outputs - self.center
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
-        self.trees = ObliviousBoosting(**_tree_settings(n_rows, self._tree_effort))
+        self.trees = LeafwiseBoosting(**_tree_settings(n_rows, self.n_outputs, self._tree_effort))
         fits = [
             delayed(self.fit_process)(encoded, centred),
             delayed(self.trees.fit)(
                 encoded[..., 1],
                 outputs.T.repeat_interleave(self.n_folds, 0),
                 (~held_out).repeat(self.n_outputs, 1),
+                self.player_of_column,
             ),
         ]
         if self._networks:
@@ -196,7 +201,7 @@ class SurrogateStack:
         """Prepare explanations against encoded background rows (n_background, n_encoded, 2)."""
         self.background = background
         self.process.set_background(background)
-        self.trees.tabulate(background[..., 1], self.player_of_column, self.n_players)
+        self.trees.tabulate(background[..., 1], self.n_players)
         if self.network is not None:
             rows = _unlike(self._looked_at, background)[:_N_TRIED]
             self.network_shapley = NetworkShapley(
@@ -316,23 +321,29 @@ def _unlike(encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
     return encoded[shared.argsort(stable=True)]
 
 
-def _tree_settings(n_rows: int, effort: float = 1.0) -> dict[str, Any]:
-    """Depth follows the rows there are to fill ``2**depth`` leaves with, and so do the bins.
+def _tree_settings(n_rows: int, n_outputs: int, effort: float = 1.0) -> dict[str, Any]:
+    """The more rows, the more leaves; and the more outputs, the smaller the tables of each.
 
     With less effort there are fewer trees, of larger steps.
     """
-    settings: dict[str, Any]
+    n_trees, rate, n_bins = 150, 0.15, 128
     if n_rows < 256:
-        settings = {"depth": 4, "n_trees": 150, "learning_rate": 0.15, "n_bins": 64}
+        most_leaves, least_rows = 8, 5
     elif n_rows < FEW_ROWS:
-        # Many small steps, each on some columns: the folds' trees differ, so their mean gains.
-        settings = {"depth": 6, "n_trees": 450, "learning_rate": 0.05, "n_bins": 128}
-        settings["column_share"] = 0.2
-    elif n_rows < 6000:
-        settings = {"depth": 7, "n_trees": 150, "learning_rate": 0.3, "n_bins": 128}
-        # No worse than all columns, and sooner; but few trees had better see all.
-        settings["column_share"] = _SHARE_OF_MANY if effort == 1.0 else 1.0
+        most_leaves, least_rows = 12, 5
+        n_trees, rate = 200, 0.1
+    elif n_rows < _MANY_ROWS:
+        most_leaves, least_rows = 48, 10
+        n_trees, rate = 100, 0.2
     else:
-        settings = {"depth": 8, "n_trees": 150, "learning_rate": 0.3, "n_bins": 255}
-    rate = min(settings["learning_rate"] / effort, _MOST_RATE)
-    return {**settings, "n_trees": int(settings["n_trees"] * effort), "learning_rate": rate}
+        most_leaves, least_rows = 128, 10
+        n_trees, rate, n_bins = 100, 0.2, 255
+    return {
+        "most_leaves": most_leaves,
+        "least_rows": least_rows,
+        "n_trees": int(n_trees * effort),
+        "learning_rate": min(rate / effort, _MOST_RATE),
+        "n_bins": n_bins,
+        "column_share": _COLUMN_SHARE,
+        "most_players": 5 if n_outputs <= _FEW_OUTPUTS else 4,
+    }

@@ -44,13 +44,13 @@ from sklearn_metaexplain import MetaExplainer, shapley
 for module in iter_modules(shapley.__path__, "sklearn_metaexplain.shapley."):
     import_module(module.name)
 
-from sklearn_metaexplain.shapley._look_up import find_leaves
+from sklearn_metaexplain.shapley._growing import predict
 
-assert find_leaves.stats.cache_path is None
+assert predict.stats.cache_path is None
 codes = np.array([[0, 2], [1, 0]], np.int16)
-print(find_leaves(codes, np.array([[0, 1]]), np.array([[0, 1]])).tolist())
+print(predict(codes, np.array([[[1, 0, -1, -2]]]), np.array([[3.0, 5.0]])).tolist())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    # Bit by bit: whether the first code is above 0, and whether the second is above 1.
-    assert done.stdout.split("\n")[0] == "[[2, 1]]"
+    # The second column is above 0 in the first row alone, which is in the right leaf.
+    assert done.stdout.split("\n")[0] == "[5.0, 3.0]"

@@ -77,6 +77,30 @@ def test_effort_is_a_share_of_the_usual_work():
     assert 0.5 < error < 1.5
 
 
+@pytest.mark.parametrize(
+    ("n", "n_outputs", "most_leaves", "most_players"),
+    [(200, 1, 8, 5), (300, 3, 12, 5), (300, 4, 12, 4), (1000, 1, 48, 5), (6000, 1, 128, 5)],
+)
+def test_more_rows_have_more_leaves_and_more_outputs_smaller_tables(
+    n, n_outputs, most_leaves, most_players
+):
+    rows = torch.randn(n, M, 2, generator=torch.Generator().manual_seed(0)).double()
+    outputs = (rows[..., 0].sum(1, keepdim=True) + torch.arange(n_outputs)).sin()
+    stack = SurrogateStack(
+        default_parameters(M),
+        torch.arange(M),
+        M,
+        networks=False,
+        n_folds=2,
+        tree_effort=0.1,
+        max_inducing=16,
+    ).fit(rows, outputs)
+    assert stack.trees.splits.shape[2] + 1 == most_leaves
+    assert stack.trees.most_players == most_players
+    # Of four columns two may split each leaf, so that each one is split first by some trees.
+    assert set(stack.trees.splits[:, :, 0, 0].ravel().tolist()) >= set(range(M - 1))
+
+
 def test_surrogates_that_are_fitted_in_threads_are_the_same():
     encoded, outputs = evaluated(FUNCTIONS["sharp"])
     alone, others = (
@@ -192,17 +216,6 @@ def test_search_improves_the_likelihood_and_finds_the_column_that_matters():
     after, before = (negative_log_likelihood(kernel, encoded, outputs) for kernel in (found, start))
     assert float(after) < float(before)
     assert int(found.weight.argmax()) == 0
-
-
-def test_many_trees_look_at_some_columns_and_few_at_all():
-    encoded = torch.randn(1100, 4, 2, generator=torch.Generator().manual_seed(0)).double()
-    outputs, players = encoded[:, :1, 1].sin(), torch.arange(4)
-    for effort, looks_at_all in ((1.0, False), (0.5, True)):
-        stack = SurrogateStack(
-            default_parameters(4), players, 4, networks=False, tree_effort=effort, max_inducing=16
-        ).fit(encoded, outputs)
-        # The first level splits the one column that matters, if it may.
-        assert bool((stack.trees.columns[:, 0, 0] == 0).all()) == looks_at_all
 
 
 @pytest.mark.parametrize(
