@@ -17,12 +17,14 @@ from sklearn_metaexplain.shapley._leafwise import LeafwiseBoosting
 _N_HYBRIDS = 16_384
 _MOST_ROWS = 512
 _TREES: dict[str, Any] = {
-    "most_leaves": 64,
+    "most_leaves": 31,
     "least_rows": 5,
-    "n_trees": 300,
+    "n_trees": 600,
     "learning_rate": 0.15,
     "n_bins": 255,
     "l2": 0.3,
+    "column_share": 0.5,
+    "most_players": 7,
 }
 
 
