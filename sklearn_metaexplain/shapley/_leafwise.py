@@ -25,7 +25,7 @@ class LeafwiseBoosting:
 
     Of all leaves of a tree, the one is split next whose best split explains most. Columns are dealt
     with in an order that follows from their values, so that draws do not depend on the order in
-    which they came; columns of the same values are interchangeable.
+    which they came, but for columns of the same values.
 
     Parameters
     ----------
