@@ -11,6 +11,7 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.svm import SVR
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ExplanationWarning
@@ -154,6 +155,15 @@ def test_it_is_judged_by_rows_that_it_does_not_learn_from(monkeypatch):
         Student(teacher).fit(encoded, encoded[:20], encoded[:20, 0], np.random.RandomState(0))
     # A quarter is kept to judge by.
     assert torch.equal(learned[0], encoded[10:])
+
+
+def test_the_student_follows_a_smooth_model():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(300, 5))
+    y = np.sin(X[:, 0]) * X[:, 1] + X[:, 2] ** 2 / 2
+    explainer = MetaExplainer(SVR(C=10), **SMALL, speed="fast").fit(X, y)
+    # Trees of fewer leaves, or fewer trees, miss twice as much.
+    assert explainer.student_error_ < 0.0035
 
 
 def test_tables_of_few_distinct_rows():

@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -163,15 +164,19 @@ def test_what_would_leave_memory_is_refused(parameters, message):
         LeafwiseBoosting(**parameters)
 
 
-def test_paths_of_eight_players():
+def test_tables_of_eight_players_equal_enumeration_too(enumerate_by_hand):
     x, _ = data(400, n_columns=8)
     y = (x > -1.2).all(1).double()
-    boosting = boost(x, y, most_players=8, most_leaves=40, least_rows=1, n_trees=3)
-    players = [len(set(tree[tree[:, 0] >= 0][:, 0].tolist())) for tree in boosting.splits[0]]
-    assert max(players) == 8
-    values = boosting.tabulate(x[:9], 8).shapley(x)[0]
-    total = boosting.predict(x)[0] - boosting.predict(x[:9])[0].mean()
-    torch.testing.assert_close(values.sum(1), total, rtol=0, atol=1e-10)
+    boosting = boost(x, y, most_players=8, most_leaves=40, least_rows=1, n_trees=2)
+    rows, background, players = x[:2], x[2:8], torch.arange(8)
+    values = boosting.tabulate(background, 8).shapley(rows)
+    first_player = boosting._tables[0][2]
+    assert np.diff(first_player).max() == 8
+    for i, row in enumerate(rows):
+        expected = enumerate_by_hand(
+            lambda hybrids: boosting.predict(hybrids).T, row, background, players, 8
+        )
+        torch.testing.assert_close(values[:, i].T, expected, rtol=0, atol=1e-9)
 
 
 def test_a_row_alone_is_a_row_of_a_batch(boosting):

@@ -85,20 +85,21 @@ def test_more_rows_have_more_leaves_and_more_outputs_smaller_tables(
     n, n_outputs, most_leaves, most_players
 ):
     rows = torch.randn(n, M, 2, generator=torch.Generator().manual_seed(0)).double()
-    outputs = (rows[..., 0].sum(1, keepdim=True) + torch.arange(n_outputs)).sin()
+    outputs = (rows[:, :1, 1] + torch.arange(n_outputs)).sin()
     stack = SurrogateStack(
         default_parameters(M),
         torch.arange(M),
         M,
         networks=False,
-        n_folds=2,
+        n_folds=10,
         tree_effort=0.1,
         max_inducing=16,
     ).fit(rows, outputs)
     assert stack.trees.splits.shape[2] + 1 == most_leaves
     assert stack.trees.most_players == most_players
-    # Of four columns two may split each leaf, so that each one is split first by some trees.
-    assert set(stack.trees.splits[:, :, 0, 0].ravel().tolist()) >= set(range(M - 1))
+    # Two of four columns may split a leaf: the one that matters is not always among them.
+    assert 0 < (stack.trees.splits[:, 0, 0, 0] == 0).mean() < 1
+    assert stack.trees.learning_rate <= 0.5
 
 
 def test_surrogates_that_are_fitted_in_threads_are_the_same():
