@@ -81,7 +81,9 @@ def sample_training_rows(rng: np.random.Generator, name: str) -> int:
     return log_integer(rng, least, most)
 
 
-def fit_model(rng: np.random.Generator, table: np.ndarray, name: str) -> FittedModel:
+def fit_model(
+    rng: np.random.Generator, table: np.ndarray, name: str, told_by: np.ndarray | None = None
+) -> FittedModel:
     """Label a table by a random function and noise, and fit an estimator to it.
 
     Parameters
@@ -91,6 +93,8 @@ def fit_model(rng: np.random.Generator, table: np.ndarray, name: str) -> FittedM
         The training rows; NaN where missing.
     name : str
         Out of `ESTIMATORS`.
+    told_by : ndarray of shape (n_rows, n_causes), default=None
+        What labels depend on. None: `table`.
 
     Returns
     -------
@@ -98,10 +102,11 @@ def fit_model(rng: np.random.Generator, table: np.ndarray, name: str) -> FittedM
         Of a classifier the probability of one class, now and then its log-odds or the raw
         decision function; of a regressor its prediction.
     """
+    causes = table if told_by is None else told_by
     if name in REGRESSORS:
-        labels, n_classes = _numbers(rng, table), 1
+        labels, n_classes = _numbers(rng, causes), 1
     else:
-        labels = _classes(rng, table)
+        labels = _classes(rng, causes)
         n_classes = int(labels.max()) + 1
     problem = Problem(len(table), table.shape[1], n_classes)
     estimator = sample_estimator(rng, name, problem)

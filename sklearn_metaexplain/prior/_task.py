@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from sklearn_metaexplain.prior._fitted import (
 )
 from sklearn_metaexplain.prior._functions import sample_function
 from sklearn_metaexplain.prior._links import LinkedModel, link_function
+from sklearn_metaexplain.prior._mixed import ReadModel, read_numbers, sample_categories
 from sklearn_metaexplain.prior._tables import sample_table
 
 _FITTED = "fitted:"
@@ -40,6 +42,10 @@ _LEAST_ROWS = 16
 # Where softmax takes the place of the other links.
 _SOFTMAX_SHARE = 0.15
 _ATTEMPTS = 100
+# Fitted models of tables with categories whose labels depend on what was cut into these.
+_HIDDEN_SHARE = 0.7
+# How much likelier models are fitted where there are categories: two thirds are.
+_FITTED_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,17 @@ class Task:
 
     Parameters
     ----------
-    table : ndarray of shape (n_rows, n_columns)
-        Numbers in float64, on raw scales, NaN where missing.
+    table : ndarray or DataFrame of shape (n_rows, n_columns)
+        Numbers in float64, on raw scales, NaN where missing; a DataFrame has columns of
+        categories, too.
     model : callable, (n, n_columns) -> (n,)
         A pure function with finite float64 outputs, also on hybrid rows and missing cells.
     family : str
         Out of `FAMILIES`.
     """
 
-    table: np.ndarray
-    model: LinkedModel | FittedModel
+    table: Any
+    model: LinkedModel | FittedModel | ReadModel
     family: str
 
     @property
@@ -72,6 +79,7 @@ def sample_task(
     n_columns: int | None = None,
     n_rows: int = 256,
     families: Sequence[str] | None = None,
+    categories: bool = False,
 ) -> Task:
     """Draw a task: a table of many kinds of columns and a model of one of many families.
 
@@ -87,6 +95,9 @@ def sample_task(
     families : sequence of str, default=None
         Out of `FAMILIES`, or "fitted" for all fitted ones; by default all, in the proportions of
         `FAMILY_SHARES`.
+    categories : bool, default=False
+        Whether some columns, one at least, are of categories: the model reads these as numbers
+        of its own, and the table is a DataFrame.
 
     Returns
     -------
@@ -113,6 +124,8 @@ def sample_task(
     if n_columns is not None and n_columns < 1:
         raise ValueError(f"n_columns={n_columns} is too small: give at least 1.")
     shares = np.array([FAMILY_SHARES[name] for name in allowed])
+    if categories:
+        shares[[name.startswith(_FITTED) for name in allowed]] *= _FITTED_WEIGHT
     family = allowed[rng.choice(len(allowed), p=shares / shares.sum())]
     width = n_columns
     if width is None:
@@ -121,7 +134,7 @@ def sample_task(
         width = min(max(width, 2), _MOST_COLUMNS)
     for _ in range(_ATTEMPTS):
         try:
-            table, model = _sample_pair(rng, family, width, n_rows)
+            table, model = _sample_pair(rng, family, width, n_rows, categories)
         except np.linalg.LinAlgError:
             # Some estimators refuse classes with fewer rows than columns.
             continue
@@ -131,18 +144,28 @@ def sample_task(
 
 
 def _sample_pair(
-    rng: np.random.Generator, family: str, n_columns: int, n_rows: int
-) -> tuple[np.ndarray, LinkedModel | FittedModel]:
-    if family.startswith(_FITTED):
-        name = family.removeprefix(_FITTED)
-        n_training = sample_training_rows(rng, name)
-        rows = sample_table(rng, n_rows=max(n_rows, n_training), n_columns=n_columns).values
-        model = fit_model(rng, rows[:n_training], name)
-        return rows[rng.permutation(len(rows))[:n_rows]], model
-    table = sample_table(rng, n_rows=n_rows, n_columns=n_columns).values
-    n_outputs = int(rng.integers(2, 5)) if rng.random() < _SOFTMAX_SHARE else 1
-    function = sample_function(rng, table, family, n_outputs)
-    return table, link_function(rng, function, table)
+    rng: np.random.Generator, family: str, n_columns: int, n_rows: int, categories: bool
+) -> tuple[Any, LinkedModel | FittedModel | ReadModel]:
+    name = family.removeprefix(_FITTED)
+    is_fitted = name != family
+    n_training = sample_training_rows(rng, name) if is_fitted else n_rows
+    values = sample_table(rng, n_rows=max(n_rows, n_training), n_columns=n_columns).values
+    table: Any = values
+    read, numbers = values, None
+    if categories:
+        table, numbers = sample_categories(rng, values)
+        read = read_numbers(numbers, table)
+    model: LinkedModel | FittedModel
+    if is_fitted:
+        # Categories show coarsely what labels depend on.
+        hidden = values[:n_training] if categories and rng.random() < _HIDDEN_SHARE else None
+        model = fit_model(rng, read[:n_training], name, hidden)
+        rows = rng.permutation(len(read))[:n_rows]
+        table = table[rows] if numbers is None else table.iloc[rows].reset_index(drop=True)
+    else:
+        n_outputs = int(rng.integers(2, 5)) if rng.random() < _SOFTMAX_SHARE else 1
+        model = link_function(rng, sample_function(rng, read, family, n_outputs), read)
+    return table, model if numbers is None else ReadModel(numbers, model)
 
 
 def _resolve(families: Sequence[str] | None) -> list[str]:

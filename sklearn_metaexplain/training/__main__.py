@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained, save_pretrained
 from sklearn_metaexplain.nets._corrector import Corrector
@@ -41,7 +42,7 @@ _MAX_SUPPORT = {"kernel": 1024, "corrector": 2048}
 _N_QUERY = {"kernel": 6, "corrector": 12}
 _VALIDATION_BATCH = 8
 # A run goes on with these alone; its minutes and epochs may grow.
-_SETTINGS = ("seed", "lr", "batch_size", "steps_per_epoch")
+_SETTINGS = ("seed", "lr", "batch_size", "steps_per_epoch", "mixed_share")
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -50,7 +51,12 @@ def train(arguments: argparse.Namespace) -> None:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     run_dir = Path(arguments.run_dir or arguments.out.with_suffix(".run"))
     validation = list(
-        held_out(VALIDATION_SEED, arguments.validation_tasks, max_support=_MAX_SUPPORT["kernel"])
+        held_out(
+            VALIDATION_SEED,
+            arguments.validation_tasks,
+            max_support=_MAX_SUPPORT["kernel"],
+            mixed_share=arguments.mixed_share,
+        )
     )
     batches = [
         validation[start : start + _VALIDATION_BATCH]
@@ -70,6 +76,7 @@ def train(arguments: argparse.Namespace) -> None:
             batch_size=arguments.batch_size,
             max_support=_MAX_SUPPORT[part],
             n_query=_N_QUERY[part],
+            mixed_share=arguments.mixed_share,
         )
 
     start = _start(arguments.init)
@@ -121,6 +128,7 @@ def train(arguments: argparse.Namespace) -> None:
         "seed": arguments.seed,
         "batch_size": arguments.batch_size,
         "repeats": arguments.repeats,
+        "mixed_share": arguments.mixed_share,
         "init": arguments.init and start.training,
         **kernel_record,
         **corrector_record,
@@ -184,6 +192,9 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument(
         "--epochs", type=count, default=10**6, help="most epochs of each network, a sitting"
     )
+    command.add_argument(
+        "--mixed-share", type=share, default=0.0, help="of tasks with columns of categories"
+    )
     command.add_argument("--validation-tasks", type=count, default=96)
     command.add_argument(
         "--repeats",
@@ -204,7 +215,8 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     # Small tasks: threads cost more than they give, and workers are processes.
     torch.set_num_threads(1)
-    arguments.run(arguments)
+    with threadpool_limits(1):
+        arguments.run(arguments)
 
 
 if __name__ == "__main__":

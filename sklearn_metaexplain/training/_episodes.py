@@ -28,6 +28,7 @@ def draw_episode(
     families: tuple[str, ...] | None = None,
     n_rows: int = 256,
     hybrids: bool = True,
+    mixed_share: float = 0.0,
 ) -> Episode:
     """Draw a prior task and evaluate it.
 
@@ -36,7 +37,7 @@ def draw_episode(
     rng : numpy Generator
         Source of randomness.
     n_columns : int or None
-        Columns of the table. None: 2 to 24, log-uniform.
+        Columns of the table. None: 2 to 24, log-uniform; 2 to 12 of a table with categories.
     n_support : int or None
         Evaluated rows, background included. None: 64 to `max_support`, log-uniform.
     max_support : int, default=512
@@ -52,9 +53,14 @@ def draw_episode(
         Rows of the table.
     hybrids : bool, default=True
         False: the evaluated rows are rows of the table as they are, `n_rows` of them at most.
+    mixed_share : float, default=0.0
+        How likely some of the columns are of categories.
     """
+    is_mixed = mixed_share > 0 and rng.random() < mixed_share
     if n_columns is None:
-        n_columns = round(np.exp(rng.uniform(np.log(2), np.log(24.5))))
+        # Categories take several encoded columns each.
+        most = 12.5 if is_mixed else 24.5
+        n_columns = round(np.exp(rng.uniform(np.log(2), np.log(most))))
     if n_support is None:
         n_support = int(np.exp(rng.uniform(np.log(64), np.log(max_support))))
     while True:
@@ -62,7 +68,11 @@ def draw_episode(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             task = sample_task(
-                rng, n_columns=n_columns, n_rows=max(n_rows, _LEAST_TABLE), families=families
+                rng,
+                n_columns=n_columns,
+                n_rows=max(n_rows, _LEAST_TABLE),
+                families=families,
+                categories=is_mixed,
             )
             episode = evaluate_model(
                 rng,
@@ -132,7 +142,7 @@ class EpisodeStream(TaskStream):
     ----------
     seed, n_steps, batch_size, start : int
         As in `TaskStream`.
-    max_support, n_query : int
+    max_support, n_query, mixed_share
         As in `draw_episode`.
     """
 
@@ -145,9 +155,12 @@ class EpisodeStream(TaskStream):
         start: int = 0,
         max_support: int = 512,
         n_query: int = 6,
+        mixed_share: float = 0.0,
     ) -> None:
         super().__init__(
-            partial(draw_episode, max_support=max_support, n_query=n_query),
+            partial(
+                draw_episode, max_support=max_support, n_query=n_query, mixed_share=mixed_share
+            ),
             seed=seed,
             n_steps=n_steps,
             batch_size=batch_size,

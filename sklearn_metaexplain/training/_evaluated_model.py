@@ -114,7 +114,7 @@ def evaluate_model(
         return (model(mix(query[rows], backgrounds, mask)) - center) / spread
 
     values = _shapley(rng, evaluate, n_query, n_background, n_players)
-    encoder = TableEncoder().fit(table)
+    encoder = TableEncoder(further_axes=True).fit(table)
     coded = encoder.code(support)
     encoder.place_categories(coded, outputs[:, None])
 

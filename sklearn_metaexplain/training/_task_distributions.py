@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -118,6 +118,14 @@ class SyntheticModels:
     ----------
     max_support : int, default=512
         Most evaluations of a model; 64 is the least.
+    mixed_share : float, default=0.0
+        Share of tasks in whose tables some columns are of categories. The shipped explainer was
+        trained on numbers alone.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is too small, too large or none.
 
     See Also
     --------
@@ -132,8 +140,9 @@ class SyntheticModels:
     True
     """
 
-    def __init__(self, *, max_support: int = 512) -> None:
+    def __init__(self, *, max_support: int = 512, mixed_share: float = 0.0) -> None:
         self.max_support = check_count("max_support", max_support, _LEAST_SUPPORT)
+        self.mixed_share = _check_share("mixed_share", mixed_share)
 
     def sample(self, rng: np.random.Generator) -> Episode:
         """Draw a model and evaluate it.
@@ -148,7 +157,7 @@ class SyntheticModels:
         episode : Episode
             Evaluations, and rows whose Shapley values are known.
         """
-        return draw_episode(rng, max_support=self.max_support)
+        return draw_episode(rng, max_support=self.max_support, mixed_share=self.mixed_share)
 
 
 class CheckedTable(BaseEstimator):
@@ -162,6 +171,14 @@ def check_count(name: str, value: Any, least: int) -> int:
     if value < least:
         raise ValueError(f"{name}={value} is too small; give {least} or more.")
     return int(value)
+
+
+def _check_share(name: str, value: Any) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{name}={value!r} must be a number from 0 to 1.")
+    if not 0 <= float(value) <= 1:
+        raise ValueError(f"{name}={value} is no share; give a number from 0 to 1.")
+    return float(value)
 
 
 def named_pairs(tasks: Any, kind: str) -> list[tuple[str, Any, Any]]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, ProgressBar
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from sklearn_metaexplain._validation import draw_seed
@@ -91,6 +92,11 @@ class Budget(Callback):
         if self.n_steps is not None:
             shares.append(steps / self.n_steps)
         return max(shares)
+
+
+def _one_thread(worker: int) -> None:
+    # A forked process waits forever for OpenMP's threads, if its parent has ever had some.
+    threadpool_limits(1)
 
 
 def _spent(net: NeuralNet) -> tuple[float, int]:
@@ -211,6 +217,7 @@ def meta_train(
         lr=lr,
         max_epochs=max_epochs,
         iterator_train__num_workers=n_workers,
+        iterator_train__worker_init_fn=_one_thread,
         iterator_train__generator=torch.Generator().manual_seed(seed),
         iterator_valid__generator=torch.Generator().manual_seed(seed),
         device=device,

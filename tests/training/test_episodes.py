@@ -33,6 +33,21 @@ def test_values_are_efficient_and_outputs_standardised(n_columns):
         assert bool(torch.isfinite(part).all())
 
 
+@pytest.mark.parametrize("n_columns", [2, 5, 11])
+def test_episodes_of_tables_with_categories(n_columns):
+    options = {"n_columns": n_columns, "n_support": 600, "mixed_share": 1.0}
+    episode = draw_episode(np.random.default_rng(n_columns), **options)
+    assert episode.n_players == n_columns
+    assert set(episode.player_of_column.tolist()) == set(range(n_columns))
+    # Categories are placed on further axes, as MetaExplainer has them.
+    assert len(episode.player_of_column) > n_columns
+    torch.testing.assert_close(episode.values.sum(1), episode.gap, rtol=0, atol=1e-4)
+    assert not episode.values[~episode.can_matter].any()
+    for part in (episode.support, episode.query, episode.background, episode.values):
+        assert bool(torch.isfinite(part).all())
+    assert equal(episode, draw_episode(np.random.default_rng(n_columns), **options))
+
+
 def test_walks_agree_with_enumeration():
     rng = np.random.default_rng(1)
     task = sample_task(rng, n_columns=5, families=["network"])

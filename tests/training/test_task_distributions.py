@@ -75,6 +75,16 @@ def test_synthetic_sizes_keep_to_what_was_asked():
     assert all(64 <= len(models.sample(RNG([0, i])).outputs) <= 70 for i in range(4))
 
 
+@pytest.mark.parametrize(("mixed_share", "least", "most"), [(0, 0, 0), (0.5, 4, 16), (1, 20, 20)])
+def test_as_many_synthetic_models_read_categories_as_asked(mixed_share, least, most):
+    """Columns of numbers have at most an indicator beside them; categories often have axes."""
+    tasks = SyntheticModels(max_support=600, mixed_share=mixed_share)
+    episodes = [tasks.sample(RNG([1, i])) for i in range(20)]
+    encoded = [np.bincount(episode.player_of_column).max() for episode in episodes]
+    assert sum(width > 2 for width in encoded) <= most
+    assert sum(width > 2 for width in encoded) >= least / 2
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     counts=st.lists(st.integers(1, 9), min_size=2, max_size=6).filter(lambda c: sum(c) > len(c)),
@@ -354,6 +364,8 @@ def test_models_that_cannot_be_read_are_named():
         ),
         (lambda: SyntheticTables(max_classes=129), ValueError, "more than half of max_support=256"),
         (lambda: SyntheticModels(max_support=64), ValueError, "max_support=64 is too small"),
+        (lambda: SyntheticModels(mixed_share=1.5), ValueError, "mixed_share=1.5 is no share"),
+        (lambda: SyntheticModels(mixed_share=True), TypeError, "mixed_share=True must be a number"),
         (lambda: TableTasks([(X, Y)], n_support=1), ValueError, "n_support=1 is too small"),
         (lambda: TableTasks([(X, Y)], n_query=0), ValueError, "n_query=0 is too small"),
         (lambda: TableTasks([(X, Y)], n_support=2.5), TypeError, "n_support=2.5 must be a whole"),
