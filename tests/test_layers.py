@@ -21,6 +21,7 @@ LAYERS = [
     "_arrays",
     "_read_only",
     "_storage",
+    "_explanation_parts",
     "_coverage",
     "_explanation_views",
     "_explanation",
