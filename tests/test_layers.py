@@ -20,6 +20,7 @@ LAYERS = [
     "_rows",
     "_arrays",
     "_read_only",
+    "_stored_cells",
     "_storage",
     "_explanation_parts",
     "_coverage",
