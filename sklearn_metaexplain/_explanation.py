@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_metaexplain._explanation_parts import checked_parts, labels_of
 from sklearn_metaexplain._explanation_views import ExplanationViews
-from sklearn_metaexplain._read_only import freeze, read_only
-from sklearn_metaexplain._rows import n_rows_of, row_positions, take_rows
+from sklearn_metaexplain._read_only import freeze
+from sklearn_metaexplain._rows import row_positions, take_rows
 from sklearn_metaexplain._storage import load_record, save_record
 
-__all__ = ["OUTPUTS", "Explanation"]
-
-OUTPUTS = ("probability", "log_odds", "raw")
+__all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,81 +118,11 @@ class Explanation(ExplanationViews):
     index: pd.Index | None = None
 
     def __post_init__(self) -> None:
-        values = read_only(self.values, np.float64)
-        if values.ndim != 3:
-            raise ValueError(
-                "values must have three dimensions (n_samples, n_features, n_outputs); "
-                f"got shape {values.shape}."
-            )
-        n_samples, n_features, n_outputs = values.shape
-        if self.output not in OUTPUTS:
-            raise ValueError(f"output must be one of {OUTPUTS}; got {self.output!r}.")
-        if self.estimator_type not in ("classifier", "regressor", None):
-            raise ValueError(
-                'estimator_type must be "classifier", "regressor" or None; '
-                f"got {self.estimator_type!r}."
-            )
-        base_values = read_only(self.base_values, np.float64)
-        if base_values.shape == (n_outputs,):
-            base_values = np.broadcast_to(base_values, (n_samples, n_outputs))
-        n_evaluations = np.asarray(self.n_evaluations)
-        if n_evaluations.ndim == 0:
-            n_evaluations = np.full(n_samples, n_evaluations)
-        self._store("values", values, values.shape)
-        self._store("base_values", base_values, (n_samples, n_outputs))
-        predictions = read_only(self.predictions, np.float64)
-        self._store("predictions", predictions, (n_samples, n_outputs))
-        if self.std is not None:
-            self._store("std", read_only(self.std, np.float64), values.shape)
-            if (self.std < 0).any():
-                raise ValueError("std must not be negative: it says how far off values may be.")
-        if self.std_quantiles is not None:
-            quantiles = read_only(self.std_quantiles, np.float64)
-            by_row = (n_samples,) if quantiles.ndim == 3 else ()
-            n_levels = quantiles.shape[len(by_row) : len(by_row) + 1]
-            self._store("std_quantiles", quantiles, (*by_row, *n_levels, 2))
-        feature_names = read_only(self.feature_names, object)
-        self._store("feature_names", feature_names, (n_features,))
-        self._store("output_names", _labels_of(self.output_names), (n_outputs,))
-        for name in ("feature_names", "output_names"):
-            labels = pd.Series(getattr(self, name))
-            repeated = labels[labels.duplicated()].tolist()
-            if repeated:
-                raise ValueError(f"{name} must differ; {repeated[0]!r} is there more than once.")
-        if self.feature_of_column is not None:
-            self._store_feature_of_column(read_only(self.feature_of_column))
-        self._store("n_evaluations", read_only(n_evaluations, np.int64), (n_samples,))
-        if self.labels is not None:
-            self._store("labels", _labels_of(self.labels), (n_samples,))
-            unknown = set(self.labels.tolist()) - set(self.output_names.tolist())
-            if n_outputs > 1 and unknown:
-                raise ValueError(
-                    f"labels must be among the outputs {self.output_names.tolist()}; got "
-                    f"{sorted(unknown, key=str)}."
-                )
-        rows = {"data": self.data, "index": self.index, **(self.support or {})}
-        for name, part in rows.items():
-            if part is not None and n_rows_of(part) != n_samples:
-                raise ValueError(f"{name} has {n_rows_of(part)} rows; values have {n_samples}.")
-        if self.index is None and isinstance(self.data, pd.DataFrame):
-            object.__setattr__(self, "index", self.data.index)
-        elif self.index is not None and not isinstance(self.index, pd.Index):
-            object.__setattr__(self, "index", pd.Index(self.index))
+        for name, part in checked_parts(self._parts()).items():
+            object.__setattr__(self, name, part)
 
-    def _store(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-        if array.shape != shape:
-            raise ValueError(f"{name} must have shape {shape}; got {array.shape}.")
-        object.__setattr__(self, name, array)
-
-    def _store_feature_of_column(self, array: np.ndarray) -> None:
-        n_columns = len(array) if self.data is None else self.data.shape[1]
-        self._store("feature_of_column", array, (n_columns,))
-        n_features = len(self.feature_names)
-        if array.dtype.kind not in "iu" or not np.isin(array, np.arange(n_features)).all():
-            raise ValueError(
-                "feature_of_column must hold positions in feature_names, whole numbers from 0 to "
-                f"{n_features - 1}; got {array.tolist()}."
-            )
+    def _parts(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -255,7 +184,7 @@ class Explanation(ExplanationViews):
                 f"label takes one of {self.output_names.tolist()}, got a {type(label).__name__}; "
                 "for_predicted() keeps of each row the class that is predicted."
             )
-        own = _labels_of([label])[0] if isinstance(label, np.generic) else label
+        own = labels_of([label])[0] if isinstance(label, np.generic) else label
         kept = [k for k, name in enumerate(self.output_names.tolist()) if name == own]
         if not kept:
             raise ValueError(f"No output {label!r}; there are {self.output_names.tolist()}.")
@@ -325,7 +254,7 @@ class Explanation(ExplanationViews):
             If `data`, `support` or a label holds Python objects other than text, numbers, booleans,
             dates, times, durations and missing values.
         """
-        save_record(path, {field.name: getattr(self, field.name) for field in fields(self)})
+        save_record(path, self._parts())
 
     @classmethod
     def load(cls, path: str | Path) -> Explanation:
@@ -347,14 +276,3 @@ class Explanation(ExplanationViews):
             If the file is not one that `save` wrote.
         """
         return cls(**load_record(path))
-
-
-def _labels_of(names: Any) -> np.ndarray:
-    # An array of a list would turn labels of several kinds into text.
-    is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
-    labels = read_only(names, object if is_mixed else None)
-    if labels.dtype.kind in "mM" and np.datetime_data(labels.dtype)[0] == "ns":
-        # Of nanoseconds numpy makes whole numbers where it makes dates of all coarser units.
-        coarser = labels.astype(f"{labels.dtype.kind}8[us]")
-        return freeze(coarser) if (coarser == labels).all() else labels
-    return labels

@@ -2,11 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
-from fractions import Fraction
-from numbers import Integral, Real
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, is_zipfile
@@ -16,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from sklearn_metaexplain._files import open_whole
+from sklearn_metaexplain._stored_cells import decode_cell, encode_cell, zone_name
 
 __all__ = ["load_record", "save_record"]
 
@@ -129,7 +126,7 @@ def _pack(value: Any, arrays: Arrays, where: str) -> Spec:
         return _pack_extension(value, arrays, where)
     array = np.asarray(value)
     if array.dtype.kind in "OT":
-        cells = [_encode_cell(cell, where) for cell in array.ravel().tolist()]
+        cells = [encode_cell(cell, where) for cell in array.ravel().tolist()]
         key = _add(_text_to_array(json.dumps(cells)), arrays)
         return {"kind": "cells", "key": key, "shape": list(array.shape)}
     if array.ndim == 0 and array.dtype.kind in "if":
@@ -138,7 +135,7 @@ def _pack(value: Any, arrays: Arrays, where: str) -> Spec:
 
 
 def _pack_index(value: pd.Index, arrays: Arrays, where: str) -> Spec:
-    names = [_encode_cell(name, f"{where} name") for name in value.names]
+    names = [encode_cell(name, f"{where} name") for name in value.names]
     if isinstance(value, pd.RangeIndex):
         return {"kind": "range", "range": [value.start, value.stop, value.step], "names": names}
     levels = [
@@ -161,7 +158,7 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
         return {
             "kind": "zoned",
             "key": _add(np.asarray(moments), arrays),
-            "zone": _zone_of(value.dtype.tz, where),
+            "zone": zone_name(value.dtype.tz, where),
         }
     if isinstance(value, pd.arrays.IntervalArray):
         ends = [_pack(end.array, arrays, where) for end in (value.left, value.right)]
@@ -175,7 +172,7 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
             "kind": "sparse_cells",
             "cells": _pack(np.asarray(value.to_dense()), arrays, where),
             "subtype": str(value.dtype.subtype),
-            "fill": _encode_cell(value.fill_value, where),
+            "fill": encode_cell(value.fill_value, where),
         }
     # Without pyarrow, arrays of text are NumpyExtensionArrays too, with a dtype to be kept.
     is_text = isinstance(value.dtype, pd.StringDtype)
@@ -189,85 +186,6 @@ def _pack_extension(value: Any, arrays: Arrays, where: str) -> Spec:
         "dtype": str(value.dtype),
         "cells": _pack(cells, arrays, where),
     }
-
-
-def _zone_of(zone: tzinfo, where: str) -> str:
-    """A name by which pandas finds a time zone again."""
-    name, offset = str(zone), zone.utcoffset(None)
-    # Whatever a fixed offset is called, it is no zone of that name.
-    if isinstance(zone, timezone) or (offset is not None and not _is_zone(name)):
-        return str(timezone(offset or timedelta()))
-    if not _is_zone(name):
-        raise TypeError(
-            f"{where} has times in the zone {name}, which would not be found again; convert them "
-            'with tz_convert to a zone by its name, as in "Europe/Berlin".'
-        )
-    return name
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        pd.DatetimeTZDtype(tz=name)
-    except (TypeError, ValueError, KeyError):
-        return False
-    return True
-
-
-def _encode_cell(cell: Any, where: str) -> Any:
-    if isinstance(cell, np.generic):
-        moment, cell = cell, cell.item()
-        # Of nanoseconds numpy makes a number.
-        if isinstance(moment, np.datetime64) and isinstance(cell, int):
-            cell = pd.Timestamp(moment)
-        elif isinstance(moment, np.timedelta64) and isinstance(cell, int):
-            cell = pd.Timedelta(moment)
-    if cell is None or isinstance(cell, (bool, str)):
-        return cell
-    if cell is pd.NA or cell is pd.NaT:
-        return {"missing": str(cell)}
-    if isinstance(cell, pd.Timestamp):
-        zone = None if cell.tz is None else _zone_of(cell.tz, where)
-        return {"timestamp": cell.isoformat(), "zone": zone}
-    for kind, (of_type, write, _) in _WRITTEN.items():
-        if isinstance(cell, of_type):
-            return {kind: write(cell)}
-    if isinstance(cell, Integral):
-        return int(cell)
-    if isinstance(cell, Real):
-        return float(cell)
-    raise TypeError(
-        f"{where} holds an object of type {type(cell).__name__}, which cannot be saved without "
-        "pickle; convert it to text or numbers, or leave the data out with "
-        "dataclasses.replace(explanation, data=None)."
-    )
-
-
-def _decode_cell(cell: Any) -> Any:
-    if not isinstance(cell, dict):
-        return cell
-    if "timestamp" in cell:
-        moment, zone = pd.Timestamp(cell["timestamp"]), cell.get("zone")
-        return moment if zone is None else moment.tz_convert(zone)
-    for kind, (_, _, read) in _WRITTEN.items():
-        if kind in cell:
-            return read(cell[kind])
-    return pd.NaT if cell["missing"] == "NaT" else pd.NA
-
-
-# Cells of other types as text, and back; pandas' own durations are timedelta, its moments dates.
-_WRITTEN: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
-    "datetime": (datetime, datetime.isoformat, datetime.fromisoformat),
-    "date": (date, date.isoformat, date.fromisoformat),
-    "time": (time, time.isoformat, time.fromisoformat),
-    "duration": (pd.Timedelta, pd.Timedelta.isoformat, pd.Timedelta),
-    "timedelta": (
-        timedelta,
-        lambda cell: str(cell // timedelta(microseconds=1)),
-        lambda text: timedelta(microseconds=int(text)),
-    ),
-    "decimal": (Decimal, str, Decimal),
-    "fraction": (Fraction, str, Fraction),
-}
 
 
 def _unpack(spec: Spec, arrays: Arrays) -> Any:
@@ -286,7 +204,7 @@ def _unpack_frame(spec: Spec, arrays: Arrays) -> pd.DataFrame:
 
 
 def _unpack_index(spec: Spec, arrays: Arrays) -> pd.Index:
-    names = [_decode_cell(name) for name in spec["names"]]
+    names = [decode_cell(name) for name in spec["names"]]
     levels = [_unpack(part, arrays) for part in spec["levels"]]
     # Earlier files do not say so.
     if spec.get("is_multi", len(levels) > 1):
@@ -298,7 +216,7 @@ def _unpack_index(spec: Spec, arrays: Arrays) -> pd.Index:
 def _unpack_cells(spec: Spec, arrays: Arrays) -> np.ndarray:
     cells = json.loads(_array_to_text(arrays[spec["key"]]))
     array = np.empty(len(cells), dtype=object)
-    array[:] = [_decode_cell(cell) for cell in cells]
+    array[:] = [decode_cell(cell) for cell in cells]
     return array.reshape(spec["shape"])
 
 
@@ -308,7 +226,7 @@ def _unpack_intervals(spec: Spec, arrays: Arrays) -> pd.arrays.IntervalArray:
 
 
 def _unpack_sparse_cells(spec: Spec, arrays: Arrays) -> pd.arrays.SparseArray:
-    dtype = pd.SparseDtype(spec["subtype"], _decode_cell(spec["fill"]))
+    dtype = pd.SparseDtype(spec["subtype"], decode_cell(spec["fill"]))
     return pd.arrays.SparseArray(_unpack(spec["cells"], arrays), dtype=dtype)
 
 
@@ -327,7 +245,7 @@ _UNPACK: dict[str, Any] = {
     "frame": _unpack_frame,
     "index": _unpack_index,
     "range": lambda spec, arrays: pd.RangeIndex(
-        range(*spec["range"]), name=_decode_cell(spec["names"][0])
+        range(*spec["range"]), name=decode_cell(spec["names"][0])
     ),
     "categorical": lambda spec, arrays: pd.Categorical.from_codes(
         arrays[spec["codes"]],

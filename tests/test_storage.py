@@ -150,33 +150,6 @@ class TestFiles:
         assert loaded.dt.tz_localize(None).tolist() == list(moments.tz_localize(None))
         assert (loaded == moments).all()
 
-    def test_moments_of_objects_keep_their_zones(self, tmp_path):
-        moments = [pd.Timestamp("2024-07-01", tz=zone) for zone in ("Europe/Berlin", "UTC", None)]
-        cells = pd.Series([*moments, None, None, "x"], dtype=object)
-        loaded = self.saved_and_loaded(
-            made_up_explanation(data=pd.DataFrame({"t": cells})), tmp_path
-        ).data["t"]
-        assert loaded[:3].tolist() == moments
-        assert str(loaded[0].tz) == "Europe/Berlin"
-
-    def test_dates_and_durations_of_numpy(self, tmp_path):
-        cells = [
-            np.datetime64("2020-01-01T00:00:00.000000001", "ns"),
-            np.timedelta64(5, "ns"),
-            np.datetime64("2020-01-01", "D"),
-            np.datetime64("NaT", "ns"),
-            np.int64(3),
-            None,
-        ]
-        data = pd.DataFrame({"cell": pd.Series(cells, dtype=object)})
-        loaded = self.saved_and_loaded(made_up_explanation(data=data), tmp_path).data["cell"]
-        assert loaded[0] == pd.Timestamp(cells[0])
-        assert loaded[1] == pd.Timedelta(5, "ns")
-        assert pd.Timestamp(loaded[2]) == pd.Timestamp("2020-01-01")
-        assert pd.isna(loaded[3])
-        assert loaded[4] == 3
-        assert loaded[5] is None
-
     @pytest.mark.parametrize(
         "index",
         [

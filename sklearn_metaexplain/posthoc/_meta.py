@@ -17,9 +17,9 @@ from sklearn_metaexplain.nets._device import check_device
 from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import refuse_asking, resolve_budget, resolve_tol
 from sklearn_metaexplain.posthoc._fast import Student
-from sklearn_metaexplain.posthoc._own import explain_asking
 from sklearn_metaexplain.posthoc._promise import Goal
 from sklearn_metaexplain.posthoc._proposal import KernelProposal
+from sklearn_metaexplain.posthoc._row_values import explain_asking, explain_unasked
 from sklearn_metaexplain.posthoc._self_error import (
     n_rows_judged,
     quantiles_of,
@@ -393,22 +393,18 @@ class MetaExplainer(PosthocExplainer):
         tol = resolve_tol(tol, own_tol, budget)
         model = self._masked_model_
         predictions = model.predict(X)
-        n_evaluations = np.zeros(len(predictions), dtype=int)
         rows = (self._encode(X), torch.from_numpy(predictions))
         if budget == 0:
-            may_matter = torch.from_numpy(model.can_matter(X))
-            # Of what joblib maps from a file torch takes no array as it is.
-            can_matter = may_matter & torch.from_numpy(~self.dummies_)
-            if hasattr(self, "_student_"):
-                values, std = self._student_.explain(*rows, can_matter, may_matter=may_matter)
-            else:
-                values, std, *_ = self._surrogate_.explain(
-                    *rows,
-                    can_matter,
-                    may_matter=may_matter,
-                    n_jobs=self.n_jobs,
-                    verbose=self.verbose,
-                )
+            values, std = explain_unasked(
+                model,
+                getattr(self, "_student_", self._surrogate_),
+                X,
+                *rows,
+                dummies=self.dummies_,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+            )
+            n_evaluations = np.zeros(len(predictions), dtype=int)
         else:
             values, std, n_evaluations = explain_asking(
                 model,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +13,6 @@ from joblib import Parallel, delayed
 from sklearn.utils import _safe_indexing
 
 from sklearn_metaexplain._progress import progress_bar
-from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.masking._probes import Probes, draw_row_probes
 from sklearn_metaexplain.posthoc._promise import Goal, Promise
@@ -22,7 +20,6 @@ from sklearn_metaexplain.posthoc._questions import QuestionPools, RowQuestions
 from sklearn_metaexplain.posthoc._support import deal_by_name
 from sklearn_metaexplain.posthoc._surrogate import Explained, OwnEvaluations, TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import OwnErrors
-from sklearn_metaexplain.shapley._enumeration import can_enumerate, enumerate_shapley
 from sklearn_metaexplain.shapley._gp import Reading
 
 # Of each pool at most so many are asked: the more there is to choose from, the more each tells.
@@ -44,116 +41,6 @@ class Asked(NamedTuple):
     heard: list[tuple[Probes, np.ndarray] | None]  # what was asked of a row, and the outputs
 
 
-def explain_asking(
-    model: MaskedModel,
-    surrogate: TaskSurrogate,
-    X: Any,
-    encoded: torch.Tensor,
-    predictions: torch.Tensor,
-    *,
-    dummies: np.ndarray,
-    budget: int,
-    goal: Goal | None = None,
-    seed: int,
-    n_jobs: int | None = None,
-    verbose: int = 0,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Explain rows with the help of evaluations of their own.
-
-    What is asked about a row depends on the row and on what was learned at fit alone; a larger
-    budget asks all that a smaller one does, and more. How much is asked to reach a goal depends on
-    the answers too. A row all of whose hybrids are within the budget is enumerated, unless it
-    reaches its goal before.
-
-    Parameters
-    ----------
-    model : MaskedModel
-        The model on its background.
-    surrogate : TaskSurrogate
-        What was learned at fit.
-    X : table of shape (n_rows, n_columns)
-        Explained rows.
-    encoded, predictions : tensor
-        As of `TaskSurrogate.explain`.
-    dummies : ndarray of bool of shape (n_players,)
-        Players that are taken not to matter, unless a row is enumerated.
-    budget : int
-        Most evaluations a row, at least 1.
-    goal : Goal or None, default=None
-        When a row has had enough. None: when `budget` is spent.
-    seed : int
-        Seed of what may be asked.
-    n_jobs : int or None, default=None
-        Threads over rows.
-    verbose : int, default=0
-        Shows bars if positive.
-
-    Returns
-    -------
-    values, std : ndarray of shape (n_rows, n_players, n_outputs)
-    n_evaluations : ndarray of int of shape (n_rows,)
-        At most `budget`: nothing is asked that is known or that could tell nothing.
-    """
-    n_rows = len(predictions)
-    is_exact = can_enumerate(model, X, budget)
-    values = np.zeros((n_rows, model.n_players, predictions.shape[1]))
-    std, n_evaluations = np.zeros_like(values), np.zeros(n_rows, dtype=int)
-    asked = np.flatnonzero(~is_exact) if goal is None else np.arange(n_rows)
-    known = None
-    if len(asked):
-        rest = model.with_dummies(dummies)
-        rows = _safe_indexing(X, asked)
-        can_matter = torch.from_numpy(rest.can_matter(rows))
-        part = (encoded[asked], predictions[asked], can_matter)
-        explain = partial(
-            surrogate.explain,
-            *part,
-            may_matter=torch.from_numpy(model.can_matter(rows)),
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
-        before = None if goal is None else explain()
-        found = ask_about_rows(
-            rest,
-            surrogate,
-            rows,
-            part[0],
-            part[1].numpy(),
-            budget,
-            seed,
-            goal,
-            before,
-            keep=is_exact[asked],
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
-        values[asked], std[asked], *_ = explain(own=found.own)
-        n_evaluations[asked] = found.n_evaluations
-        if goal is not None:
-            is_exact &= ~found.is_enough
-            known = [heard for heard in found.heard if heard is not None]
-            _warn_of_missed(found.is_enough | is_exact, goal, budget)
-    exact = np.flatnonzero(is_exact)
-    if len(exact):
-        rows = _safe_indexing(X, exact)
-        enumerated, further = enumerate_shapley(model, rows, predictions[exact].numpy(), known)
-        enumerated[~model.can_matter(rows)] = 0.0  # rather than a rounding error
-        values[exact], std[exact] = enumerated, 0.0
-        n_evaluations[exact] += further
-    return values, std, n_evaluations
-
-
-def _warn_of_missed(is_enough: np.ndarray, goal: Goal, budget: int) -> None:
-    missed = int((~is_enough).sum())
-    if missed:
-        warnings.warn(
-            f"{missed} of {len(is_enough)} rows are expected to be above tol={goal.tol} after at "
-            f"most budget={budget} evaluations each: raise budget or n_support.",
-            ToleranceWarning,
-            stacklevel=6,
-        )
-
-
 def ask_about_rows(
     model: MaskedModel,
     surrogate: TaskSurrogate,
@@ -173,12 +60,28 @@ def ask_about_rows(
 
     Parameters
     ----------
-    model, surrogate, X, encoded, predictions, budget, goal, seed, n_jobs, verbose
-        As of `explain_asking`.
+    model : MaskedModel
+        The model on its background; of players that are known not to matter nothing is asked.
+    surrogate : TaskSurrogate
+        What was learned at fit.
+    X : table of shape (n_rows, n_columns)
+        Rows.
+    encoded, predictions : tensor, ndarray
+        As of `TaskSurrogate.explain`.
+    budget : int
+        Most evaluations a row, at least 1.
+    seed : int
+        Seed of what may be asked.
+    goal : Goal or None, default=None
+        When a row has had enough. None: when `budget` is spent.
     before : Explained, default=None
         The rows without evaluations, where there is a goal.
     keep : ndarray of bool of shape (n_rows,), default=None
         Rows of which it is kept what was asked, unless it was enough. None: none.
+    n_jobs : int or None, default=None
+        Threads over rows.
+    verbose : int, default=0
+        Shows bars if positive.
     """
     n_rows = len(predictions)
     size = _POOL if model.n_background <= _MANY_BACKGROUNDS else _CHOSEN

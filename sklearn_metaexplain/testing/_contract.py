@@ -10,7 +10,8 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
-from sklearn_metaexplain._explanation import OUTPUTS, Explanation
+from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._explanation_parts import OUTPUTS
 from sklearn_metaexplain._names import names_of_labels
 from sklearn_metaexplain.base import RESIDUAL_TOLERANCE, ExplainerTags, is_explainer, sizes_of
 from sklearn_metaexplain.testing._data import (
