@@ -34,8 +34,8 @@ def save_record(path: str | Path, record: Mapping[str, Any]) -> None:
     record : mapping of str to object
         Values may be None, str, bool, int, float, arrays of any of numpy's own dtypes, DataFrames,
         indexes, sparse matrices, and mappings of these. Object cells (in arrays, columns, labels)
-        may be None, bool, int, float, str, Decimal, Fraction, dates, times, durations, and pandas'
-        NA and NaT.
+        may be None, bool, int, float, str, Decimal, Fraction, dates, periods, times, durations,
+        pandas' NA and NaT, and tuples of these.
 
     Raises
     ------
@@ -231,6 +231,8 @@ def _encode_cell(cell: Any, where: str) -> Any:
     for kind, (of_type, write, _) in _WRITTEN.items():
         if isinstance(cell, of_type):
             return {kind: write(cell)}
+    if type(cell) is tuple:  # labels of several levels
+        return {"tuple": [_encode_cell(part, where) for part in cell]}
     if isinstance(cell, Integral):
         return int(cell)
     if isinstance(cell, Real):
@@ -248,6 +250,8 @@ def _decode_cell(cell: Any) -> Any:
     if "timestamp" in cell:
         moment, zone = pd.Timestamp(cell["timestamp"]), cell.get("zone")
         return moment if zone is None else moment.tz_convert(zone)
+    if "tuple" in cell:
+        return tuple(_decode_cell(part) for part in cell["tuple"])
     for kind, (_, _, read) in _WRITTEN.items():
         if kind in cell:
             return read(cell[kind])
@@ -264,6 +268,11 @@ _WRITTEN: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
         timedelta,
         lambda cell: str(cell // timedelta(microseconds=1)),
         lambda text: timedelta(microseconds=int(text)),
+    ),
+    "period": (
+        pd.Period,
+        lambda cell: f"{cell.ordinal} {cell.freqstr}",
+        lambda text: pd.Period(ordinal=int(text.split(" ")[0]), freq=text.split(" ")[1]),
     ),
     "decimal": (Decimal, str, Decimal),
     "fraction": (Fraction, str, Fraction),
@@ -298,7 +307,8 @@ def _unpack_index(spec: Spec, arrays: Arrays) -> pd.Index:
 def _unpack_cells(spec: Spec, arrays: Arrays) -> np.ndarray:
     cells = json.loads(_array_to_text(arrays[spec["key"]]))
     array = np.empty(len(cells), dtype=object)
-    array[:] = [_decode_cell(cell) for cell in cells]
+    for i, cell in enumerate(cells):  # one by one: a tuple is a cell, no row of cells
+        array[i] = _decode_cell(cell)
     return array.reshape(spec["shape"])
 
 
