@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-__all__ = ["array_of_rows", "as_array", "kind_of_missing", "rounding_of", "type_of_cell"]
+__all__ = [
+    "array_of_rows",
+    "as_array",
+    "kind_of_missing",
+    "rounding_of",
+    "type_of_cell",
+    "unit_of",
+]
 
 # By so many units in the last place of the largest number do equal numbers differ by rounding.
 _ROUNDED = 8
@@ -32,6 +39,12 @@ def type_of_cell(cell: Any) -> type:
 def rounding_of(numbers: np.ndarray) -> float:
     """By how much equal numbers of such size, none of them missing, may differ by rounding."""
     return _ROUNDED * float(np.spacing(np.abs(numbers).max()))
+
+
+def unit_of(*numbers: np.ndarray) -> float:
+    """A power of two near the largest of some numbers, whose squares there are in this unit."""
+    largest = max(float(np.abs(part).max(initial=0.0)) for part in numbers)
+    return float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if 0 < largest < np.inf else 1.0
 
 
 def array_of_rows(rows: Any) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.linalg import eigh
 from scipy.sparse import csr_array
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain._numeric_column import CLIP
 
 _SHRINKAGE = 5.0
@@ -153,8 +154,9 @@ def without_linear_effects(deviation: np.ndarray, columns: np.ndarray) -> np.nda
 
 
 def deviations(outputs: np.ndarray) -> tuple[np.ndarray, float]:
-    """Outputs less their means, and their spread."""
+    """Outputs less their means, and their spread, in a unit in which there are squares of both."""
     deviation = outputs - outputs.mean(0)
+    deviation /= unit_of(deviation)
     return deviation, float(np.sqrt((deviation**2).mean()))
 
 

@@ -252,7 +252,7 @@ class Explanation(ExplanationViews):
         ------
         TypeError
             If `data`, `support` or a label holds Python objects other than text, numbers, booleans,
-            dates, times, durations and missing values.
+            dates, periods, times, durations, missing values and tuples of these.
         """
         save_record(path, self._parts())
 

@@ -31,8 +31,8 @@ def save_record(path: str | Path, record: Mapping[str, Any]) -> None:
     record : mapping of str to object
         Values may be None, str, bool, int, float, arrays of any of numpy's own dtypes, DataFrames,
         indexes, sparse matrices, and mappings of these. Object cells (in arrays, columns, labels)
-        may be None, bool, int, float, str, Decimal, Fraction, dates, times, durations, and pandas'
-        NA and NaT.
+        may be None, bool, int, float, str, Decimal, Fraction, dates, periods, times, durations,
+        pandas' NA and NaT, and tuples of these.
 
     Raises
     ------
@@ -216,7 +216,8 @@ def _unpack_index(spec: Spec, arrays: Arrays) -> pd.Index:
 def _unpack_cells(spec: Spec, arrays: Arrays) -> np.ndarray:
     cells = json.loads(_array_to_text(arrays[spec["key"]]))
     array = np.empty(len(cells), dtype=object)
-    array[:] = [decode_cell(cell) for cell in cells]
+    for i, cell in enumerate(cells):  # one by one: a tuple is a cell, no row of cells
+        array[i] = decode_cell(cell)
     return array.reshape(spec["shape"])
 
 

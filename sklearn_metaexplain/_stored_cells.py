@@ -23,6 +23,11 @@ _WRITTEN: dict[str, tuple[type, Callable[[Any], str], Callable[[str], Any]]] = {
         lambda cell: str(cell // timedelta(microseconds=1)),
         lambda text: timedelta(microseconds=int(text)),
     ),
+    "period": (
+        pd.Period,
+        lambda cell: f"{cell.ordinal} {cell.freqstr}",
+        lambda text: pd.Period(ordinal=int(text.split(" ")[0]), freq=text.split(" ")[1]),
+    ),
     "decimal": (Decimal, str, Decimal),
     "fraction": (Fraction, str, Fraction),
 }
@@ -35,7 +40,7 @@ def encode_cell(cell: Any, where: str) -> Any:
     ----------
     cell : object
         None, bool, int, float, str, Decimal, Fraction, a date, time or duration of Python, numpy
-        or pandas, or pandas' NA or NaT.
+        or pandas, a period, pandas' NA or NaT, or a tuple of these.
     where : str
         What holds it, for the message.
 
@@ -66,6 +71,8 @@ def encode_cell(cell: Any, where: str) -> Any:
     for kind, (of_type, write, _) in _WRITTEN.items():
         if isinstance(cell, of_type):
             return {kind: write(cell)}
+    if type(cell) is tuple:  # labels of several levels
+        return {"tuple": [encode_cell(part, where) for part in cell]}
     if isinstance(cell, Integral):
         return int(cell)
     if isinstance(cell, Real):
@@ -84,6 +91,8 @@ def decode_cell(cell: Any) -> Any:
     if "timestamp" in cell:
         moment, zone = pd.Timestamp(cell["timestamp"]), cell.get("zone")
         return moment if zone is None else moment.tz_convert(zone)
+    if "tuple" in cell:
+        return tuple(decode_cell(part) for part in cell["tuple"])
     for kind, (_, _, read) in _WRITTEN.items():
         if kind in cell:
             return read(cell[kind])

@@ -1,5 +1,6 @@
 """Explanations come back from their files as they were."""
 
+from dataclasses import replace
 from datetime import UTC, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -223,3 +224,30 @@ def test_files_with_a_wrong_byte_are_refused_or_right(seed, tmp_path):
         refusal = str(error)
     assert refusal is None or "cannot be read as a saved explanation" in refusal
     np.testing.assert_array_equal(loaded.values, explanation.values)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.MultiIndex.from_tuples([("flow", 1), ("flow", 2)]),
+        pd.period_range("2024-01", periods=2, freq="Q"),
+    ],
+)
+def test_targets_that_a_table_labels_otherwise_than_by_text(labels, tmp_path):
+    # As the columns of a DataFrame of targets name them.
+    outputs = labels.to_numpy()
+    name = ("horizon", pd.Period("2024", "Y"))
+    index = pd.RangeIndex(N_SAMPLES, name=name)
+    explanation = made_up_explanation(2, outputs, index=index)
+    cells = np.empty(N_SAMPLES, dtype=object)
+    cells[:] = list(pd.period_range("2024-01-01", periods=N_SAMPLES, freq="2W-SUN"))
+    cells[1] = ("a", (None, Decimal("1.5")))
+    explanation = replace(explanation, support={"cells": cells})
+    explanation.save(tmp_path / "kept.npz")
+    loaded = Explanation.load(tmp_path / "kept.npz")
+    assert loaded.output_names.tolist() == outputs.tolist()
+    assert loaded.index.names == [name]
+    assert loaded.support["cells"].tolist() == cells.tolist()
+    np.testing.assert_array_equal(
+        loaded.for_output(outputs[1]).values, explanation.values[:, :, 1:]
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
+from sklearn_metaexplain._arrays import unit_of
+
 __all__ = ["check_k", "pearson", "rank_features", "spearman", "to_ties", "top_membership"]
 
 # Neighbouring sizes that differ by at most this part of their row's largest are equal but for
@@ -104,6 +106,8 @@ def spearman(truth: np.ndarray, judged: np.ndarray) -> np.ndarray:
 
 def pearson(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Pearson's correlation over the second axis; 0 where one side is constant."""
+    # Products of the smallest and largest numbers there are would be none.
+    left, right = left / unit_of(left), right / unit_of(right)
     vary = (np.ptp(left, axis=1) > 0) & (np.ptp(right, axis=1) > 0)
     left = left - left.mean(axis=1, keepdims=True)
     right = right - right.mean(axis=1, keepdims=True)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, validate_params
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import explain
@@ -117,7 +118,9 @@ def local_lipschitz(
     """
     largest = []
     for cloud in _clouds(explainer, X, radius, n_neighbors, n_samples, reference, random_state):
-        changes = np.linalg.norm(cloud.attributions - cloud.own[:, None], axis=2)
+        changes = cloud.attributions - cloud.own[:, None]
+        unit = unit_of(changes)
+        changes = np.linalg.norm(changes / unit, axis=2) * unit
         slopes = changes / np.where(cloud.distances > 0, cloud.distances, 1.0)
         largest.append(_largest_of_moved(slopes, cloud))
     return mean_over_chosen(np.concatenate(largest))

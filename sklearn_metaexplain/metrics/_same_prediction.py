@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.metrics._outputs import chosen_outputs, explains_classifier
 
@@ -15,7 +16,8 @@ TOLERANCE = 0.05
 
 def tolerances(explanation: Explanation) -> np.ndarray:
     """Changes of the outputs that are none, (n_outputs,), by how predictions differ over rows."""
-    spread = explanation.predictions.std(axis=0)
+    unit = unit_of(explanation.predictions)
+    spread = (explanation.predictions / unit).std(axis=0) * unit
     if explanation.output == "probability":
         return np.full_like(spread, TOLERANCE)
     if explains_classifier(explanation):  # targets may be in different units, classes are not

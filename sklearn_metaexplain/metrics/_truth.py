@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain.metrics._pairs import comparable_attributions
 
 __all__ = ["shapley_error"]
@@ -48,8 +49,9 @@ def shapley_error(true_values: Any, values: Any) -> float:
     0.04
     """
     truth, judged = comparable_attributions(true_values, values)
-    missed = float(np.square(judged - truth).sum())
-    size = float(np.square(truth).sum())
+    unit = unit_of(truth, judged)
+    missed = float(np.square(judged / unit - truth / unit).sum())
+    size = float(np.square(truth / unit).sum())
     if size == 0:
         return 0.0 if missed == 0 else float("inf")
     return missed / size

@@ -190,6 +190,7 @@ def train_episodes(
     ConvergenceWarning
         If no epoch was better than the start.
     """
+    _check_callbacks(callbacks or [])
     held_out = EpisodeBatches([[validation]])
     net = net_class(
         network,
@@ -237,3 +238,14 @@ def _fit(net: EpisodicNet, batches: EpisodeBatches) -> None:
         if not net.history or "valid_loss" not in net.history[-1]:
             raise
     net.notify("on_train_end", X=batches, y=None)
+
+
+def _check_callbacks(callbacks: list[Any]) -> None:
+    """TypeError that names the parameter; of skorch's own it says nothing."""
+    for given in callbacks:
+        callback = given[1] if isinstance(given, tuple) and len(given) == 2 else given
+        if not (hasattr(callback, "on_epoch_end") and hasattr(callback, "set_params")):
+            raise TypeError(
+                f"callbacks holds {given!r}, which is no callback; pass skorch callbacks, or pairs "
+                "of a name and a callback."
+            )

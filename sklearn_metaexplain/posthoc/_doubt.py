@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.posthoc._output_scale import OutputScale
@@ -61,5 +62,6 @@ def doubt(
         max_inducing=_MAX_INDUCING,
     )
     committee.fit(torch.from_numpy(encoded[order]), scale.standardise(known), n_jobs=model.n_jobs)
-    variance = ambiguity(committee, torch.from_numpy(candidates)) * scale.spread.square()
-    return variance.sum(1).sqrt().numpy()
+    unit = unit_of(scale.spread.numpy())
+    variance = ambiguity(committee, torch.from_numpy(candidates)) * (scale.spread / unit).square()
+    return unit * variance.sum(1).sqrt().numpy()

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain.masking._probes import Probes
 
 # Comparisons of each player alone.
@@ -92,7 +93,7 @@ def ask_and_compare(
     alone = np.eye(len(order), dtype=bool)
     outputs = hybrids.ask(join_probes(drawn, _replace(drawn, base, alone[players])))
     outputs, compared = outputs[:n_drawn], outputs[n_drawn:]
-    unit = outputs.std(0)
+    unit = _spread(outputs)
     oddity = _oddity(outputs)
     comparable: np.ndarray = np.asarray(differing.any(axis=0))
     suspects = comparable.copy()
@@ -162,16 +163,22 @@ def do_matter(hybrids: AskedHybrids, dummies: np.ndarray, n: int) -> bool:
     base = np.concatenate([base, rest[: n - len(base)]])
     replaced = _replace(probes, base, np.tile(dummies, (len(base), 1)))
     now = hybrids.evaluate(replaced)
-    changed = bool((np.abs(now - outputs[base]) > _ROUNDED * outputs.std(0)).any())
+    changed = bool((np.abs(now - outputs[base]) > _ROUNDED * _spread(outputs)).any())
     if changed:
         # To surrogates that ignore dummies they would be rows known twice.
         hybrids.remember(replaced, now)
     return changed
 
 
+def _spread(outputs: np.ndarray) -> np.ndarray:
+    """Standard deviation of each output, (n_outputs,), also where outputs have no squares."""
+    unit = unit_of(outputs)
+    return np.asarray((outputs / unit).std(0) * unit)
+
+
 def _oddity(outputs: np.ndarray) -> np.ndarray:
     """How far outputs are from what they usually are, (n,)."""
-    unit = outputs.std(0)
+    unit = _spread(outputs)
     deviation = np.abs(outputs - np.median(outputs, axis=0))
     return np.asarray((deviation / np.where(unit > 0, unit, 1.0)).max(axis=1))
 

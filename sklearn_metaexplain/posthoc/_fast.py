@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_metaexplain._arrays import unit_of
 from sklearn_metaexplain.masking._probes import Probes, draw_probes
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.posthoc._usual_errors import UsualErrors
+from sklearn_metaexplain.shapley._error import raw_error
 from sklearn_metaexplain.shapley._gap import are_uncertain, close_gap, gap_std, who_can_matter
 from sklearn_metaexplain.shapley._hybrids import predict_hybrids
 from sklearn_metaexplain.shapley._leafwise import LeafwiseBoosting
@@ -114,10 +116,11 @@ class Student:
         own, _ = self.explain(judged, judged_outputs, able)
         gap = self._gap(judged_outputs, self._look_up(judged) * able[..., None])
         self.usual = UsualErrors(gap, teacher.usual.most)
-        size = float(np.square(values).sum())
-        self.error_ = float(np.square(own - values).sum()) / size if size > 0 else 0.0
+        off = own - values
+        self.error_ = raw_error(values, off) if values.any() else 0.0
         # Of a row nothing but its leaf is known: one deviation for all rows.
-        self.std = np.sqrt((np.square(std) + np.square(own - values)).mean(0))
+        unit = unit_of(std, off)
+        self.std = np.sqrt((np.square(std / unit) + np.square(off / unit)).mean(0)) * unit
         del self._teacher
         return self
 

@@ -21,7 +21,10 @@ class OutputScale(NamedTuple):
     @classmethod
     def of(cls, outputs: torch.Tensor) -> OutputScale:
         """Find the scale of outputs (n_rows, n_outputs)."""
-        center, spread = outputs.mean(0), outputs.std(0, correction=0)
+        # Squares of the largest and smallest numbers there are would be none.
+        factor = torch.exp2((torch.frexp(outputs.abs().amax(0)).exponent - 1).to(outputs))
+        scaled = outputs / factor
+        center, spread = scaled.mean(0) * factor, scaled.std(0, correction=0) * factor
         varies = spread > _LEAST_SPREAD * center.abs()
         return cls(center, torch.where(varies, spread, 1.0), varies)
 

@@ -47,10 +47,9 @@ class Goal(NamedTuple):
         first, last = (
             estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")
         )
-        variance = float(np.square(before).sum())
-        if not self.calibration or variance <= 0 or min(first, last) <= 0:
+        if not self.calibration or not before.any() or min(first, last) <= 0:
             return last
-        taken = 1 - float(np.square(std).sum()) / variance
+        taken = 1 - raw_error(before, std)
         asked = min(1.0, max(0.0, taken) / self.calibration["usually_taken"])
         return first ** (1 - asked) * last**asked
 

@@ -63,6 +63,17 @@ class MaskGame:
     def n_playing(self) -> int:
         return len(self.players)
 
+    @property
+    def unit(self) -> np.ndarray:
+        """About the size of what there is to explain where that is small, (n_computed,).
+
+        shap makes zeros of attributions below 1e-10, whatever the outputs' size.
+        """
+        outputs = np.concatenate([self.model.background_outputs, self.prediction[None]])
+        size = np.ptp(outputs, axis=0)
+        # Powers of two, which change no digit.
+        return np.where((size > 0) & (size < 1), np.exp2(np.frexp(size)[1]), 1.0)
+
     def __call__(self, masks: np.ndarray) -> np.ndarray:
         """Mean outputs, shape (n, n_computed), of coalitions, shape (n, n_playing)."""
         masks = np.asarray(masks) > 0.5
@@ -153,11 +164,17 @@ def kernel(game: MaskGame, budget: int | None, seed: int) -> np.ndarray:
     n_coalitions = (
         2 * game.n_playing + KERNEL_COALITIONS if budget is None else budget // n_background
     )
+    unit = game.unit
+
+    def in_units(masks: np.ndarray) -> np.ndarray:
+        return game(masks) / unit
+
     with _numpy_seeded(seed):
-        explainer = _libraries.shap().KernelExplainer(game, np.zeros((1, game.n_playing)))
-        return explainer.shap_values(
+        explainer = _libraries.shap().KernelExplainer(in_units, np.zeros((1, game.n_playing)))
+        values = explainer.shap_values(
             _everyone(game), nsamples=min(n_coalitions, everything), l1_reg=False, silent=True
         )
+    return np.reshape(values, (game.n_playing, -1)) * unit
 
 
 def automatic(game: MaskGame, budget: int | None, seed: int) -> np.ndarray:

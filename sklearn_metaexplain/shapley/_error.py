@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_metaexplain._arrays import unit_of
+
 #: What estimates of errors are read off, beside what deviations expect: of a task, the share of
 #: the outputs' variance that networks alone miss in evaluations held out, for of smooth models, of
 #: which they miss little, values are less far off; of a row, the share that the whole stack misses.
@@ -73,7 +75,8 @@ def raw_error(values: np.ndarray, std: np.ndarray) -> float:
     error : float
         Infinite where all values are zero but not known to be.
     """
-    size, expected = (float(np.sum(np.square(part))) for part in (values, std))
+    unit = unit_of(values, std)
+    size, expected = (float(np.sum(np.square(part / unit))) for part in (values, std))
     if size == 0:
         return np.inf if expected > 0 else 0.0
     return expected / size

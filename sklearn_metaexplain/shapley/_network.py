@@ -111,10 +111,11 @@ class NetworkBag:
         width, batch_size, n_steps = _settings(len(units))
         sizes = [units.shape[1], *[width] * _N_HIDDEN, targets.shape[1]]
         weights = [
-            torch.randn(self.n_folds, n_in, n_out, generator=generator) * (2 / n_in) ** 0.5
+            torch.randn(self.n_folds, n_in, n_out, generator=generator, dtype=units.dtype)
+            * (2 / n_in) ** 0.5
             for n_in, n_out in pairwise(sizes)
         ]
-        biases = [torch.zeros(self.n_folds, 1, n_out) for n_out in sizes[1:]]
+        biases = [torch.zeros(self.n_folds, 1, n_out, dtype=units.dtype) for n_out in sizes[1:]]
         if self.is_bounded:
             targets = targets.clamp(0, 1)
             biases[-1] += targets.mean(0).clamp(_LEAST_START, 1 - _LEAST_START).logit()
@@ -185,7 +186,7 @@ def _deal(
     of_each = most // batch_size
     deals = []
     for _ in range(math.ceil(n_steps / of_each)):
-        order = torch.rand(n_folds, most, generator=generator).argsort(1)
+        order = torch.rand(n_folds, most, generator=generator, dtype=torch.float32).argsort(1)
         deal = seen.gather(1, order)[:, : of_each * batch_size]
         deals.append(deal.view(n_folds, of_each, batch_size).transpose(0, 1))
     return torch.cat(deals)[:n_steps].contiguous().numpy()

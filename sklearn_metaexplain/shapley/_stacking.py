@@ -82,6 +82,7 @@ def cross(encoded: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
     tensor of shape (n_crossed, n_encoded, 2)
     """
     some = encoded[:_N_CROSSED]
-    mine = torch.rand(some.shape[:2], generator=torch.Generator().manual_seed(_SEED)) < 0.5
+    generator = torch.Generator().manual_seed(_SEED)
+    mine = torch.rand(some.shape[:2], generator=generator, dtype=torch.float32) < 0.5
     mine = mine[:, order.argsort()]
     return torch.where(mine[..., None], some, some.roll(1, 0))

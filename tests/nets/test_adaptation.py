@@ -131,3 +131,9 @@ def test_a_callback_may_end_the_training(network):
     net = adapted(network, callbacks=[("stop", stop)], max_epochs=8)
     assert len(net.history) < 8
     assert net.kept_epoch_ > 0
+
+
+@pytest.mark.parametrize("given", ["stop", ("stop", 3), None])
+def test_what_is_no_callback_is_named(given, network):
+    with pytest.raises(TypeError, match=r"callbacks holds .*; pass skorch callbacks"):
+        adapted(network, callbacks=[given])

@@ -108,3 +108,15 @@ def test_a_constant_output_is_learned():
     encoded, outputs = evaluated()
     bag = NetworkBag().fit(encoded, torch.zeros_like(outputs))
     assert float(bag.predict(encoded).abs().max()) < 1e-3
+
+
+def test_the_default_dtype_of_torch_changes_nothing():
+    encoded, outputs = evaluated()
+    expected = NetworkBag().fit(encoded, outputs).predict(encoded)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        predicted = NetworkBag().fit(encoded, outputs).predict(encoded)
+    finally:
+        torch.set_default_dtype(before)
+    assert torch.equal(predicted, expected)
