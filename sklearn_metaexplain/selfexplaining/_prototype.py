@@ -15,6 +15,7 @@ from sklearn_metaexplain.nets._column_encoder import CellBlocks
 from sklearn_metaexplain.selfexplaining._additive import AdditiveClassifier
 from sklearn_metaexplain.selfexplaining._base import SelfExplainingClassifier
 from sklearn_metaexplain.selfexplaining._number import ClassRows, choose_number
+from sklearn_metaexplain.selfexplaining._priors import check_priors
 
 _ROWS_AT_ONCE = 1024
 
@@ -43,7 +44,9 @@ class PrototypeClassifier(AdditiveClassifier):
         choose takes about as long as to fit, or longer where classes are many, but nothing with
         20 rows or fewer in the largest class.
     priors : array-like of shape (n_classes,), default=None
-        Prior probabilities of the classes. None: their shares in the training table.
+        Prior probabilities of the classes, in the order of `classes_`; of a Series that is
+        labelled with the classes, as by ``y.value_counts(normalize=True)``, by their labels. None:
+        their shares in the training table.
     n_neighbors : int, default=3
         Training rows that an explanation names as the closest to the prototype.
     pretrained : str, path or None, default="default"
@@ -196,7 +199,7 @@ class PrototypeClassifier(AdditiveClassifier):
         n_classes = len(self.classes_)
         priors = self._shares
         if self.priors is not None:
-            priors = _check_priors(self.priors, n_classes)
+            priors = check_priors(self.priors, self.classes_)
         self._intercept = torch.from_numpy(np.log(priors)).to(self._context.points.device)
         seed = int(rng.randint(np.iinfo(np.int32).max))
         self.n_prototypes_ = self._choose_number(encoded, labels, priors, seed)
@@ -286,21 +289,3 @@ class PrototypeClassifier(AdditiveClassifier):
             "prototypes": self.prototype_rows_[prototype],
             "weights": self._prototype_weights[prototype],
         }
-
-
-def _check_priors(priors: Any, n_classes: int) -> np.ndarray:
-    try:
-        priors = np.asarray(priors, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"priors must be numbers, one for each of the {n_classes} classes in the order of "
-            f"classes_; got {priors!r}."
-        ) from None
-    if priors.shape != (n_classes,):
-        raise ValueError(
-            f"priors must have one number for each of the {n_classes} classes; got shape "
-            f"{priors.shape}."
-        )
-    if not (priors > 0).all() or not np.isclose(priors.sum(), 1.0):
-        raise ValueError(f"priors must be positive and sum to 1; got {priors.tolist()}.")
-    return priors

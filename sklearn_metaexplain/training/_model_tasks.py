@@ -8,10 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_metaexplain._rows import take_rows
-from sklearn_metaexplain._validation import check_table
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.training._evaluated_model import LEAST_SPREAD, Episode, evaluate_model
-from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
+from sklearn_metaexplain.training._task_distributions import (
+    check_count,
+    check_task_table,
+    named_pairs,
+)
 
 _ATTEMPTS = 20
 # Rows of which not all may have the same output.
@@ -184,7 +187,7 @@ def _varying(outputs: np.ndarray) -> np.ndarray:
 
 def _read(name: str, X: Any, estimator: Any, output: str) -> _Model:
     try:
-        X = check_table(CheckedTable(), X, reset=True)
+        X = check_task_table(X, "ModelTasks")
         rows = np.arange(min(X.shape[0], _N_PROBED))
         model = MaskedModel(estimator, take_rows(X, rows), output=output)
     except (TypeError, ValueError) as error:

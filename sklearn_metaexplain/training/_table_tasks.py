@@ -10,10 +10,14 @@ import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_metaexplain._rows import take_rows
-from sklearn_metaexplain._validation import check_classes, check_table, keep_missing
+from sklearn_metaexplain._validation import check_classes, keep_missing
 from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
 from sklearn_metaexplain.nets._labelled_table import draw_support, encode_episode
-from sklearn_metaexplain.training._task_distributions import CheckedTable, check_count, named_pairs
+from sklearn_metaexplain.training._task_distributions import (
+    check_count,
+    check_task_table,
+    named_pairs,
+)
 
 _LEAST_SUPPORT = 10
 # Of a table; the rest is left to be labelled.
@@ -175,7 +179,7 @@ def _take(table: _Table, rows: np.ndarray) -> _Table:
 
 def _read(name: str, X: Any, y: Any) -> _Table:
     try:
-        X = check_table(CheckedTable(), X, reset=True)
+        X = check_task_table(X, "TableTasks")
         labels, n_classes = _read_labels(X, y)
     except (TypeError, ValueError) as error:
         raise type(error)(f"Task {name!r}: {error}") from error

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sklearn_metaexplain._validation import check_table
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.training._episodes import draw_episode
 from sklearn_metaexplain.training._evaluated_model import Episode
@@ -160,8 +161,19 @@ class SyntheticModels:
         return draw_episode(rng, max_support=self.max_support, mixed_share=self.mixed_share)
 
 
-class CheckedTable(BaseEstimator):
-    """Takes what `check_table` notes of a table; a new one for each, as columns differ."""
+def check_task_table(X: Any, owner: str) -> Any:
+    """Check the table of a task, as `check_table` does.
+
+    Parameters
+    ----------
+    X : {array-like, DataFrame} of shape (n_samples, n_features)
+        The table.
+    owner : str
+        Whose task it is, for messages.
+    """
+    # Takes what is noted of the table; a new one for each, as columns differ.
+    notes = type(owner, (BaseEstimator,), {})()
+    return check_table(notes, X, reset=True)
 
 
 def check_count(name: str, value: Any, least: int) -> int:

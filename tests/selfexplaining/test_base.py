@@ -545,3 +545,25 @@ def test_parameters_set_after_fit_change_nothing(classifier):
     assert support_after.keys() == support.keys()
     for name, expected in support.items():
         np.testing.assert_array_equal(support_after[name], expected, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [
+        (np.array([False, True]), "boolean"),
+        (np.array([0, 1]), "Int64"),
+        # Two that are one as floats.
+        (np.array([2**60, 2**60 + 1]), "Int64"),
+        (np.array([3, 4], dtype=np.uint8), "UInt8"),
+    ],
+)
+def test_labels_of_nullable_types_stay_what_they_are(labels, dtype):
+    X, y = clouds(n_classes=2)
+    for given_ in (pd.Series(labels[y], dtype=dtype), pd.array(labels[y], dtype=dtype)):
+        classifier = MatchingClassifier(random_state=0).fit(X, given_)
+        np.testing.assert_array_equal(classifier.classes_, labels)
+        assert classifier.classes_.dtype == classifier.predict(X).dtype == labels.dtype
+    missing = pd.Series(labels[y], dtype=dtype)
+    missing[4] = pd.NA
+    with pytest.raises(ValueError, match="NaN in row 4; leave rows without a class out"):
+        MatchingClassifier().fit(X, missing)

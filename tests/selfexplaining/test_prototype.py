@@ -4,6 +4,7 @@ import warnings
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,6 +151,25 @@ def test_priors_are_added_to_the_logits():
         X[:25], y[:25]
     )
     np.testing.assert_array_equal(own.predict_proba(X), shares.predict_proba(X))
+
+
+@pytest.mark.parametrize("classes", [["no", "oui", "yes"], [7, 8, 9], [False, True]])
+def test_priors_of_a_series_are_found_by_its_labels(classes):
+    X, y = clouds(30, 3, len(classes), separation=0.5)
+    labels = np.array(classes)[y]
+    shares = [0.7, 0.2, 0.1] if len(classes) == 3 else [0.7, 0.3]
+    in_order = PrototypeClassifier(priors=shares, random_state=0).fit(X, labels)
+    for index in (classes[::-1], pd.Categorical(classes[::-1]), None):
+        priors = pd.Series(shares if index is None else shares[::-1], index=index)
+        labelled = PrototypeClassifier(priors=priors, random_state=0).fit(X, labels)
+        np.testing.assert_array_equal(labelled.predict_proba(X), in_order.predict_proba(X))
+
+
+@pytest.mark.parametrize("index", [["a", "b", "c"], [0, 1, 1], [1, 2, 3]])
+def test_priors_of_a_series_that_is_labelled_otherwise_are_refused(index):
+    priors = pd.Series([0.7, 0.2, 0.1], index=index)
+    with pytest.raises(ValueError, match=r"priors is a Series labelled with .* not the classes"):
+        PrototypeClassifier(priors=priors, random_state=0).fit(*clouds())
 
 
 @pytest.mark.parametrize(

@@ -337,6 +337,16 @@ def test_tables_that_cannot_be_read_are_named(tasks, error, message):
         TableTasks(tasks)
 
 
+@pytest.mark.parametrize("owner", [TableTasks, ModelTasks])
+@pytest.mark.parametrize(
+    "table", [X.copy(), np.empty((0, 3)), pd.DataFrame(X[:, [0, 0]], columns=["a", "a"])]
+)
+def test_refused_tables_are_those_of_the_distribution(owner, table):
+    table[:1] = np.inf
+    with pytest.raises(ValueError, match=rf"Task 'task0': .*\b{owner.__name__}\b"):
+        owner([(table, Y if owner is TableTasks else small_models()[1])])
+
+
 def test_models_that_cannot_be_read_are_named():
     X, model = small_models()
     constant = LinearRegression().fit(X, np.ones(40))
