@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "eb1037daee98a8ae0f376f5589707e03335bf350ee34475905ee5decae50ab67",
+        "6a08fdffa43851709221afd12e765e2fe49718692f8f64a9365f3412dac196b2",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

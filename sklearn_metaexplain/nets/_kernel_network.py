@@ -135,7 +135,7 @@ class KernelNetwork(nn.Module):
         outputs : tensor of shape (n_support, n_outputs)
             Standardised.
         n_steps : int or None, default=None
-            Steps of the learned optimiser. None: 9, or 18 from 1,024 rows on.
+            Steps of the learned optimiser. None: 14, or 18 from 1,024 rows on.
         task_vector : tensor of shape (task_width,) or None, default=None
             Needed by a network with a `task_width`.
         """
@@ -144,6 +144,6 @@ class KernelNetwork(nn.Module):
         columns = torch.stack([columns for columns, _ in proposals]).mean(0)
         task = torch.stack([task for _, task in proposals]).mean(0)
         if n_steps is None:
-            n_steps = 9 if len(encoded) < 1024 else 18
+            n_steps = 14 if len(encoded) < 1024 else 18
         columns, task = self.optimizer(columns, task, encoded, outputs, n_steps)
         return parameters_from_raw(columns.double(), task.double())

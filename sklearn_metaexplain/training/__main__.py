@@ -159,12 +159,23 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """Print errors on prior tasks held out, method by method."""
     pretrained = load_pretrained(arguments.weights)
     for n_support in arguments.n_support:
-        tasks = held_out(EVALUATION_SEED, arguments.tasks, n_support=n_support)
-        results = [task_errors(pretrained, episode) for episode in tasks]
+        tasks = held_out(
+            EVALUATION_SEED,
+            arguments.tasks,
+            n_support=n_support,
+            mixed_share=arguments.mixed_share,
+        )
+        results = [task_errors(pretrained, episode, n_steps=arguments.n_steps) for episode in tasks]
         print(f"\n{len(results)} prior tasks held out, {n_support} evaluations\n")
         print("| method | mean | median | geometric mean |\n|-|-|-|-|")
         for name, row in summarise(results).items():
             print(f"| {name} | {' | '.join(f'{value:.4f}' for value in row.values())} |")
+
+
+def _add_mixed_share(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--mixed-share", type=share, default=0.0, help="of tasks with columns of categories"
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -192,9 +203,7 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument(
         "--epochs", type=count, default=10**6, help="most epochs of each network, a sitting"
     )
-    command.add_argument(
-        "--mixed-share", type=share, default=0.0, help="of tasks with columns of categories"
-    )
+    _add_mixed_share(command)
     command.add_argument("--validation-tasks", type=count, default=96)
     command.add_argument(
         "--repeats",
@@ -208,6 +217,14 @@ def main(argv: list[str] | None = None) -> None:
     command.add_argument("--weights", default="default", help="registered name or file")
     command.add_argument("--tasks", type=count, default=100)
     command.add_argument("--n-support", type=several, nargs="+", default=[128, 512])
+    command.add_argument(
+        "--n-steps",
+        type=natural,
+        nargs="+",
+        default=[],
+        help="of the learned optimiser, to compare",
+    )
+    _add_mixed_share(command)
     command.set_defaults(run=evaluate)
     _classifiers.add_command(commands)
     _autoencoding.add_command(commands)

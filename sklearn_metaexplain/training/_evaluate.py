@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,13 @@ def held_out(seed: int, n_tasks: int, **options: Any) -> Iterable[Episode]:
             yield episode
 
 
-def task_errors(pretrained: Pretrained, episode: Episode, *, ablate: bool = True) -> TaskErrors:
+def task_errors(
+    pretrained: Pretrained,
+    episode: Episode,
+    *,
+    ablate: bool = True,
+    n_steps: Sequence[int] = (),
+) -> TaskErrors:
     """Errors of the pretrained parts on one episode, beside what they replace.
 
     Parameters
@@ -50,6 +56,8 @@ def task_errors(pretrained: Pretrained, episode: Episode, *, ablate: bool = True
         A held-out task.
     ablate : bool, default=True
         Also the fixed default kernel and the likelihood search.
+    n_steps : sequence of int, default=()
+        Numbers of steps of the learned optimiser for which the process is judged, too.
     """
     support, outputs = episode.support.double(), episode.outputs.double()[:, None]
     truth = episode.values.double()
@@ -67,6 +75,12 @@ def task_errors(pretrained: Pretrained, episode: Episode, *, ablate: bool = True
                 if name != "proposed":
                     closed = stack_with(episode, parameters).closed.double()
                     errors[f"stack, {name} kernel"] = float(relative_error(closed, truth))
+    with torch.no_grad():
+        for n in n_steps:
+            process, _ = process_shapley(
+                pretrained.kernel.propose(support, outputs, n_steps=n), episode
+            )
+            errors[f"process, {n} steps"] = float(relative_error(process, truth))
     stacked = stack_episode(episode, pretrained.kernel)
     values = stacked.closed.double()
     errors["stack, proposed kernel"] = float(relative_error(values, truth))

@@ -76,6 +76,22 @@ def test_evaluate_prints_every_part_beside_what_it_replaces(trained, capsys):
         assert f"| {method} |" in printed
 
 
+def test_evaluate_compares_numbers_of_steps_on_tables_with_categories(trained, capsys):
+    options = ["--weights", str(trained), "--tasks", "2", "--n-support", "64"]
+    printed = []
+    for share in ("0", "1"):
+        main(["evaluate", *options, "--mixed-share", share, "--n-steps", "0", "14"])
+        lines = capsys.readouterr().out.splitlines()
+        printed.append({line.split("|")[1].strip(): line for line in lines if "|" in line})
+    numbers, mixed = (
+        {name: line.split("|")[2:] for name, line in each.items()} for each in printed
+    )
+    # Of few evaluations there are fourteen.
+    assert numbers["process, 14 steps"] == numbers["process, proposed kernel"]
+    assert numbers["process, 0 steps"] != numbers["process, 14 steps"]
+    assert mixed["process, proposed kernel"] != numbers["process, proposed kernel"]
+
+
 @pytest.mark.parametrize(
     ("command", "option", "value", "message"),
     [
