@@ -525,7 +525,8 @@ class TestStory9OddTables:
         dense = small(kind, model).fit(X).explain(X[:5])
         thin = small(kind, model).fit(container(X)).explain(container(X[:5]))
         assert thin.values.shape == (5, 4, 2)
-        np.testing.assert_allclose(thin.values, dense.values, atol=1e-6)
+        # The model's own last digits differ, and networks make more of them in training.
+        np.testing.assert_allclose(thin.values, dense.values, atol=1e-5)
 
     @every_explainer
     def test_an_unseen_category(self, kind):

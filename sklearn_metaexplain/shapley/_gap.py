@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import torch
 
+# Values so much smaller than the gap are rounding, and tell nothing of whose it is.
+_ROUNDED = 1e-9
+
 
 def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -> torch.Tensor:
     """Distribute what is missing to the sum: half equally, half in proportion to ``|values|``.
@@ -21,7 +24,8 @@ def close_gap(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor)
     equal = able / able.sum(1, keepdim=True).clamp_min(1)
     size = values.abs() * able
     total = size.sum(1, keepdim=True)
-    proportional = torch.where(total > 0, size / total.clamp_min(1e-300), equal)
+    told = total > _ROUNDED * gap.abs()[:, None]
+    proportional = torch.where(told, size / total.clamp_min(1e-300), equal)
     return values + gap[:, None] * (equal + proportional) / 2
 
 

@@ -13,6 +13,13 @@ def test_half_goes_to_all_and_half_to_the_large():
     torch.testing.assert_close(closed[0, :, 0], torch.tensor([3 + 1 + 2.25, -1 + 1 + 0.75, 1, 0]))
 
 
+def test_rounding_does_not_say_whose_a_gap_is():
+    values = torch.tensor([[[0.0], [3e-17], [0.0]]], dtype=torch.float64)
+    can_matter = torch.tensor([[True, True, False]])
+    closed = close_gap(values, torch.tensor([[5.0]], dtype=torch.float64), can_matter)
+    np.testing.assert_allclose(closed[0, :, 0], [2.5, 2.5, 0], atol=1e-15)
+
+
 def test_deviations_of_a_gap_that_is_one_player_s():
     rng = np.random.RandomState(0)
     values = torch.tensor([[[3.0], [-1.0], [0.0], [0.0]]])
