@@ -77,8 +77,8 @@ def sample_categories(
     table : DataFrame of shape (n_rows, n_columns)
         Columns of floats and of categories, whose labels are in the order of their codes.
     numbers : tuple of ndarray or None
-        As `ReadModel` takes them: an indicator for each category (now and then but the first, or
-        a scale), its place in the order of the labels, or one to three random numbers, as target
+        As `ReadModel` takes them: an indicator for each category (now and then all but the
+        first), its place in the order of the labels, or one to three random numbers, as target
         encodings, embeddings and splits of subsets tell categories apart.
     """
     n_columns = values.shape[1]

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_metaexplain.prior import FAMILIES, sample_task
+from sklearn_metaexplain.prior import FAMILIES, _task, sample_task
+from sklearn_metaexplain.prior._fitted import fit_model
 from sklearn_metaexplain.prior._mixed import read_numbers, sample_categories
 from sklearn_metaexplain.prior._tables import sample_table
 
@@ -132,19 +133,36 @@ def test_two_thirds_of_models_with_categories_are_fitted():
     assert 0.52 < fitted < 0.8
 
 
-def test_categories_tell_a_fitted_model_something():
-    """Labels depend on what categories were cut from, mostly."""
-    told = []
-    for seed in range(24):
-        task = sample_task(
-            np.random.default_rng([seed, 3]),
-            families=["fitted:RandomForestRegressor"],
-            n_columns=2,
-            n_rows=200,
-            categories=True,
-        )
-        outputs = pd.Series(task.model(task.table))
-        for _, column in task.table.select_dtypes("category").items():
-            means = outputs.groupby(column.array, observed=True).transform("mean")
-            told.append(means.var() / outputs.var())
-    assert np.mean(np.array(told) > 0.1) > 0.5
+def test_labels_depend_mostly_on_what_categories_were_cut_from(monkeypatch):
+    given = []
+
+    def fit(rng, table, name, told_by=None):
+        given.append((table, told_by))
+        return fit_model(rng, table, name, told_by)
+
+    monkeypatch.setattr(_task, "fit_model", fit)
+    options = {"families": ["fitted:Ridge"], "n_columns": 4, "n_rows": 100, "categories": True}
+    for seed in range(60):
+        sample_task(np.random.default_rng([seed, 3]), **options)
+    hidden = [(table, told_by) for table, told_by in given if told_by is not None]
+    assert 0.5 < len(hidden) / len(given) < 0.9
+    n_same = 0
+    for table, told_by in hidden:
+        assert told_by.shape == (len(table), 4)
+        for column in told_by.T:
+            # What was not cut is read as it is, but for gaps.
+            same = (table == column[:, None]) | np.isnan(table) | np.isnan(column)[:, None]
+            n_same += bool(same.all(0).any())
+    assert n_same > len(hidden)
+
+
+def test_what_labels_depend_on_tells_a_model_as_far_as_it_sees_it():
+    ratios = []
+    for seed in range(20):
+        hidden = np.random.default_rng(seed).normal(size=(300, 2))
+        spreads = []
+        for table in (hidden.round(), hidden[::-1].round()):
+            model = fit_model(np.random.default_rng([seed, 4]), table, "Ridge", hidden)
+            spreads.append(model(table).std())
+        ratios.append(spreads[0] / spreads[1])
+    assert np.median(ratios) > 2
