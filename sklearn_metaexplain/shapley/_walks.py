@@ -95,42 +95,48 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last, last_b
     values = np.zeros((n_rows, n_players, n_outputs))
     # All walks of a row end where those of the others do, and start at few places.
     n_between = n_players - 1
-    at_once = min(n_walks, max(1, _AT_ONCE // max(1, n_between)))
+    n_blocks = -(-n_walks // max(1, _AT_ONCE // max(1, n_between)))
+    # Blocks as equal as can be, for what is not filled is run as well.
+    at_once = -(-n_walks // n_blocks)
     here, there, outputs = _buffers(at_once * n_between, width, n_outputs)
     network = (hidden, biases, last, last_biases, bounded)
+    reached = np.empty(width, np.float32)
     first = background.sum(2)
     at_start = np.empty((n_members, len(background), n_outputs), np.float32)
     at_end = np.empty((n_members, n_rows, n_outputs), np.float32)
     for member in range(n_members):
         _run_apart(first[:, member], at_start[member], member, *network)
         _run_apart(rows[:, member].sum(1), at_end[member], member, *network)
-    for row in range(n_rows):
-        for member in range(n_members):
-            for block in range(0, n_walks, at_once):
-                n_block = min(at_once, n_walks - block)
+    # Rows innermost: what a block of walks reads of the background then stays in cache. And indices
+    # rather than views, whose references would be counted.
+    for member in range(n_members):
+        for block in range(0, n_walks, at_once):
+            n_block = min(at_once, n_walks - block)
+            for row in range(n_rows):
                 for walk in range(n_block):
-                    start, order = starts[member, block + walk], orders[member, block + walk]
-                    before = first[start, member]
+                    start = starts[member, block + walk]
+                    for i in range(width):
+                        reached[i] = first[start, member, i]
                     for step in range(n_between):
-                        at = walk * n_between + step
-                        ours = rows[row, member, order[step]]
-                        theirs = background[start, member, order[step]]
+                        player = orders[member, block + walk, step]
                         for i in range(width):
                             # Where both agree nothing moves, not even by rounding.
-                            here[at, i] = before[i] + (ours[i] - theirs[i])
-                        before = here[at]
+                            ours = rows[row, member, player, i]
+                            reached[i] += ours - background[start, member, player, i]
+                        for i in range(width):
+                            here[walk * n_between + step, i] = reached[i]
                 if n_between > 0:
                     _run(here, there, outputs, member, *network)
                 for walk in range(n_block):
-                    order = orders[member, block + walk]
-                    before = at_start[member, starts[member, block + walk]]
-                    for step in range(n_between):
-                        after = outputs[walk * n_between + step]
-                        for o in range(n_outputs):
-                            values[row, order[step], o] += after[o] - before[o]
-                        before = after
+                    start = starts[member, block + walk]
                     for o in range(n_outputs):
-                        values[row, order[n_between], o] += at_end[member, row, o] - before[o]
+                        before = at_start[member, start, o]
+                        for step in range(n_between):
+                            after = outputs[walk * n_between + step, o]
+                            values[row, orders[member, block + walk, step], o] += after - before
+                            before = after
+                        last_player = orders[member, block + walk, n_between]
+                        values[row, last_player, o] += at_end[member, row, o] - before
     return values / (n_members * n_walks)
 
 
