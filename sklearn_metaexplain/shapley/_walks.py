@@ -160,26 +160,45 @@ def enumerate_networks(rows, background, n_asked, hidden, biases, last, last_bia
     n_background, n_outputs = len(background), last.shape[2]
     values = np.zeros((1 << n_players, n_rows, n_outputs))
     n_low = min(n_players, _AT_ONCE_BITS)
-    here, there, outputs = _buffers(1 << n_low, width, n_outputs)
+    n_coalitions = 1 << n_low
+    # Of few players the coalitions of several background rows fill the cache.
+    at_once = min(max(1, _AT_ONCE >> n_low), n_background)
+    here, there, outputs = _buffers(at_once * n_coalitions, width, n_outputs)
+    network = (hidden, biases, last, last_biases, bounded)
+    reached, moved = np.empty(width, np.float32), np.empty(width, np.float32)
     first = background.sum(2)
-    for row in range(n_rows):
-        for start in range(n_background):
-            for turn in range(n_asked):
-                member = (start + turn) % n_members
-                ours, theirs = rows[row, member], background[start, member]
+    for member in range(n_members):
+        # Background rows of which it is this network's turn.
+        turns = (member - np.arange(n_background)) % n_members
+        starts = np.flatnonzero(turns < n_asked)
+        for begin in range(0, len(starts), at_once):
+            asked = starts[begin : begin + at_once]
+            n_points = len(asked) * n_coalitions
+            for row in range(n_rows):
                 # Blocks differ in the players of high bits.
                 for block in range(1 << (n_players - n_low)):
-                    here[0] = first[start, member]
-                    for player in range(n_low, n_players):
-                        if block >> (player - n_low) & 1:
+                    for place, start in enumerate(asked):
+                        at = place * n_coalitions
+                        for i in range(width):
+                            reached[i] = first[start, member, i]
+                        for player in range(n_low, n_players):
+                            if block >> (player - n_low) & 1:
+                                for i in range(width):
+                                    ours = rows[row, member, player, i]
+                                    reached[i] += ours - background[start, member, player, i]
+                        here[at] = reached
+                        for player in range(n_low):
                             for i in range(width):
-                                here[0, i] += ours[player, i] - theirs[player, i]
-                    for player in range(n_low):
-                        bit = 1 << player
-                        for other in range(bit):
-                            for i in range(width):
-                                moved = ours[player, i] - theirs[player, i]
-                                here[bit + other, i] = here[other, i] + moved
-                    _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded)
-                    values[block << n_low : (block + 1) << n_low, row] += outputs
+                                ours = rows[row, member, player, i]
+                                moved[i] = ours - background[start, member, player, i]
+                            bit = 1 << player
+                            for other in range(at, at + bit):
+                                for i in range(width):
+                                    here[other + bit, i] = here[other, i] + moved[i]
+                    _run(here[:n_points], there[:n_points], outputs[:n_points], member, *network)
+                    for place in range(len(asked)):
+                        at = place * n_coalitions
+                        for k in range(n_coalitions):
+                            for o in range(n_outputs):
+                                values[block << n_low | k, row, o] += outputs[at + k, o]
     return values / (n_asked * n_background)
