@@ -27,6 +27,8 @@ _N_REACHES = 16
 _LEAST_SIZE = 1e-12
 _LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
 _LEAST_BACKGROUND, _MOST_BACKGROUND = 8, 128
+# Of the tables, as many have columns of categories.
+_MIXED_SHARE = 1 / 3
 #: Evaluations of a row, from `LEAST_ASKED` on.
 MOST_ASKED = 256
 
@@ -90,7 +92,7 @@ class _PriorModel(BaseEstimator):
 
 class _PriorRegressor(RegressorMixin, _PriorModel):
     def predict(self, X: Any) -> np.ndarray:
-        return self.function(np.asarray(X))
+        return self.function(X)
 
 
 class _PriorClassifier(ClassifierMixin, _PriorModel):
@@ -99,11 +101,11 @@ class _PriorClassifier(ClassifierMixin, _PriorModel):
     classes_ = np.arange(2)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        second = self.function(np.asarray(X))
+        second = self.function(X)
         return np.column_stack([1 - second, second])
 
     def predict(self, X: Any) -> np.ndarray:
-        return (self.function(np.asarray(X)) > 0.5).astype(int)
+        return (self.function(X) > 0.5).astype(int)
 
 
 def measure_case(number: int, pretrained: str | PathLike[str] | None = "default") -> Case | None:
@@ -126,7 +128,7 @@ def measure_case(number: int, pretrained: str | PathLike[str] | None = "default"
     >>> from sklearn_metaexplain.calibration import measure_case
     >>> case = measure_case(1)
     >>> case.family, case.error < 0.01
-    ('forest', True)
+    ('fitted:ExtraTreesRegressor', True)
     """
     with quietly():
         task = draw_fitted(_SEED, number, pretrained)
@@ -147,6 +149,9 @@ def draw_fitted(
 ) -> FittedTask | None:
     """Draw a task of the prior and fit an explainer; None where there is nothing to explain.
 
+    What users explain are estimators that were fitted to tables, of which many have categories. So
+    are the models here: random functions, of which networks learn, are harder or easier.
+
     Parameters
     ----------
     seed : int
@@ -157,7 +162,12 @@ def draw_fitted(
         As in `MetaExplainer`.
     """
     rng = np.random.default_rng([seed, number])
-    task = sample_task(rng, n_columns=int(rng.integers(2, 10)))
+    task = sample_task(
+        rng,
+        n_columns=int(rng.integers(2, 10)),
+        families=["fitted"],
+        categories=bool(rng.random() < _MIXED_SHARE),
+    )
     n_background = log_uniform(rng, _LEAST_BACKGROUND, _MOST_BACKGROUND)
     dressed = _PriorClassifier if task.probabilities else _PriorRegressor
     explainer = MetaExplainer(

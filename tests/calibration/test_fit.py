@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -22,6 +23,7 @@ from sklearn_metaexplain.nets._checkpoint import (
     save_pretrained,
 )
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
+from sklearn_metaexplain.prior import sample_task
 from sklearn_metaexplain.shapley._error import estimate_error
 
 
@@ -93,13 +95,28 @@ def test_quantiles_cover_new_cases(name, attribute):
         assert (new <= multiple).mean() == pytest.approx(share, abs=0.03)
 
 
-@pytest.mark.parametrize(("number", "classifier"), [(1, True), (2, False)])
+@pytest.mark.parametrize(("number", "classifier"), [(3, True), (2, False)])
 def test_probabilities_are_explained_as_those_of_a_classifier(number, classifier, monkeypatch):
     fitted = []
     fit = MetaExplainer.fit
     monkeypatch.setattr(MetaExplainer, "fit", lambda self, X: fitted.append(self) or fit(self, X))
     measure_case(number)
     assert hasattr(fitted[0], "classes_") == classifier
+
+
+def test_tasks_are_fitted_models_of_which_a_third_read_categories(monkeypatch):
+    drawn = []
+
+    def remember(rng, **options):
+        drawn.append(sample_task(rng, **options))
+        raise StopIteration
+
+    monkeypatch.setattr("sklearn_metaexplain.calibration._cases.sample_task", remember)
+    for number in range(60):
+        with pytest.raises(StopIteration):
+            measure_case(number)
+    assert {task.family.split(":")[0] for task in drawn} == {"fitted"}
+    assert 10 <= sum(isinstance(task.table, pd.DataFrame) for task in drawn) <= 30
 
 
 def test_few_cases_give_no_far_quantiles():
