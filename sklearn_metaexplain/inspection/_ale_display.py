@@ -9,7 +9,12 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_metaexplain.inspection._ale import accumulated_local_effects
-from sklearn_metaexplain.inspection._axis import write_dates, write_levels, write_whole_numbers
+from sklearn_metaexplain.inspection._axis import (
+    levels_to_a_name,
+    write_dates,
+    write_levels,
+    write_whole_numbers,
+)
 from sklearn_metaexplain.inspection._column_view import durations_to_read
 from sklearn_metaexplain.inspection._style import (
     INK,
@@ -37,8 +42,9 @@ class ALEDisplay:
     """Accumulated local effects of columns, and of pairs of columns, on a model.
 
     Main effects of numbers are lines, with ticks where the intervals end; those of categories are
-    points; interactions of two columns are maps, blue below zero and orange above. A missing value
-    has no effect that ALE defines: rows without a value are left out, and the axis says how many.
+    points, of many of which some are named, as the axis says; interactions of two columns are maps,
+    blue below zero and orange above. A missing value has no effect that ALE defines: rows without a
+    value are left out, and the axis says how many.
     It is made by `from_estimator`; all parameters are stored as attributes.
 
     Parameters
@@ -202,6 +208,7 @@ class ALEDisplay:
 
     def _draw_main(self, ax: Any, result: Bunch, colors: Sequence[str]) -> None:
         grid, is_categorical = result.grid_values[0], result.is_categorical[0]
+        note = _left_out(result)
         places = np.arange(len(grid)) if is_categorical else _numbers(result, 0)[0]
         for color, k in zip(colors, self.outputs, strict=True):
             self.lines_ += ax.plot(
@@ -218,7 +225,11 @@ class ALEDisplay:
         tidy(ax, grid="y")
         if is_categorical:
             ax.set_xlim(-0.5, len(grid) - 0.5)
-            write_levels(ax, ax.xaxis, "x", list(grid))
+            levels = list(grid)
+            every = levels_to_a_name(ax, levels)
+            write_levels(ax, ax.xaxis, "x", levels, every=every)
+            if every > 1:
+                note = f"\n{len(grid):,} levels, one in {every} is named{note}"
         else:
             # Where the intervals end there are data: about as many rows in each.
             ax.plot(
@@ -234,7 +245,7 @@ class ALEDisplay:
             _write_numbers(ax.xaxis, result, 0)
         set_labels(
             ax,
-            x=fit_labels(ax, _labels(result), share=0.6)[0] + _left_out(result),
+            x=fit_labels(ax, _labels(result), share=0.6)[0] + note,
             y=f"effect on the {self._quantity(result)}",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,19 @@ from sklearn_metaexplain.inspection._text import (
     with_minus,
 )
 
-__all__ = ["ColumnAxis", "draw_colored", "write_dates", "write_levels", "write_whole_numbers"]
+__all__ = [
+    "ColumnAxis",
+    "draw_colored",
+    "levels_to_a_name",
+    "write_dates",
+    "write_levels",
+    "write_whole_numbers",
+]
 
 _MOST_LEVELS = 12
 _OTHERS = "others"
+# In points, of a name aslant: its height over the sine of 40 degrees.
+_WIDTH_ASLANT = 16.0
 # Since 1970: 0001-01-01 and the end of 9999-12-31, as far as a float tells it from the next day.
 _FIRST_AND_LAST_DAY = (-719_162.0, 2_932_896.99)
 
@@ -254,15 +264,33 @@ def _date_locator() -> Any:
     return locator
 
 
-def write_levels(ax: Any, axis: Any, which: str, texts: list[str]) -> None:
-    """Write the levels of a column of categories, aslant where they are long."""
-    at = np.arange(len(texts))
+def levels_to_a_name(ax: Any, texts: list[str]) -> int:
+    """Of how many levels below an axis one is named, so that names do not run together.
+
+    It is 1 where all have room.
+    """
+    if _fit_upright(ax, texts):
+        return 1
+    return ceil(_WIDTH_ASLANT * len(texts) / _width(ax))
+
+
+def _fit_upright(ax: Any, texts: list[str]) -> bool:
+    room = int(_width(ax) / max(len(texts), 1) / (0.62 * 10))
+    return max(len(text) for text in texts) <= room
+
+
+def _width(ax: Any) -> float:
+    """Width of axes, in points."""
+    return 72 * ax.get_window_extent().width / ax.figure.dpi
+
+
+def write_levels(ax: Any, axis: Any, which: str, texts: list[str], *, every: int = 1) -> None:
+    """Write the levels of a column of categories, or one of `every`, aslant where they are long."""
+    at, texts = np.arange(0, len(texts), every), texts[::every]
     if which == "y":
         axis.set_ticks(at, [fit_text(with_minus(text), 16) for text in texts])
         return
-    width = 72 * ax.get_window_extent().width / ax.figure.dpi
-    room = int(width / max(len(texts), 1) / (0.62 * 10))
-    if max(len(text) for text in texts) <= room:
+    if _fit_upright(ax, texts):
         axis.set_ticks(at, [fit_text(with_minus(text), 40) for text in texts])
     else:
         axis.set_ticks(

@@ -1,7 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from sklearn_metaexplain.inspection import ALEDisplay, accumulated_local_effects
 from tests.inspection.pictures import SumOfColumns, fitted_sum
@@ -129,3 +132,25 @@ def test_years_are_written_without_fractions():
     display.figure_.draw_without_rendering()
     years = [*display.ax_[0].get_xticks(), *display.ax_[1].get_yticks()]
     assert all(year == round(year) for year in years)
+
+
+@pytest.mark.parametrize(("n_levels", "length"), [(40, 8), (300, 12), (20, 8), (30, 1)])
+def test_names_of_many_levels_do_not_run_together(n_levels, length):
+    towns = [chr(192 + k) + "x" * (length - 1) for k in range(n_levels)]
+    X = pd.DataFrame({"town": np.tile(towns, 2)})
+    y = np.arange(len(X)) % 7 > 2
+    model = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(X, y)
+    display = ALEDisplay.from_estimator(model, X, ["town"])
+    display.figure_.draw_without_rendering()
+    labels = display.ax_.get_xticklabels()
+    ends = display.ax_.transData.transform([[0, 0], [display.ax_.get_xticks()[1], 0]])
+    apart = 72 / display.figure_.dpi * np.diff(ends[:, 0])[0]
+    upright = labels[0].get_rotation() == 0
+    assert apart >= (6 * length if upright else labels[0].get_fontsize() / np.sin(np.deg2rad(40)))
+    assert len(labels) > 10  # as many as have room
+    order = accumulated_local_effects(model, X, "town").grid_values[0]
+    every = round(display.ax_.get_xticks()[1])
+    assert [label.get_text() for label in labels] == list(order[::every])
+    note = f"{n_levels} levels, one in {every} is named"
+    assert (note in display.ax_.get_xlabel()) == (every > 1)
+    assert len(display.lines_[0].get_xdata()) == n_levels
