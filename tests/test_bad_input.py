@@ -227,6 +227,16 @@ class Silent(RegressorMixin, BaseEstimator):
         return self
 
 
+class Untagged:
+    """A model that scikit-learn knows nothing about."""
+
+    def get_params(self, deep=True):
+        return {}
+
+    def fit(self, X, y):
+        raise AssertionError("it cannot be explained, so that fitting it is a waste of time")
+
+
 class TestModels:
     @every_explainer
     @pytest.mark.parametrize(
@@ -261,6 +271,7 @@ class TestModels:
             (Silent(), {}, "Silent has no predict"),
             (KMeans(2, n_init=1), {}, "KMeans is neither a classifier nor a regressor"),
             (IsolationForest(n_estimators=2), {}, "IsolationForest is an outlier detector"),
+            (Untagged(), {}, "inherits from sklearn.base.ClassifierMixin or RegressorMixin, and"),
         ],
     )
     def test_without_the_method_that_is_needed(self, kind, model, settings, message):

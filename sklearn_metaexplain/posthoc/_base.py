@@ -28,6 +28,7 @@ from sklearn_metaexplain.base import EstimatorTags, ExplainerMixin
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
 from sklearn_metaexplain.masking._outputs import (
     column_labels,
+    must_be_classifier_or_regressor,
     resolve_output,
     sum_to_zero_over_classes,
 )
@@ -141,13 +142,14 @@ class PosthocExplainer(
         Raises
         ------
         TypeError
-            If the model lacks the method that `output` needs.
+            If the model is no classifier or regressor, or lacks the method that `output` needs.
         ValueError
             If `X` holds infinite values, `background` has other columns than `X`, or the model
             returns NaN or outputs of a wrong shape.
         """
         # Whatever goes wrong from here on is not to be mixed with what an earlier fit has left.
         self._is_complete = False
+        must_be_classifier_or_regressor(self.estimator)
         X = self._check_table(X, reset=True)
         if _routing_enabled():
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
