@@ -185,3 +185,22 @@ def _family(cell: Any) -> int | None:
     """Which of the types with an order a cell is of, if any."""
     found = [family for family, types in enumerate(_ORDERED) if isinstance(cell, types)]
     return found[0] if found else None
+
+
+def single_categories(codes: np.ndarray) -> np.ndarray:
+    """Codes that one row has; none of a column of numbers.
+
+    Placed by that row's own output, such a category would tell it and no other: of a column of
+    identifiers nothing else would be left to learn.
+    """
+    if codes.dtype.kind == "f":
+        return np.empty(0, dtype=int)
+    return np.flatnonzero(np.bincount(codes[codes >= 0]) == 1)
+
+
+def forget_categories(coded: list[np.ndarray], categories: list[np.ndarray]) -> list[np.ndarray]:
+    """Coded rows, some of whose categories count as not seen."""
+    return [
+        np.where(np.isin(codes, gone), -1, codes) if len(gone) else codes
+        for codes, gone in zip(coded, categories, strict=True)
+    ]

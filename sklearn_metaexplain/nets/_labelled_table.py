@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_metaexplain._categories import forget_categories, single_categories
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
 
@@ -40,7 +41,7 @@ class LabelledEncoder:
     def __init__(self, table: Any, labels: np.ndarray, n_classes: int) -> None:
         self._encoder = TableEncoder().fit(table)
         coded = self._encoder.code(table)
-        self._single = [_single_categories(column) for column in coded]
+        self._single = [single_categories(column) for column in coded]
         coded = self._forget_single(coded)
         self._encoder.place_categories(coded, _class_outputs(labels, n_classes))
         encoded = self._encoder.encode(coded)
@@ -82,12 +83,12 @@ class LabelledEncoder:
             _seldom_categories(column, place) for column, place in zip(coded, placing, strict=True)
         ]
         placed = self._encoder.placed_by(
-            _forget(placing, seldom), _class_outputs(labels, n_classes)
+            forget_categories(placing, seldom), _class_outputs(labels, n_classes)
         )
-        return self._select(placed.encode(_forget(coded, seldom)))
+        return self._select(placed.encode(forget_categories(coded, seldom)))
 
     def _forget_single(self, coded: list[np.ndarray]) -> list[np.ndarray]:
-        return _forget(coded, self._single)
+        return forget_categories(coded, self._single)
 
     def _select(self, encoded: np.ndarray) -> torch.Tensor:
         kept = encoded[:, self._kept]
@@ -119,21 +120,6 @@ def encode_episode(
         n_classes,
         raw,
     )
-
-
-def _forget(coded: list[np.ndarray], categories: list[np.ndarray]) -> list[np.ndarray]:
-    """Coded rows, some of whose categories count as not seen."""
-    return [
-        np.where(np.isin(column, gone), -1, column) if len(gone) else column
-        for column, gone in zip(coded, categories, strict=True)
-    ]
-
-
-def _single_categories(column: np.ndarray) -> np.ndarray:
-    """Codes that one row has; none of a column of numbers."""
-    if column.dtype.kind == "f":
-        return np.empty(0, dtype=int)
-    return np.flatnonzero(np.bincount(column) == 1)
 
 
 def _seldom_categories(column: np.ndarray, placing: np.ndarray) -> np.ndarray:

@@ -286,7 +286,8 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         predictions = surrogate.predict(encoded) if given is None else given
         differing = players_that_can_matter(surrogate.players, self.background_, X)
         columns = surrogate.players.player_of_column
-        able = differing & (np.bincount(columns, self._varied, differing.shape[1]) > 0)
+        told = self._varied & surrogate.tells
+        able = differing & (np.bincount(columns, told, differing.shape[1]) > 0)
         # What was logged of a row must go somewhere.
         able = np.where(able.any(axis=1, keepdims=True), able, differing)
         values, std = surrogate.explain(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_metaexplain._categories import forget_categories, single_categories
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import Players, RowPool
 from sklearn_metaexplain.nets._checkpoint import load_pretrained
@@ -44,6 +45,8 @@ class LoggedSurrogate:
     ----------
     base : ndarray of shape (n_computed,)
         Mean output of the background.
+    tells : ndarray of bool of shape (n_columns,)
+        Columns that are no identifiers: not all of their categories have a single row.
     """
 
     def __init__(
@@ -86,8 +89,11 @@ class LoggedSurrogate:
         self._n_logged = len(outputs)
         self.encoder = TableEncoder().fit(X)
         coded = self.encoder.code(X)
+        self._single = [single_categories(codes) for codes in coded]
+        coded = forget_categories(coded, self._single)
         self.encoder.place_categories(coded, outputs)
         encoded = torch.from_numpy(self.encoder.encode(coded))
+        self.tells = np.array([codes.dtype.kind == "f" or codes.max() >= 0 for codes in coded])
         player_of_column = torch.from_numpy(self.players.player_of_column[self.encoder.source_])
         self.surrogate = TaskSurrogate(
             player_of_column, len(self.players.names), hybrids=False
@@ -136,7 +142,8 @@ class LoggedSurrogate:
 
     def encode(self, X: Any) -> torch.Tensor:
         """Encode rows: (n_rows, n_encoded, 2)."""
-        return torch.from_numpy(self.encoder.encode(self.encoder.code(X)))
+        coded = forget_categories(self.encoder.code(X), self._single)
+        return torch.from_numpy(self.encoder.encode(coded))
 
     def predict(self, encoded: torch.Tensor) -> np.ndarray:
         """Outputs of encoded rows: ndarray of shape (n_rows, n_computed)."""

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import LoggedExplainer, explain
 from sklearn_metaexplain.exceptions import LargeErrorWarning
-from sklearn_metaexplain.metrics import get_explanation_scorer
+from sklearn_metaexplain.metrics import get_explanation_scorer, shapley_error
 from sklearn_metaexplain.model_selection import compare_explainers
 from sklearn_metaexplain.posthoc._logged import _LEAST_ROWS
 from sklearn_metaexplain.shapley._error import FEW_LOGGED_CALIBRATION, LOGGED_CALIBRATION
@@ -498,3 +498,34 @@ def test_what_was_logged_of_a_row_goes_somewhere():
     explainer = LoggedExplainer(random_state=0).fit(np.full((20, 2), 7.0), np.arange(20.0))
     explanation = explainer.explain(np.array([[7.0, 8.0]]), outputs=[10.0])
     np.testing.assert_allclose(explanation.values[0, :, 0], [0.0, 0.5])
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_identifiers_of_rows_tell_nothing(given):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(150, 2)), columns=["a", "b"])
+    table.insert(1, "customer", [f"C-{place:04d}" for place in rng.permutation(150)])
+    log = 2 * table["a"] - table["b"]
+    explainer = LoggedExplainer(background=20, random_state=0).fit(table, log)
+    assert explainer.score(table, log) > 0.9
+    rows = table[:20]
+    explanation = explainer.explain(rows, outputs=log[:20] if given else None)
+    values = explanation.values[..., 0]
+    assert (values[:, 1] == 0).all()
+    assert (explanation.std[:, 1] == 0).all()
+    means = explainer.background_[["a", "b"]].mean()
+    truth = (rows[["a", "b"]] - means) * [2, -1]
+    assert shapley_error(truth.to_numpy()[..., None], values[:, [0, 2], None]) < 0.02
+    # Nor does one that was not logged.
+    newcomer = rows.assign(customer="C-9999")
+    unknown = explainer.explain(newcomer, outputs=log[:20] if given else None)
+    np.testing.assert_array_equal(unknown.values, explanation.values)
+
+
+def test_a_log_of_identifiers_alone_tells_nothing():
+    table = pd.DataFrame({"customer": [f"C-{row}" for row in range(40)]})
+    log = np.arange(40.0)
+    explainer = LoggedExplainer(background=10, random_state=0).fit(table, log)
+    explanation = explainer.explain(table)
+    assert (explanation.values == 0).all()
+    np.testing.assert_allclose(explainer.predict(table), explanation.base_values[:, 0])
