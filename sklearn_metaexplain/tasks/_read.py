@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from sklearn_metaexplain._categories import forget_categories, single_categories
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain.nets._prior_reference import Measured, Pass, measure_task, varying
@@ -43,7 +44,8 @@ def read_task(table: TaskTable, rows: np.ndarray, others: np.ndarray) -> Reading
     """Encode rows with their outputs, and others without.
 
     Categories are placed by each output in turn, and by the rows read alone: then neither the
-    order of the outputs nor what is to be reconstructed has any influence.
+    order of the outputs nor what is to be reconstructed has any influence. One of a single row read
+    counts as the average category: identifiers would tell all of the outputs read, and no others.
 
     Parameters
     ----------
@@ -58,7 +60,9 @@ def read_task(table: TaskTable, rows: np.ndarray, others: np.ndarray) -> Reading
         If no output varies over the rows read.
     """
     encoder = TableEncoder().fit(table.X)
-    read, unread = (encoder.code(take_rows(table.X, part)) for part in (rows, others))
+    coded, unread = (encoder.code(take_rows(table.X, part)) for part in (rows, others))
+    single = [single_categories(codes) for codes in coded]
+    read, unread = (forget_categories(part, single) for part in (coded, unread))
     outputs = table.outputs(rows)
     varies = varying(torch.from_numpy(outputs)).numpy()
     if not varies.any():

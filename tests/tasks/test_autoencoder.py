@@ -495,3 +495,13 @@ def test_bad_parameters(parameters):
 def test_weights_that_do_not_exist():
     with pytest.raises(ValueError, match=r"neither a registered name.*default.*nor a file"):
         autoencoder(pretrained="nowhere").fit([(X_GOOD, Y_GOOD)])
+
+
+def test_identifiers_of_rows_tell_as_little_as_constants():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    named = X.assign(plant=[f"P-{place}" for place in np.random.RandomState(0).permutation(150)])
+    constant = X.assign(plant="P")
+    np.testing.assert_allclose(vector((named, y)), vector((constant, y)), rtol=0, atol=1e-12)
+    fitted = autoencoder().fit([(X, y)])
+    errors = [fitted.reconstruction_error((table, y)) for table in (named, constant)]
+    np.testing.assert_allclose(*errors)
