@@ -18,6 +18,7 @@ from sklearn_metaexplain.inspection._style import (
 )
 from sklearn_metaexplain.inspection._text import (
     fit_text,
+    fit_texts,
     with_minus,
 )
 
@@ -288,14 +289,14 @@ def write_levels(ax: Any, axis: Any, which: str, texts: list[str], *, every: int
     """Write the levels of a column of categories, or one of `every`, aslant where they are long."""
     at, texts = np.arange(0, len(texts), every), texts[::every]
     if which == "y":
-        axis.set_ticks(at, [fit_text(with_minus(text), 16) for text in texts])
+        axis.set_ticks(at, fit_texts([with_minus(text) for text in texts], 16))
         return
     if _fit_upright(ax, texts):
-        axis.set_ticks(at, [fit_text(with_minus(text), 40) for text in texts])
+        axis.set_ticks(at, fit_texts([with_minus(text) for text in texts], 40))
     else:
         axis.set_ticks(
             at,
-            [fit_text(with_minus(text), 16) for text in texts],
+            fit_texts([with_minus(text) for text in texts], 16),
             rotation=40,
             ha="right",
             rotation_mode="anchor",

@@ -21,6 +21,7 @@ from sklearn_metaexplain.inspection._style import (
 from sklearn_metaexplain.inspection._text import (
     fit_labels,
     fit_text,
+    fit_texts,
     row_font,
     set_labels,
 )
@@ -192,7 +193,7 @@ class HeatmapDisplay(ExplanationDisplay):
         if across >= _LEAST_FONT:
             names = [fit_text(name, 12) for name in self.row_labels]
             if len(set(names)) < len(set(self.row_labels)):  # as of times on several days
-                names = [fit_text(name, 20) for name in self.row_labels]
+                names = fit_texts(self.row_labels, 20)
             ax.set_xticks(np.arange(n_samples), names, rotation=90, fontsize=min(font, across, 8.0))
             ax.tick_params(axis="x", length=0)
         else:

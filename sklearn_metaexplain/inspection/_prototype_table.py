@@ -11,6 +11,7 @@ from sklearn_metaexplain.inspection._style import INK
 from sklearn_metaexplain.inspection._text import (
     fit_labels,
     fit_text,
+    fit_texts,
     number_formatter,
     row_font,
     with_minus,
@@ -59,7 +60,7 @@ def write_table(
                 color=INK,
             )
         )
-    names = [fit_text(name, fitting) for name in cells.columns]
+    names = fit_texts(list(cells.columns), fitting)
     if fitting < len(OWN):
         names[0] = OWN.replace(" ", "\n")
     ax.xaxis.tick_top()

@@ -16,6 +16,7 @@ __all__ = [
     "fit_labels",
     "fit_numbers",
     "fit_text",
+    "fit_texts",
     "number_formatter",
     "place_across",
     "room_for_text",
@@ -36,6 +37,12 @@ def fit_text(text: Any, width: int) -> str:
     A column's name may hold line breaks, and dollar signs that are no mathematics.
     """
     return _shortened(text, width).replace("$", r"\$")
+
+
+def fit_texts(texts: Sequence[Any], width: int) -> list[str]:
+    """Lines as of `fit_text`, that keep what tells them apart."""
+    lines = [" ".join(str(text).split()) for text in texts]
+    return _distinct_texts(lines, [width] * len(lines))
 
 
 def fit_labels(

@@ -6,7 +6,12 @@ import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 
-from sklearn_metaexplain.inspection._axis import ColumnAxis, draw_colored, write_dates
+from sklearn_metaexplain.inspection._axis import (
+    ColumnAxis,
+    draw_colored,
+    write_dates,
+    write_levels,
+)
 from sklearn_metaexplain.inspection._column_view import column_view
 from sklearn_metaexplain.inspection._style import NEUTRAL, OUTPUT_COLORS, legend_above
 
@@ -54,6 +59,17 @@ def test_ticks_tell_a_category_called_others_from_the_rest():
         "others",
         "all others",
     ]
+
+
+@pytest.mark.parametrize("which", ["x", "y"])
+def test_long_categories_keep_what_tells_them_apart(which):
+    ax = plt.subplots()[1]
+    axis = getattr(ax, f"{which}axis")
+    write_levels(ax, axis, which, [f"level number {k} with words" for k in range(8)] + ["others"])
+    names = [label.get_text() for label in axis.get_ticklabels()]
+    assert len(set(names)) == 9
+    assert all(str(k) in names[k] for k in range(8))
+    assert max(map(len, names)) <= 16
 
 
 def test_values_that_are_all_missing_stand_in_one_place():

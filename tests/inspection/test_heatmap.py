@@ -90,6 +90,11 @@ def test_one_row_and_zeros():
         ),
         (pd.Index([0.5, 2.0, np.nan]), ["0.5", "2.0", "missing"], ["0.5", "2.0", "missing"]),
         (None, ["0", "1", "2"], ["0", "1", "2"]),
+        (
+            pd.Index([f"customer number {k} of the north" for k in range(3)]),
+            [f"customer number {k} of the north" for k in range(3)],
+            [f"customer …{k}…he north" for k in range(3)],
+        ),
     ],
 )
 def test_rows_are_called_as_in_the_report(index, row_labels, drawn):
