@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from numbers import Integral
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 __all__ = ["name_of_label", "names_of_labels", "names_of_table", "position_of"]
+
+_MOST_LISTED = 20
 
 
 def name_of_label(label: Any) -> str:
@@ -97,5 +100,20 @@ def position_of(given: Any, names: Any, parameter: str, *, negative: bool = Fals
             f"{parameter} names {given!r}, as {len(found)} columns are called; name it by position."
         )
     if not found:
-        raise ValueError(f"{parameter} names {given!r}, which is none of the columns {texts}.")
+        raise ValueError(f"{parameter} names {given!r}, which is none of {_known(given, texts)}.")
     return found[0]
+
+
+def _known(given: Any, texts: list[str]) -> str:
+    """Columns that there are, for a message: of many those that are most like what was given."""
+    if texts == [f"x{j}" for j in range(len(texts))]:
+        return (
+            f"the columns x0 to {texts[-1]}; of a table without names, as steps of a Pipeline pass "
+            'on, give positions, or let these make DataFrames by set_output(transform="pandas")'
+        )
+    if len(texts) <= _MOST_LISTED:
+        return f"the columns {texts}"
+    if isinstance(given, Integral):
+        return f"the {len(texts)} columns"
+    similar = get_close_matches(name_of_label(given), texts, n=3, cutoff=0.0)
+    return f"the {len(texts)} columns, of which {similar} are most like it"

@@ -48,6 +48,17 @@ def test_columns_are_given_by_name_or_position(given, names, negative, position)
         (-3, ["a", "b"], "names -3, which is none of the columns"),
         (True, ["a", "b"], "names True, which is none of the columns"),
         (10**40, ["a", "b"], "names 10+, which is none of the columns"),
+        (
+            "heigth",
+            ["height", *(f"column {j}" for j in range(80))],
+            r"names 'heigth', .* the 81 columns, of which \['height', .*\] are most like it\.$",
+        ),
+        (99, [f"column {j}" for j in range(81)], r"names 99, which is none of the 81 columns\.$"),
+        (
+            "pipe__sex",
+            ["x0", "x1"],
+            r"names 'pipe__sex', .* columns x0 to x1; .* give positions, or .*set_output\(",
+        ),
     ],
 )
 def test_what_names_no_column_or_two_is_refused(given, names, message, negative):

@@ -454,7 +454,7 @@ def test_wrong_calls():
     X = np.random.RandomState(0).normal(size=(20, 3))
     X[:, 2] = 1.0
     model = LinearRegression().fit(X, X[:, 0])
-    with pytest.raises(ValueError, match=r"names 'height', which is none of the columns \['x0'"):
+    with pytest.raises(ValueError, match=r"names 'height', which is none of the columns x0 to x2"):
         accumulated_local_effects(model, X, "height")
     with pytest.raises(ValueError, match="names 3"):
         accumulated_local_effects(model, X, 3)
