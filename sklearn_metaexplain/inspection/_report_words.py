@@ -131,11 +131,13 @@ def _own_error(explanation: Explanation, explainer: Any) -> str:
 
 def _cost(explanation: Explanation, explainer: Any) -> str:
     least, most = int(explanation.n_evaluations.min()), int(explanation.n_evaluations.max())
+    at_fit = getattr(explainer, "n_evaluations_", None)
+    if most == 0 and at_fit == 0:
+        return f"None: {type(explainer).__name__} asked no model."
     rows = _count(most, "row") if least == most else f"{least:,} to {_count(most, 'row')}"
     if most == 0:
         rows = "no further rows"
     sentence = f"To explain a row, the model was asked for {rows} beyond the row's own prediction."
-    at_fit = getattr(explainer, "n_evaluations_", None)
     if at_fit is not None:
         sentence += f" Fitting the explainer took {_count(int(at_fit), 'row')}, once."
     return sentence

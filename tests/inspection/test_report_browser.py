@@ -271,8 +271,26 @@ def test_what_is_not_explained_is_judged_in_any_unit(browser, tmp_path, unit):
         is_said = missed == 5 * unit
         assert ("not explained" in browser.texts("#row-bars tbody .label")) == is_said
         assert ("not explained" in browser.texts("#table thead .name")) == is_said
+        assert (browser.texts("#row-facts dd")[-1] == "0") != is_said
         browser.click(f"{ROWS}:nth-child(2) button")
         assert "not explained" not in browser.texts("#row-bars tbody .label")
+
+
+@pytest.mark.parametrize("width", [1280, 420])
+def test_names_are_shown_whole(browser, tmp_path, width):
+    names = [f"measurement no. {k} of the sensor array (mm)" for k in range(12)]
+    names += ["age", "a_name_of_letters_without_any_place_to_break_it_but_underscores"[:60]]
+    values = np.random.RandomState(0).normal(size=(3, len(names), 1))
+    explanation = Explanation(
+        values, [0], values.sum(1), output="raw", feature_names=names, output_names=["y"],
+        n_evaluations=0, estimator_type="regressor", data=values[..., 0],
+    )  # fmt: skip
+    browser.open(report(explanation, tmp_path / "report.html"), width=width)
+    cut = """
+        return [...document.querySelectorAll(".bars .line *, .bars .line, #table thead .name *")]
+            .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.textContent)"""
+    assert browser.run(cut) == []
+    assert set(browser.texts("#row-bars tbody .label .line")) == set(names)
 
 
 def test_cells_have_all_digits_before_the_point(browser, tmp_path):

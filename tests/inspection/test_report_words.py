@@ -105,6 +105,8 @@ def test_a_guess_without_a_model_is_called_one():
     assert said.startswith("LoggedExplainer guesses")
     assert "asked no model" in said
     assert "held out" not in said
+    cost = words(explainer.explain(X[:5]), explainer)["Cost"]
+    assert cost == "None: LoggedExplainer asked no model."
     # Nor is a guess of zero more than that.
     explainer.shapley_error_ = explainer.shapley_error_se_ = 0.0
     said = words(explainer.explain(X[:5]), explainer)["Error of the explainer"]

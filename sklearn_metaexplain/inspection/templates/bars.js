@@ -143,10 +143,8 @@ function itemsOf(i, output, showAll) {
       label: `${rest.length} other columns`, size, spread: 0, className: "rest",
     });
   }
-  const unexplained = residualOf(i, output);
-  const total = sizes.reduce((sum, size) => sum + Math.abs(size), 0);
-  const size = Math.max(total, Math.abs(predictionOf(i, output)), Math.abs(baseOf(i, output)));
-  if (source.additive && !isRounding(unexplained, size)) {
+  const unexplained = unexplainedOf(i, output);
+  if (source.additive && unexplained) {
     items.push({
       label: "not explained", size: unexplained, spread: 0, className: "rest",
       kind: "unexplained",

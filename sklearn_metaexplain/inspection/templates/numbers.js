@@ -38,6 +38,14 @@ function largestOf(numbers) {
 // What sums leave unexplained is rounding next to the numbers that are summed, in whatever unit.
 const isRounding = (left, size) => Math.abs(left) <= 1e-6 * size;
 
+function unexplainedOf(i, output) {
+  let total = 0;
+  for (let f = 0; f < nFeatures; f += 1) total += Math.abs(valueOf(f, i, output));
+  const size = Math.max(total, Math.abs(predictionOf(i, output)), Math.abs(baseOf(i, output)));
+  const left = residualOf(i, output);
+  return isRounding(left, size) ? 0 : left;
+}
+
 const UNITS = { probability: "probability", log_odds: "log-odds", raw: "output" };
 
 // One number of digits for all attributions to an output, one for its predictions.
@@ -75,9 +83,14 @@ const byId = (id) => document.getElementById(id);
 const user = (text, className = "") =>
   element("span", { class: `user ${className}`.trim(), title: text }, text);
 
-// Long names differ at their ends more often than at their beginnings: the middle is left out.
+// Names take several lines. The longest are cut, and differ at their ends more often than at their
+// beginnings: the middle is left out.
+const LONGEST_WHOLE = 60;
 function nameParts(name) {
   const characters = Array.from(name);
+  if (characters.length <= LONGEST_WHOLE) {
+    return [element("span", { class: characters.length > 20 ? "whole wide" : "whole" }, name)];
+  }
   const last = characters.length > 6 ? Math.min(8, Math.floor(characters.length / 2)) : 0;
   const cut = characters.length - last;
   return [

@@ -122,7 +122,7 @@ function refreshRow() {
   if (nOutputs > 1) facts.push(["Shown", source.outputs[outputOf(i, output)]]);
   facts.push(["Base value", prediction(baseOf(i, output))]);
   facts.push(["Prediction", prediction(predictionOf(i, output))]);
-  const unexplained = residualOf(i, output);
+  const unexplained = unexplainedOf(i, output);
   if (source.additive) {
     facts.push(["Not explained", unexplained ? minus(unexplained.toExponential(0)) : "0"]);
   }
