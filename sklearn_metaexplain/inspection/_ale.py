@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._arrays import array_of_rows
 from sklearn_metaexplain._names import names_of_table, position_of
+from sklearn_metaexplain.base import _unwrap, is_explainer
 from sklearn_metaexplain.inspection._ale_places import (
     Places,
     grid_index,
@@ -82,7 +83,7 @@ def accumulated_local_effects(
         counts : ndarray of int
             Rows in each interval, level, or cell of two intervals.
         output_names : ndarray of shape (n_outputs,)
-            Classes in `classes_` order, or the names of targets.
+            Classes in `classes_` order, or targets: as an explainer calls them, else y0, y1, ...
         units : str
             Units resolved.
         feature_names : list of str
@@ -172,6 +173,7 @@ def accumulated_local_effects(
         estimator,
         pool.take(grid_index(places, X.shape[1])),
         output=units,
+        target_names=_target_names(estimator),
         batch_size=int(batch_size),
         n_jobs=n_jobs,
     )
@@ -188,6 +190,11 @@ def accumulated_local_effects(
         is_duration=[place.view.unit != "" for place in places],
         n_left_out=int(np.sum(~used)),
     )
+
+
+def _target_names(estimator: Any) -> np.ndarray | None:
+    """What an explainer calls the targets; other regressors do not know."""
+    return _unwrap(estimator)[1]._explained_outputs() if is_explainer(estimator) else None
 
 
 def _effects(model: MaskedModel, X: Any, places: list[Places]) -> tuple[np.ndarray, np.ndarray]:

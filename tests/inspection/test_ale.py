@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from sklearn_metaexplain import ShapExplainer
 from sklearn_metaexplain.inspection import accumulated_local_effects
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 
@@ -448,6 +450,19 @@ class NoProbabilities(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         return self.classes_[:1].repeat(len(X))
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, FrozenEstimator])
+def test_targets_are_called_as_an_explainer_calls_them(wrap):
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    targets = pd.DataFrame({"price": X[:, 0], "rent": X[:, 1]})
+    model = LinearRegression()
+    explainer = wrap(ShapExplainer(model, background=5, random_state=0).fit(X, targets))
+    named = accumulated_local_effects(explainer, X, 0)
+    assert named.output_names.tolist() == ["price", "rent"]
+    numbered = accumulated_local_effects(model.fit(X, targets), X, 0)
+    assert numbered.output_names.tolist() == ["y0", "y1"]
+    np.testing.assert_allclose(named.effects, numbered.effects)
 
 
 def test_wrong_calls():
