@@ -134,16 +134,8 @@ def _numbers(outputs: Any, name: str) -> np.ndarray:
     try:
         return check_array(outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name)
     except (TypeError, ValueError) as error:
-        if "contains NaN" in str(error):
-            # Of the numbers, as text may be "nan".
-            numbers = check_array(
-                outputs, ensure_2d=False, dtype=np.float64, ensure_all_finite=False
-            )
-            missing = np.flatnonzero(np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1))
-            raise ValueError(
-                f"{name} is missing in {listed_rows(missing)}; leave rows without an output out of "
-                f"X and {name}."
-            ) from None
+        if "contains NaN" in str(error) or "contains infinity" in str(error):
+            raise _not_finite(outputs, name) from None
         if "could not convert" not in str(error):
             raise
         # What cannot be converted is left out: it would be looked for in the table.
@@ -151,6 +143,23 @@ def _numbers(outputs: Any, name: str) -> np.ndarray:
             f"{name} must be numbers that the model logged, probabilities or scores; of labels "
             "nothing can be learned about how sure it was."
         ) from None
+
+
+def _not_finite(outputs: Any, name: str) -> ValueError:
+    # Of the numbers, as text may be "nan".
+    numbers = check_array(outputs, ensure_2d=False, dtype=np.float64, ensure_all_finite=False)
+    numbers = numbers.reshape(len(numbers), -1)
+    missing = np.flatnonzero(np.isnan(numbers).any(axis=1))
+    if len(missing):
+        return ValueError(
+            f"{name} is missing in {listed_rows(missing)}; leave rows without an output out of "
+            f"X and {name}."
+        )
+    infinite = np.flatnonzero(np.isinf(numbers).any(axis=1))
+    return ValueError(
+        f"{name} is infinite in {listed_rows(infinite)}, as are log odds of 0 and 1; cut them off, "
+        'or pass the probabilities, with output="probability".'
+    )
 
 
 def _probabilities(array: np.ndarray, name: str) -> np.ndarray:

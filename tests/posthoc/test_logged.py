@@ -285,6 +285,11 @@ class TestBadInput:
             ),
             ("raw", lambda X: np.array(["1.0", "nan"] * 30), "missing in row 1, 3, 5, 7, 9, ...;"),
             ("raw", lambda X: pd.array([1.0, 2.0] * 29 + [pd.NA] * 2), "missing in row 58, 59;"),
+            (
+                "log_odds",
+                lambda X: np.r_[np.ones(58), np.inf, -np.inf],
+                'y is infinite in row 58, 59, as are log odds .*, with output="probability"',
+            ),
             ("raw", lambda X: X[:-1, 0], "inconsistent numbers of samples"),
             ("raw", lambda X: np.zeros((60, 2, 2)), "array with dim 3"),
             ("raw", lambda X: None, "pass the outputs that the model logged"),
