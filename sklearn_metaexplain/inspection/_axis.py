@@ -281,8 +281,9 @@ def _fit_upright(ax: Any, texts: list[str]) -> bool:
 
 
 def _width(ax: Any) -> float:
-    """Width of axes, in points."""
-    return 72 * ax.get_window_extent().width / ax.figure.dpi
+    """Width of axes, in points; of axes beside others a layout takes a part for their labels."""
+    share = 1.0 if len(ax.figure.axes) == 1 else 0.8
+    return share * 72 * ax.get_window_extent().width / ax.figure.dpi
 
 
 def write_levels(ax: Any, axis: Any, which: str, texts: list[str], *, every: int = 1) -> None:
@@ -301,3 +302,6 @@ def write_levels(ax: Any, axis: Any, which: str, texts: list[str], *, every: int
             ha="right",
             rotation_mode="anchor",
         )
+        narrow = float(np.clip(_width(ax) / len(texts) / _WIDTH_ASLANT, 0.6, 1.0))
+        for label in axis.get_ticklabels():
+            label.set_fontsize(narrow * label.get_fontsize())

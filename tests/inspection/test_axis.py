@@ -72,6 +72,20 @@ def test_long_categories_keep_what_tells_them_apart(which):
     assert max(map(len, names)) <= 16
 
 
+def test_names_of_categories_in_small_axes_do_not_run_together():
+    figure, axes = plt.subplots(2, 3, figsize=(12, 8), layout="constrained")
+    for ax in axes.flat:
+        ax.set_ylabel("label")
+        write_levels(ax, ax.xaxis, "x", [f"level {k}" for k in range(13)])
+        ax.set_xlim(-0.5, 12.5)
+    figure.draw_without_rendering()
+    ax = axes[0, 0]
+    apart = 72 * ax.get_window_extent().width / figure.dpi / 13
+    size = ax.get_xticklabels()[0].get_fontsize()
+    assert apart * np.sin(np.deg2rad(40)) > 0.95 * size
+    assert size >= 6
+
+
 def test_values_that_are_all_missing_stand_in_one_place():
     axis = ColumnAxis(column_view(np.full(9, np.nan), "x"))
     places = axis.spread(np.linspace(-1, 1, 9))
