@@ -17,6 +17,7 @@ from sklearn_metaexplain.inspection._style import (
     value_map,
 )
 from sklearn_metaexplain.inspection._text import (
+    character_width,
     fit_text,
     fit_texts,
     with_minus,
@@ -139,8 +140,9 @@ class ColumnAxis:
         line = ax.axvline if which == "x" else ax.axhline
         line(high + 0.05 * span, color=NEUTRAL, linewidth=0.8, linestyle=":")
         inside = [tick for tick in axis.get_majorticklocs() if low - 0.04 * span <= tick <= high]
-        # The last tick leaves room for the word.
-        inside = [tick for tick in inside if tick <= high - 0.06 * span or which == "y"]
+        if which == "x":
+            points = 72 * ax.get_window_extent().width / ax.figure.dpi
+            inside = _with_room(axis, inside, at, points / (1.19 * span))
         # Dates are not written without any.
         axis.set_ticks(inside or [low] * view.is_date)
         vertical = which == "y"
@@ -155,6 +157,26 @@ class ColumnAxis:
             fontsize="small",
             color=INK,
         )
+
+
+def _with_room(axis: Any, ticks: list[float], at: float, unit: float) -> list[float]:
+    """Ticks whose numbers run neither into each other nor into the word for missing values.
+
+    Numbers are written in another way where the last is left out, with which they had a power of
+    ten. `unit` is the length of a unit of the axis, in points.
+    """
+
+    def lengths() -> list[float]:
+        texts = axis.get_major_formatter().format_ticks(ticks)
+        return [72 * character_width() * (len(text) + 1) for text in texts]
+
+    word = 0.833 * 72 * character_width() * len(MISSING)  # it is small
+    # Half of both is between their places.
+    while ticks and (at - ticks[-1]) * unit < (lengths()[-1] + word) / 2:
+        ticks = ticks[:-1]
+    while len(ticks) > 1 and (ticks[1] - ticks[0]) * unit < max(lengths()):
+        ticks = ticks[::2]
+    return ticks
 
 
 def draw_colored(

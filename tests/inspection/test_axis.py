@@ -1,4 +1,5 @@
 import warnings
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn_metaexplain.inspection._axis import (
     write_levels,
 )
 from sklearn_metaexplain.inspection._column_view import column_view
-from sklearn_metaexplain.inspection._style import NEUTRAL, OUTPUT_COLORS, legend_above
+from sklearn_metaexplain.inspection._style import NEUTRAL, OUTPUT_COLORS, legend_above, tidy
 
 
 def legend_of(levels):
@@ -84,6 +85,30 @@ def test_names_of_categories_in_small_axes_do_not_run_together():
     size = ax.get_xticklabels()[0].get_fontsize()
     assert apart * np.sin(np.deg2rad(40)) > 0.95 * size
     assert size >= 6
+
+
+def ticks_beside_missing_values(cells, figsize, n_columns=1):
+    figure, axes = plt.subplots(1, n_columns, figsize=figsize, layout="constrained", squeeze=False)
+    for ax in axes.flat:
+        tidy(ax)
+        ax.set_ylabel("added")
+        ColumnAxis(column_view([*cells, np.nan], "x")).dress(ax, "x")
+    figure.draw_without_rendering()
+    words = [word for word in axes[0, 0].texts if word.get_text() == "missing"]
+    boxes = [text.get_window_extent() for text in axes[0, 0].get_xticklabels() + words]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    return [text.get_text() for text in axes[0, 0].get_xticklabels()]
+
+
+def test_the_last_of_few_numbers_is_written_beside_missing_values():
+    assert ticks_beside_missing_values(range(5), (6.4, 4.2)) == ["0", "1", "2", "3", "4"]
+    assert "4" not in ticks_beside_missing_values(range(5), (9, 3), 4)
+
+
+def test_large_numbers_beside_missing_values_do_not_run_together():
+    for width in (7, 10):
+        ticks = ticks_beside_missing_values(np.arange(10) * 1e5 + 0.5, (width, 3), 4)
+        assert ("500000" in ticks) == (width == 10)
 
 
 def test_values_that_are_all_missing_stand_in_one_place():
