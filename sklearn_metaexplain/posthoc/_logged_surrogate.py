@@ -11,13 +11,10 @@ import torch
 from sklearn_metaexplain._categories import forget_categories, single_categories
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import Players, RowPool
-from sklearn_metaexplain.nets._checkpoint import load_pretrained
-from sklearn_metaexplain.posthoc._adaptation import EvaluatedTask, adapt_by_learner
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
-from sklearn_metaexplain.posthoc._surrogate import KernelProposer, TaskSurrogate
+from sklearn_metaexplain.posthoc._proposal import KernelProposal, load_weights
+from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._error import logged_calibration, scaled_error
-from sklearn_metaexplain.shapley._kernel import KernelParameters
-from sklearn_metaexplain.shapley._search import search_kernel
 
 __all__ = ["LoggedSurrogate", "logged_of"]
 
@@ -95,14 +92,15 @@ class LoggedSurrogate:
         encoded = torch.from_numpy(self.encoder.encode(coded))
         self.tells = np.array([codes.dtype.kind == "f" or codes.max() >= 0 for codes in coded])
         player_of_column = torch.from_numpy(self.players.player_of_column[self.encoder.source_])
-        self.surrogate = TaskSurrogate(
-            player_of_column, len(self.players.names), hybrids=False
-        ).fit(
+        n_players = len(self.players.names)
+        self.surrogate = TaskSurrogate(player_of_column, n_players, hybrids=False).fit(
             encoded,
             torch.from_numpy(outputs),
             self.encode(background),
             None,
-            propose=self._proposer(player_of_column),
+            propose=KernelProposal(
+                load_weights(self.pretrained), player_of_column, n_players, device=self.device
+            ),
             n_jobs=n_jobs,
         )
         own = self._project(self.surrogate.predict(self.surrogate.stack.background))
@@ -112,22 +110,6 @@ class LoggedSurrogate:
         self.surrogate.set_base(torch.from_numpy(self.base))
         self.error = self._estimate_error(encoded[:_ERROR_ROWS])
         return self
-
-    def _proposer(self, player_of_column: torch.Tensor) -> KernelProposer:
-        if self.pretrained is None:
-            return search_kernel
-        pretrained, device = self.pretrained, self.device
-        network = load_pretrained(pretrained).kernel.double().to(device)
-
-        def propose(encoded: torch.Tensor, outputs: torch.Tensor) -> KernelParameters:
-            encoded, outputs = encoded.to(device), outputs.to(device)
-            n_players = len(self.players.names)
-            task = EvaluatedTask(encoded, outputs, player_of_column.to(device), n_players)
-            adapt_by_learner(network, pretrained, task)
-            with torch.no_grad():
-                return network.propose(encoded, outputs).to("cpu")
-
-        return propose
 
     def _calibration(self, known: str) -> dict[str, float]:
         kernel = "searched" if self.pretrained is None else "proposed"

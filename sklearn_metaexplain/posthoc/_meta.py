@@ -18,7 +18,7 @@ from sklearn_metaexplain.posthoc._base import PosthocExplainer
 from sklearn_metaexplain.posthoc._budget import refuse_asking, resolve_budget, resolve_tol
 from sklearn_metaexplain.posthoc._fast import Student
 from sklearn_metaexplain.posthoc._promise import Goal
-from sklearn_metaexplain.posthoc._proposal import KernelProposal
+from sklearn_metaexplain.posthoc._proposal import KernelProposal, Training, load_weights
 from sklearn_metaexplain.posthoc._row_values import explain_asking, explain_unasked
 from sklearn_metaexplain.posthoc._self_error import (
     n_rows_judged,
@@ -311,7 +311,8 @@ class MetaExplainer(PosthocExplainer):
 
     def _fit_explainer(self, X: Any) -> None:
         device = check_device(self.device)
-        pretrained = None if self.pretrained is None else load_pretrained(self.pretrained)
+        weights = load_weights(self.pretrained)
+        pretrained = None if weights is None else weights.networks
         self._calibration_ = {} if pretrained is None else pretrained.calibration
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)
@@ -326,7 +327,7 @@ class MetaExplainer(PosthocExplainer):
         for name in ("net_", "student_error_", "_student_"):
             self.__dict__.pop(name, None)
         propose = KernelProposal(
-            self, pretrained, players, model.n_players, seeds=(self._seed_, self._row_seed_)
+            weights, players, model.n_players, device=device, training=self._training()
         )
         with stage("fit the surrogates", verbose=self.verbose):
             self._surrogate_ = TaskSurrogate(
@@ -350,6 +351,18 @@ class MetaExplainer(PosthocExplainer):
         # A model unlike all others does no harm where its held-out evaluations are told.
         if pretrained is not None and self.shapley_error_ > _SMALL_ERROR:
             warn_if_off_prior(*support.drawn(), seed=self._row_seed_, stacklevel=6)
+
+    def _training(self) -> Training | None:
+        if self.max_epochs == 0:
+            return None
+        return Training(
+            max_epochs=self.max_epochs,
+            lr=self.lr,
+            callbacks=self.callbacks,
+            start_seed=self._seed_,
+            seed=self._row_seed_,
+            verbose=self.verbose,
+        )
 
     def _estimate_own_error(self, support: Support, X: Any, rng: np.random.RandomState) -> None:
         rows = support.whole_rows(n_rows_judged(self._masked_model_.n_background))
