@@ -260,26 +260,14 @@ class _Candidates:
         self.kernel, self.row, self.pool, self.hybrids = kernel, row, pool, hybrids
         self.amplitude = float(kernel.parameters.amplitude)
 
-    def _factors(self, centers: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-        of_background = self.kernel.factors(self.pool.background, centers).numpy()
-        return self.kernel.factors(self.row, centers)[0].numpy(), of_background
-
     def covariances(
         self, centers: torch.Tensor, of_background: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return those with some centers, (n, n_centers)."""
+        """Return those with some centers, (n, n_centers); factors of the background if known."""
+        pool, kernel = self.pool, self.kernel
+        of_row = kernel.factors(self.row, centers).numpy()
         if of_background is None:
-            return self._multiply(centers, *self._factors(centers))
-        return self._multiply(
-            centers, self.kernel.factors(self.row, centers)[0].numpy(), of_background
-        )
-
-    def _multiply(
-        self, centers: torch.Tensor, of_row: np.ndarray, of_background: np.ndarray
-    ) -> np.ndarray:
-        pool = self.pool
+            of_background = kernel.factors(pool.background, centers).numpy()
         only = np.zeros(len(pool.backgrounds), dtype=int)
-        products = hybrid_products(
-            of_row[None], of_background, only, pool.backgrounds, pool.coalitions
-        )
-        return self.amplitude * products + self.kernel.linear(self.hybrids, centers).numpy()
+        products = hybrid_products(of_row, of_background, only, pool.backgrounds, pool.coalitions)
+        return self.amplitude * products + kernel.linear(self.hybrids, centers).numpy()
