@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import _safe_indexing, indexable
-from sklearn.utils.validation import _num_samples
 
+from sklearn_metaexplain._rows import n_rows_of
 from sklearn_metaexplain.base import _unwrap, explain
 from sklearn_metaexplain.masking import MaskedModel
 
@@ -76,7 +76,7 @@ class ExplanationScorer:
         """
         X, y = indexable(X, y)
         # The fold and the seed alone decide, so that all candidates are judged by the same.
-        order = np.random.RandomState(self.random_state).permutation(_num_samples(X))
+        order = np.random.RandomState(self.random_state).permutation(n_rows_of(X))
         score = float(self._score(estimator, X, y, order))
         return score if self.greater_is_better else -score
 

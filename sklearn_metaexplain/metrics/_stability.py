@@ -14,9 +14,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing, resample
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _num_samples
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._rows import n_rows_of
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.base import _unwrap, explain
 from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs, of_outputs
@@ -114,7 +114,7 @@ def seed_stability(
     explain(explainer, _safe_indexing(X, [0]))  # an error if it cannot
     for transformer in transformers:
         X = transformer.transform(X)
-    rows = _safe_indexing(X, draw_rows(random, _num_samples(X), n_samples))
+    rows = _safe_indexing(X, draw_rows(random, n_rows_of(X), n_samples))
     explanations = []
     for seed in random.randint(np.iinfo(np.int32).max, size=n_repeats):
         repeat = clone(own)
@@ -208,13 +208,13 @@ def retraining_stability(
         explainer = explainer.estimator if frozen else explainer.best_estimator_
     X = X.tocsr() if issparse(X) else X
     random = np.random.RandomState(draw_seed(random_state))
-    rows = _safe_indexing(X, draw_rows(random, _num_samples(X), n_samples))
+    rows = _safe_indexing(X, draw_rows(random, n_rows_of(X), n_samples))
     # What `LoggedExplainer` calls a classifier's outputs are no classes.
     has_classes = y is not None and type_of_target(y) in ("binary", "multiclass")
     stratify = y if has_classes and is_classifier(explainer) else None
     explanations = []
     for _ in range(n_repeats):
-        drawn = resample(np.arange(_num_samples(X)), stratify=stratify, random_state=random)
+        drawn = resample(np.arange(n_rows_of(X)), stratify=stratify, random_state=random)
         targets = None if y is None else _safe_indexing(y, drawn)
         repeat = clone(explainer).fit(_safe_indexing(X, drawn), targets)
         explanations.append(explain(repeat, rows))

@@ -16,8 +16,9 @@ from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._rows import n_rows_of
 from sklearn_metaexplain.base import is_explainer
 from sklearn_metaexplain.metrics import get_explanation_scorer
 from sklearn_metaexplain.model_selection._judge import Scorer, judge, take_both
@@ -155,7 +156,7 @@ def compare_explainers(
     X, y = indexable(X, y)
     splits: list[tuple[np.ndarray | None, np.ndarray]]
     if cv is None and _are_fitted(explainers):
-        splits = [(None, np.arange(_num_samples(X)))]
+        splits = [(None, np.arange(n_rows_of(X)))]
     else:
         splits = _split(cv, X, y, is_classifier(next(iter(explainers.values()))), random_state)
     spreads = sorted({f"{name}_std" for name in scorers} & set(scorers))

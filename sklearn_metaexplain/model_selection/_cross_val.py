@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import get_config
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
@@ -16,17 +17,13 @@ from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, indexable
 from sklearn.utils._param_validation import HasMethods, validate_params
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, _num_samples
+from sklearn.utils.validation import _check_method_params
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._rows import n_rows_of
 from sklearn_metaexplain.base import explain, is_explainer
 from sklearn_metaexplain.model_selection._folds import join_folds
 
@@ -158,7 +155,7 @@ def cross_val_explain(
     routed = _route(explainer, cv, groups, params)
     splitter = check_cv(cv, y, classifier=is_classifier(explainer))
     splits = list(splitter.split(X, y, **routed.splitter.split))
-    order = _check_partition([test for _, test in splits], _num_samples(X))
+    order = _check_partition([test for _, test in splits], n_rows_of(X))
 
     parallel = Parallel(n_jobs=n_jobs, verbose=verbose, pre_dispatch=pre_dispatch)
     explanations = parallel(
@@ -174,7 +171,7 @@ def cross_val_explain(
 def _route(explainer: Any, cv: Any, groups: Any, params: Mapping[str, Any] | None) -> Bunch:
     """What goes to ``splitter.split`` and what to ``estimator.fit``."""
     params = dict(params or {})
-    if not _routing_enabled():
+    if not get_config()["enable_metadata_routing"]:
         return Bunch(splitter=Bunch(split={"groups": groups}), estimator=Bunch(fit=params))
     if groups is not None:
         raise ValueError(
@@ -246,7 +243,7 @@ def _told_in_rows_of(X: Any, explanation: Explanation, train: np.ndarray) -> Exp
     prototypes = np.asarray(support.get("prototypes"))
     if prototypes.ndim != 2 or prototypes.dtype.kind not in "iu":  # cells, or there are none
         return explanation
-    rows = np.arange(_num_samples(X))[np.asarray(train)]
+    rows = np.arange(n_rows_of(X))[np.asarray(train)]
     return replace(explanation, support={**support, "prototypes": rows[prototypes]})
 
 

@@ -13,9 +13,9 @@ from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _num_samples
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._rows import n_rows_of
 from sklearn_metaexplain.base import _unwrap, explain
 from sklearn_metaexplain.model_selection._logged import LoggedClassifier
 from sklearn_metaexplain.model_selection._random import RandomExplainer
@@ -91,7 +91,7 @@ def _score(
 ) -> dict[str, Any]:
     X, y = held_out
     # The rows that scorers given by name draw, which are then explained only once.
-    order = np.random.RandomState(random_state).permutation(_num_samples(X))
+    order = np.random.RandomState(random_state).permutation(n_rows_of(X))
     explain(explainer, _safe_indexing(X, order[:1]))  # the first call imports and compiles
     explainer = _remember_first(explainer)
     start = perf_counter()

@@ -7,15 +7,11 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone, is_regressor
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_metaexplain._containers import match_container
 from sklearn_metaexplain._culprits import name_culprit
@@ -151,7 +147,7 @@ class PosthocExplainer(
         self._is_complete = False
         must_be_classifier_or_regressor(self.estimator)
         X = self._check_table(X, reset=True)
-        if _routing_enabled():
+        if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
         # A generator of the user's is advanced once, whatever a subclass goes on to draw.
         self._seed_ = draw_seed(self.random_state)

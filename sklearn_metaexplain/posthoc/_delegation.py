@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.metadata_routing import _routing_enabled, process_routing
+from sklearn import get_config
+from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -120,7 +121,7 @@ class DelegationMixin:
             What the model's `score` returns.
         """
         check_is_fitted(self)
-        if _routing_enabled():
+        if get_config()["enable_metadata_routing"]:
             score_params = process_routing(self, "score", **score_params).estimator.score
         return self.estimator_.score(self._typed(X), y, **score_params)
 
