@@ -1,6 +1,7 @@
 """Bins of columns."""
 
 import numpy as np
+import pytest
 import torch
 
 from sklearn_metaexplain.shapley._bins import bin_edges, code
@@ -26,3 +27,12 @@ def test_many_values_share_bins_evenly():
         counts = np.bincount(column)
         assert len(counts) == 12
         assert (counts == 100).all()
+
+
+@pytest.mark.parametrize("n_values", [7, 8])
+def test_as_many_values_as_bins_have_one_each(n_values):
+    values = torch.arange(n_values, dtype=torch.float64)
+    # Most cells are of one value: quantiles would tell few apart.
+    column = torch.cat([values, values.new_zeros(100)])[:, None]
+    codes = code(column, bin_edges(column, 8))[:n_values, 0]
+    assert codes.tolist() == list(range(n_values))

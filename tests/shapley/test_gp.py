@@ -46,6 +46,39 @@ def test_leave_one_out_equals_refitting():
         torch.testing.assert_close(process.loo_residuals[i], outputs[i] - mean[0])
 
 
+@pytest.mark.parametrize(("name", "factor"), [("line", 4.0**-4), ("waves", 1), ("noise", 4.0**3)])
+def test_the_noise_is_the_multiple_with_the_least_leave_one_out_error(name, factor):
+    process, encoded, outputs = fitted(n=40)
+    if name == "line":
+        line = process.kernel.warp(encoded)[:, :2]
+        outputs = line - line.mean(0)
+    elif name == "noise":
+        generator = torch.Generator().manual_seed(1)
+        outputs = torch.randn(40, 2, generator=generator, dtype=torch.float64)
+    process.fit(encoded, outputs)
+    rows, own = process.kernel.warp(encoded), float(process.kernel.parameters.noise)
+    gram = process.kernel(rows, rows)
+
+    def error(noise):
+        inverse = torch.linalg.inv(gram + noise * torch.eye(40, dtype=torch.float64))
+        return float(((inverse @ outputs) / inverse.diagonal()[:, None]).square().mean())
+
+    best = min((own * 4.0**k for k in range(-4, 4)), key=error)
+    assert process.noise == best == own * factor
+
+
+def test_the_variance_is_as_large_as_what_is_left_out_says():
+    process, encoded, outputs = fitted(n=25)
+    shares = []
+    for i in range(25):
+        kept = torch.arange(25) != i
+        mean, covariance = exact_posterior(
+            process, encoded[kept], outputs[kept], encoded[i : i + 1]
+        )
+        shares.append((outputs[i] - mean[0]).square() / (covariance[0, 0] + process.noise))
+    torch.testing.assert_close(process.variance_scale, torch.stack(shares).mean(0))
+
+
 def test_inducing_rows_approximate_the_exact_process():
     exact, encoded, outputs = fitted(n=150)
     errors = []
@@ -147,6 +180,21 @@ def test_so_many_background_rows_are_read_as_are_enough(tolerated):
     torch.testing.assert_close(process.read(rows, thorough=True).effect, every.effect)
 
 
+@pytest.mark.parametrize(("n_background", "share"), [(60, 4), (20, 2), (12, 3)])
+def test_background_rows_are_enough_as_the_variance_of_their_mean_falls(n_background, share):
+    process, encoded, _ = fitted(n=200, n_outputs=1)
+    reading = process.set_background(encoded[:n_background]).read(encoded[60:76])
+    values, of_few = reading.effect @ process.alpha, reading.effect_of_few @ process.alpha
+    measured = (values - of_few).square().mean() / values.square().mean()
+    process.set_effort(encoded[60:76], measured[None] / share)
+
+    def variance(n):
+        """Of the mean of so many, drawn without replacement, up to a factor."""
+        return (1 - n / n_background) / n
+
+    assert variance(process.n_enough) <= variance(8) / share < variance(process.n_enough - 1)
+
+
 def test_effort_for_what_is_not_needed_or_must_be_exact():
     process, encoded, _ = fitted(n=80)
     process.set_background(encoded[:60])
@@ -223,6 +271,27 @@ def test_rows_conditioned_on_their_outputs_agree_with_what_was_read():
         (update, explained), process.condition_on_outputs(process.read(rows), misfit), strict=True
     ):
         torch.testing.assert_close(one, other)
+
+
+def test_conditioning_on_a_row_s_output_is_learning_it_as_one_more(enumerate_by_hand):
+    process, encoded, outputs = fitted(n=40)
+    row, background = encoded[:1] + 0.8, encoded[10:14]
+    told = torch.tensor([[2.0, -1.0]], dtype=torch.float64)
+    reading = process.set_background(background).read(row)
+    update, explained = process.condition_on_outputs(reading, told - process.predict(row))
+    more, known = torch.cat([encoded, row]), torch.cat([outputs, told])
+
+    def change(hybrids):
+        after, _ = exact_posterior(process, more, known, hybrids)
+        return after - process.predict(hybrids)
+
+    expected = enumerate_by_hand(change, row[0], background, torch.arange(M), M)
+    torch.testing.assert_close(update[0], expected, rtol=1e-6, atol=1e-9)
+    # What it takes off the variance is the square of what a unit of the output's deviation adds.
+    _, covariance = exact_posterior(process, encoded, outputs, row)
+    deviation = (covariance[0, 0] + process.noise).sqrt().expand(1, 2)
+    unit, _ = process.condition_on_outputs(reading, deviation)
+    torch.testing.assert_close(explained, unit[..., 0].square(), rtol=1e-6, atol=1e-12)
 
 
 def test_std_grows_away_from_the_evaluations():

@@ -130,6 +130,13 @@ def test_the_leaf_that_gains_most_is_split_first():
     torch.testing.assert_close(boosting.predict(x)[0], expected, rtol=0, atol=1e-4)
 
 
+def test_of_splits_that_gain_as_much_the_first_is_taken():
+    x = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)[:, None]
+    y = torch.tensor([1.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    boosting = boost(x, y, most_leaves=2, least_rows=1, n_trees=1)
+    assert boosting.splits[0, 0, 0, :2].tolist() == [0, 0]
+
+
 def test_a_leaf_may_have_just_the_least_rows():
     x = torch.arange(20, dtype=torch.float64)[:, None]
     y = (x[:, 0] >= 10).double()

@@ -156,14 +156,26 @@ def test_what_is_enough_may_depend_on_how_many_were_asked():
     )
 
 
-def test_what_could_tell_nothing_is_not_chosen():
+@pytest.mark.parametrize("off", [0.0, 1e-9])
+def test_what_could_tell_nothing_is_not_chosen(off):
     process, _, _, _, background, _, _ = candidates()
     same = background[:1].expand(4, -1, -1)
     process.set_background(same)
     coalitions = np.random.RandomState(0).rand(9, M) < 0.5
     pool = make_pool(process, same, torch.arange(M), coalitions, np.zeros(9, dtype=int))
-    # The row is its own background: no player can have a value.
-    assert len(posterior_of(process, background[0]).choose(pool, np.ones(9, dtype=bool), 9)) == 0
+    # The row is its own background, but for rounding: no player can have a value.
+    posterior = posterior_of(process, background[0] + off)
+    assert len(posterior.choose(pool, np.ones(9, dtype=bool), 9)) == 0
+
+
+@pytest.mark.parametrize("off", [-1e-9, 1e-9])
+def test_of_hybrids_that_tell_as_much_the_first_is_chosen(off):
+    process, _, _, row, background, _, _ = candidates()
+    # Between the rows that were evaluated, where what a hybrid tells has a slope.
+    twins = torch.stack([background[0] + 0.1, background[0] + 0.1 + off])
+    coalitions = np.arange(M)[None].repeat(2, axis=0) < 2
+    pool = make_pool(process, twins, torch.arange(M), coalitions, np.array([0, 1]))
+    assert posterior_of(process, row).choose(pool, np.ones(2, dtype=bool), 1).tolist() == [0]
 
 
 def test_players_of_several_columns():

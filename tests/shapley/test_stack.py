@@ -253,6 +253,19 @@ def test_few_rows_are_explained_more_closely_than_many():
     assert few_background > 2 * many_background
 
 
+def test_no_time_is_spent_on_a_surrogate_without_a_weight():
+    encoded, outputs = evaluated(FUNCTIONS["smooth"])
+    stack = SurrogateStack(default_parameters(M), torch.arange(M), M, tree_effort=0.1)
+    stack.fit(encoded, outputs)
+    stack.weights = torch.tensor([[0.0, 1.0, 0.0]], dtype=torch.float64)
+    stack.set_background(encoded[:40])
+    assert (stack.network_shapley.n_pairs, stack.process.n_enough) == (0, 8)
+    rows, able = encoded[50:52], torch.ones(2, M, dtype=torch.bool)
+    values = stack.shapley(rows, able)
+    assert values.network is None
+    torch.testing.assert_close(stack.combine(values), values.trees)
+
+
 def test_rows_come_in_the_order_of_what_they_share_with_a_background_row():
     background = torch.zeros(2, 4, 2, dtype=torch.float64)
     background[1] = 1.0

@@ -1,6 +1,7 @@
 """Weights of surrogates."""
 
 import numpy as np
+import pytest
 import torch
 from scipy.optimize import nnls
 
@@ -61,6 +62,18 @@ def test_what_says_nothing_gets_nothing_and_no_excess_makes_an_error_negative():
     assert 0.9 < float(weights[1]) < 1.1
     silent = stacking_weights(torch.zeros_like(guesses), target[:, None], huge)
     assert torch.equal(silent, torch.zeros(1, 2, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("scale", "smaller"), [(1.0, "errors"), (0.1, "said")])
+def test_at_most_half_of_the_mean_square_counts_as_excess(scale, smaller):
+    target = normal(400).clamp(-2, 2)  # none is extreme
+    guess = scale * (target + 0.4 * normal(400, seed=1))
+    squares = {"errors": (guess - target).square().mean(), "said": guess.square().mean()}
+    assert min(squares, key=squares.get) == smaller
+    huge = torch.full((1, 1), 100.0, dtype=torch.float64)
+    weight = stacking_weights(guess[:, None, None], target[:, None], huge)[0, 0]
+    expected = (guess * target).mean() / (squares["said"] - squares[smaller] / 2)
+    torch.testing.assert_close(weight, expected)
 
 
 def test_crosses_come_of_neighbours_whatever_the_order_of_columns():
