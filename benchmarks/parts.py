@@ -20,7 +20,8 @@ from sklearn_metaexplain.shapley._kernel import KernelParameters, default_parame
 from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._search import search_kernel
-from sklearn_metaexplain.shapley._stack import FEW_ROWS, SurrogateStack
+from sklearn_metaexplain.shapley._stack import SurrogateStack
+from sklearn_metaexplain.shapley._tree_settings import FEW_ROWS
 
 TREES = "trees alone"
 NETWORKS = "networks alone"

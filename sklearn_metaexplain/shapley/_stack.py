@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from joblib import Parallel, delayed
@@ -16,16 +16,8 @@ from sklearn_metaexplain.shapley._network import NetworkBag
 from sklearn_metaexplain.shapley._network_shapley import NetworkShapley
 from sklearn_metaexplain.shapley._relevance import column_relevance
 from sklearn_metaexplain.shapley._stacking import cross, stacking_weights
+from sklearn_metaexplain.shapley._tree_settings import FEW_ROWS, tree_settings
 
-# Fewer rows are dear, and time is not.
-FEW_ROWS = 1000
-_MANY_ROWS = 6000
-# More take much memory for the tables of their trees.
-_FEW_OUTPUTS = 3
-# Learning rate of fewer trees than usual.
-_MOST_RATE = 0.5
-# Of the columns, drawn for each leaf: those of the folds then differ, so their mean gains.
-_COLUMN_SHARE = 0.5
 # Variance that sampling a surrogate's values may add: of process and networks in that of the
 # residuals, and of any in their own.
 _SAMPLING_SHARE, _MOST_SAMPLING = {"process": 0.005, "networks": 0.015}, 0.03
@@ -125,7 +117,7 @@ class SurrogateStack:
         centred = outputs - self.center
         fold = torch.arange(n_rows) % self.n_folds
         held_out = fold == torch.arange(self.n_folds)[:, None]
-        self.trees = LeafwiseBoosting(**_tree_settings(n_rows, self.n_outputs, self._tree_effort))
+        self.trees = LeafwiseBoosting(**tree_settings(n_rows, self.n_outputs, self._tree_effort))
         fits = [
             delayed(self.fit_process)(encoded, centred),
             delayed(self.trees.fit)(
@@ -319,31 +311,3 @@ def _unlike(encoded: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
     """Rows in the order of how many columns they share with a background row, fewest first."""
     shared = torch.stack([(row == encoded).all(-1).sum(-1) for row in background]).amax(0)
     return encoded[shared.argsort(stable=True)]
-
-
-def _tree_settings(n_rows: int, n_outputs: int, effort: float = 1.0) -> dict[str, Any]:
-    """The more rows, the more leaves; and the more outputs, the smaller the tables of each.
-
-    With less effort there are fewer trees, of larger steps.
-    """
-    n_trees, rate, n_bins = 150, 0.15, 128
-    if n_rows < 256:
-        most_leaves, least_rows = 8, 5
-    elif n_rows < FEW_ROWS:
-        most_leaves, least_rows = 12, 5
-        n_trees, rate = 200, 0.1
-    elif n_rows < _MANY_ROWS:
-        most_leaves, least_rows = 48, 10
-        n_trees, rate = 100, 0.2
-    else:
-        most_leaves, least_rows = 128, 10
-        n_trees, rate, n_bins = 100, 0.2, 255
-    return {
-        "most_leaves": most_leaves,
-        "least_rows": least_rows,
-        "n_trees": int(n_trees * effort),
-        "learning_rate": min(rate / effort, _MOST_RATE),
-        "n_bins": n_bins,
-        "column_share": _COLUMN_SHARE,
-        "most_players": 5 if n_outputs <= _FEW_OUTPUTS else 4,
-    }
