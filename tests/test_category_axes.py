@@ -237,6 +237,18 @@ def test_ignored_columns_have_no_part_in_it():
     )
 
 
+@pytest.mark.parametrize(("second", "n_axes"), [(0.0, 1), (0.01, 2)])
+def test_what_rounding_tells_of_categories_is_no_axis(second, n_axes):
+    rng = np.random.RandomState(0)
+    table = pd.DataFrame({"word": rng.choice(list("abc"), 300)})
+    first = table["word"].map({"a": 0.1, "b": 0.3, "c": 0.7}).to_numpy() * rng.uniform(size=300)
+    moved = second * (table["word"] == "b").to_numpy()
+    # Of classes whose probabilities sum to one, the last says nothing more.
+    encoder = TableEncoder().fit(table)
+    encoder.place_categories(encoder.code(table), np.column_stack([first, 1 - first + moved]))
+    assert len(encoder.source_) == n_axes
+
+
 @pytest.mark.parametrize("unit", [1e-100, 1e-9, 1e9, 1e100])
 @pytest.mark.parametrize("n_more", [0, 6])
 def test_places_do_not_depend_on_units(unit, n_more):

@@ -119,6 +119,14 @@ def test_a_classifier_that_answers_badly_is_refused(table, probabilities, messag
         MaskedModel(ProbabilisticOnly(probabilities), table[0])
 
 
+def test_probabilities_may_miss_one_by_a_thousandth(table):
+    X, _ = table
+    rounded = ProbabilisticOnly(lambda X: np.tile([0.5, 0.5009], (len(X), 1)))
+    np.testing.assert_array_equal(MaskedModel(rounded, X).background_outputs, 0.5009)
+    with pytest.raises(ValueError, match="do not sum to 1"):
+        MaskedModel(ProbabilisticOnly(lambda X: np.tile([0.5, 0.502], (len(X), 1))), X)
+
+
 def test_a_model_that_turns_bad_later_is_refused(table):
     X, _ = table
     model = MaskedModel(Answering(lambda X: np.where(X[:, 0] > 50, np.nan, 1.0)), X)
@@ -134,6 +142,12 @@ def test_multilabel_is_refused_by_name(table, estimator):
     X, y = table
     with pytest.raises(ValueError, match="Multilabel"):
         MaskedModel(estimator.fit(X, np.column_stack([y, 1 - y, y])), X)
+
+
+def test_multilabel_is_refused_where_classes_do_not_tell(table):
+    several = ProbabilisticOnly(lambda X: [np.full((len(X), 2), 0.5)] * 3)
+    with pytest.raises(ValueError, match="Multilabel"):
+        MaskedModel(several, table[0])
 
 
 @pytest.mark.parametrize("n_labels", [2, 3])

@@ -36,6 +36,15 @@ def test_a_single_background_row_makes_exact_attributions_perfect():
     assert monotonicity(inverse, add_up, background=zeros) == pytest.approx(-1.0)
 
 
+def test_what_is_rounding_of_attributions_is_rounding_of_effects():
+    explanation = of_a_sum([[1e-3, 5e-11, 0.0, 1000.0]])
+    # The output tells the second column from the third, though next to 1,000 it is rounding.
+    background = np.array([[0.0, 0.0, 0.0, 1000.0]])
+    assert add_up(explanation.data)[0] > add_up(explanation.data * [1, 0, 1, 1])[0]
+    exact = replace(explanation, values=explanation.values - background[:, :, None])
+    assert monotonicity(exact, add_up, background=background) == pytest.approx(1.0)
+
+
 def test_rows_without_order():
     zeros = np.zeros((1, 3))
     explanation = of_a_sum([[3.0, -1.0, 2.0], [1.0, 1.0, 1.0]])
