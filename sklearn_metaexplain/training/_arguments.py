@@ -72,6 +72,13 @@ def file_to_write(text: str) -> Path:
     return path
 
 
+def add_mixed_share(command: argparse.ArgumentParser) -> None:
+    """Add ``--mixed-share`` to a command."""
+    command.add_argument(
+        "--mixed-share", type=share, default=0.0, help="of tasks with columns of categories"
+    )
+
+
 def _whole(text: str, least: int) -> int:
     value = int(text)
     if value < least:

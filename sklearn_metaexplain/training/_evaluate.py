@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_metaexplain.nets._checkpoint import Pretrained
+from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
 from sklearn_metaexplain.nets._corrector import player_corrections
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._search import search_kernel
+from sklearn_metaexplain.training._arguments import add_mixed_share, count, natural, several
 from sklearn_metaexplain.training._episodes import Episode, draw_episode
 from sklearn_metaexplain.training._objectives import process_shapley, relative_error
 from sklearn_metaexplain.training._stacked import stack_episode, stack_with
@@ -106,3 +108,37 @@ def summarise(results: list[TaskErrors]) -> dict[str, dict[str, float]]:
             "geometric mean": float(np.exp(np.log(errors + 1e-4).mean())),
         }
     return table
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print errors on prior tasks held out, method by method."""
+    pretrained = load_pretrained(arguments.weights)
+    for n_support in arguments.n_support:
+        tasks = held_out(
+            EVALUATION_SEED,
+            arguments.tasks,
+            n_support=n_support,
+            mixed_share=arguments.mixed_share,
+        )
+        results = [task_errors(pretrained, episode, n_steps=arguments.n_steps) for episode in tasks]
+        print(f"\n{len(results)} prior tasks held out, {n_support} evaluations\n")
+        print("| method | mean | median | geometric mean |\n|-|-|-|-|")
+        for name, row in summarise(results).items():
+            print(f"| {name} | {' | '.join(f'{value:.4f}' for value in row.values())} |")
+
+
+def add_command(commands: Any) -> None:
+    """Add ``evaluate`` to the command line."""
+    command = commands.add_parser("evaluate", help=evaluate.__doc__)
+    command.add_argument("--weights", default="default", help="registered name or file")
+    command.add_argument("--tasks", type=count, default=100)
+    command.add_argument("--n-support", type=several, nargs="+", default=[128, 512])
+    command.add_argument(
+        "--n-steps",
+        type=natural,
+        nargs="+",
+        default=[],
+        help="of the learned optimiser, to compare",
+    )
+    add_mixed_share(command)
+    command.set_defaults(run=evaluate)
