@@ -145,6 +145,11 @@ def test_rounding_is_no_change(X):
     assert dummies_of(batches_differ, X) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize(("weight", "expected"), [(1e-3, [4, 5]), (1e-9, [3, 4, 5])])
+def test_a_little_is_no_rounding(X, weight, expected):
+    assert dummies_of(lambda X: X[:, :3].sum(1) + weight * X[:, 3], X) == expected
+
+
 def test_constant_columns_cannot_be_compared(X):
     X = X.copy()
     X[:, 5] = 1.0

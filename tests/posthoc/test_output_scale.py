@@ -71,6 +71,9 @@ def test_the_scale_is_mean_and_deviation():
     assert torch.equal(scale.center, outputs.mean(0))
     assert torch.equal(scale.spread, outputs.std(0, correction=0))
     assert OutputScale.of(torch.zeros(4, 1)).varies.tolist() == [False]
+    # Beside their mean, a billionth is little, and what rounding makes of equal numbers nothing.
+    moved = 1.0 + torch.tensor([[0.0, 0.0], [1e-9, 4e-16]], dtype=torch.float64)
+    assert OutputScale.of(moved).varies.tolist() == [True, False]
     largest = OutputScale.of(torch.tensor([[1e308], [-1e308]], dtype=torch.float64))
     assert largest.varies.all()
     assert largest.spread.item() == pytest.approx(1e308)

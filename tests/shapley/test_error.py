@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sklearn_metaexplain._coverage import reach
 from sklearn_metaexplain.shapley._error import estimate_error, raw_error, scaled_error
 
 CALIBRATION = {
@@ -44,23 +43,3 @@ def test_zeros_that_are_not_known_to_be_true_miss_everything(calibration):
     zeros, std = np.zeros((3, 2, 1)), np.full((3, 2, 1), 0.2)
     assert scaled_error(zeros, std, {"factor": 0.1, "power": 0.5}) == 1.0
     assert scaled_error(zeros, zeros, {"factor": 0.1, "power": 0.5}) == 0.0
-
-
-def test_reach_of_gaussian_errors():
-    assert reach(0.9) == pytest.approx(1.6449, abs=1e-4)
-    assert reach(0.5) == pytest.approx(0.6745, abs=1e-4)
-
-
-def test_reach_goes_through_what_was_found():
-    quantiles = np.array([[0.5, 0.4], [0.9, 1.2], [0.95, 2.0]])
-    assert [reach(share, quantiles) for share in quantiles[:, 0]] == pytest.approx([0.4, 1.2, 2.0])
-    assert 0.4 < reach(0.7, quantiles) < 1.2
-    assert 0.0 < reach(0.1, quantiles) < 0.4
-    with pytest.raises(ValueError, match=r"coverage=0\.99 is more than was .*: give at most 0\.95"):
-        reach(0.99, quantiles)
-
-
-@pytest.mark.parametrize("coverage", [0.0, 1.0, -1, 90])
-def test_coverage_is_a_share(coverage):
-    with pytest.raises(ValueError, match="coverage must be between 0 and 1"):
-        reach(coverage)
