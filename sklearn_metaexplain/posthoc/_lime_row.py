@@ -74,14 +74,11 @@ def fit_local_model(
     if len(moving) == 0:
         return LocalModel(values, prediction.copy(), np.ones(len(prediction)), 0)
     lime_seed, cell_seed = np.random.RandomState(seed).randint(np.iinfo(np.int32).max, size=2)
-    rng = np.random.RandomState(cell_seed)
-    numbers = columns.numbers_of(row)[0]
-    is_number = [columns.columns[j].kind == "numbers" and groups[j] == 0 for j in moving]
+    is_number = np.array([columns.columns[j].kind == "numbers" and groups[j] == 0 for j in moving])
     explainer = _make_lime(
         lime_tabular, columns, groups, moving, is_number, kernel_width, n_features, lime_seed
     )
-    numeric = np.flatnonzero(is_number)
-    asked: list[np.ndarray] = []
+    samples = _Samples(columns, row, moving, is_number, predict, batch_size, n_jobs, cell_seed)
     fits: dict[int, Any] = {}
     fit_one = explainer.base.explain_instance_with_data
 
@@ -89,43 +86,19 @@ def fit_local_model(
         data: Any, labels: Any, distances: Any, output: int, *rest: Any, **kwargs: Any
     ):
         # Not what LIME drew: integers are rounded and stay within the limits of their dtype.
-        mean, scale = explainer.scaler.mean_[numeric], explainer.scaler.scale_[numeric]
-        data[1:, numeric] = (np.concatenate(asked) - mean) / scale
+        mean, scale = explainer.scaler.mean_[is_number], explainer.scaler.scale_[is_number]
+        data[1:, is_number] = (np.concatenate(samples.numbers) - mean) / scale
         # LIME itself keeps the score of the last output only.
         fits[output] = fit_one(data, labels, distances, output, *rest, **kwargs)
         return fits[output]
 
-    explainer.base.explain_instance_with_data = fit_and_keep
-
-    def ask_batch(batch: np.ndarray, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        drawn = np.full((len(batch), len(groups)), -1)
-        drawn[:, moving] = np.where(is_number, 0, batch).astype(np.int64)
-        table = columns.draw(drawn, row, uniform)
-        cells = columns_of(table) if len(numeric) else []
-        new = {
-            j: numbers_like(cells[j], batch[:, k], whole=columns.columns[j].whole)
-            for k, j in zip(numeric, moving[numeric].tolist(), strict=True)
-        }
-        numbers = np.empty((len(batch), len(numeric)))
-        for k, column in enumerate(new.values()):
-            numbers[:, k] = as_float(column)
-        return predict(with_columns(table, new)), numbers
-
-    def ask(samples: np.ndarray) -> np.ndarray:
-        batches = (
-            samples[start : start + batch_size] for start in range(1, len(samples), batch_size)
-        )
-        # Drawn here and row by row: neither threads nor batches change what is drawn.
-        tasks = (
-            delayed(ask_batch)(batch, rng.random_sample((len(batch), len(groups))))
-            for batch in batches
-        )
-        answers, numbers = zip(*Parallel(n_jobs=n_jobs, require="sharedmem")(tasks), strict=True)
-        asked.extend(numbers)
-        outputs = np.concatenate([prediction[None], *answers])
+    def ask(drawn: np.ndarray) -> np.ndarray:
+        outputs = np.concatenate([prediction[None], *samples.ask(drawn[1:])])
         # LIME insists on outputs that sum to one; the column added is not explained.
         return np.column_stack([outputs, 1.0 - outputs.sum(axis=1)])
 
+    explainer.base.explain_instance_with_data = fit_and_keep
+    numbers = columns.numbers_of(row)[0]
     point = np.where(is_number, numbers[moving], groups[moving]).astype(np.float64)
     explainer.explain_instance(
         point,
@@ -143,6 +116,80 @@ def fit_local_model(
     return LocalModel(values, intercept, score, n_samples - 1)
 
 
+class _Samples:
+    """Rows near a row, by what LIME draws of their moving columns.
+
+    Parameters
+    ----------
+    columns : LimeColumns
+        What training has shown of the columns.
+    row : table of one row
+        Gives the cells that do not move.
+    moving : ndarray of int of shape (n_moving,)
+        Columns that LIME draws.
+    is_number : ndarray of bool of shape (n_moving,)
+        Those of which it draws numbers; of others it draws groups.
+    predict, batch_size, n_jobs
+        As of `fit_local_model`.
+    seed : int
+        Of the cells that are drawn from groups.
+
+    Attributes
+    ----------
+    numbers : list of ndarray of shape (n, n_numbers)
+        What became of the numbers in the rows that were asked about, batch by batch.
+    """
+
+    def __init__(
+        self,
+        columns: LimeColumns,
+        row: Any,
+        moving: np.ndarray,
+        is_number: np.ndarray,
+        predict: Callable[[Any], np.ndarray],
+        batch_size: int,
+        n_jobs: int | None,
+        seed: int,
+    ) -> None:
+        self._columns, self._row, self._predict = columns, row, predict
+        self._moving, self._is_number = moving, is_number
+        self._batch_size, self._n_jobs = batch_size, n_jobs
+        self._rng = np.random.RandomState(seed)
+        self.numbers: list[np.ndarray] = []
+
+    def ask(self, drawn: np.ndarray) -> list[np.ndarray]:
+        """The model's outputs of rows drawn, (n, n_moving), batch by batch."""
+        n_columns = len(self._columns.columns)
+        batches = (
+            drawn[start : start + self._batch_size]
+            for start in range(0, len(drawn), self._batch_size)
+        )
+        # Drawn here and row by row: neither threads nor batches change what is drawn.
+        tasks = (
+            delayed(self._ask_batch)(batch, self._rng.random_sample((len(batch), n_columns)))
+            for batch in batches
+        )
+        parallel = Parallel(n_jobs=self._n_jobs, require="sharedmem")
+        answers, numbers = zip(*parallel(tasks), strict=True)
+        self.numbers.extend(numbers)
+        return list(answers)
+
+    def _ask_batch(self, batch: np.ndarray, uniform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        groups = np.full(uniform.shape, -1)
+        groups[:, self._moving] = np.where(self._is_number, 0, batch).astype(np.int64)
+        table = self._columns.draw(groups, self._row, uniform)
+        numeric = np.flatnonzero(self._is_number)
+        cells = columns_of(table) if len(numeric) else []
+        new = {
+            j: numbers_like(cells[j], batch[:, k], whole=self._columns.columns[j].whole)
+            for k, j in zip(numeric, self._moving[numeric].tolist(), strict=True)
+        }
+        numbers = np.empty((len(batch), len(numeric)))
+        for k, column in enumerate(new.values()):
+            numbers[:, k] = as_float(column)
+        return self._predict(with_columns(table, new)), numbers
+
+
 def _can_move(columns: LimeColumns, groups: np.ndarray) -> np.ndarray:
     moves = []
     for column, group in zip(columns.columns, groups, strict=True):
@@ -158,13 +205,13 @@ def _make_lime(
     columns: LimeColumns,
     groups: np.ndarray,
     moving: np.ndarray,
-    is_number: list[bool],
+    is_number: np.ndarray,
     kernel_width: float,
     n_features: int | None,
     seed: int,
 ) -> Any:
     """A LimeTabularExplainer of the moving columns, from their frequencies alone."""
-    categorical = [k for k in range(len(moving)) if not is_number[k]]
+    categorical = np.flatnonzero(~is_number).tolist()
     frequent = {}
     shares = {}
     for k in categorical:
