@@ -13,6 +13,8 @@ from sklearn.svm import SVR
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.masking import MaskedModel
+from sklearn_metaexplain.masking._probes import Probes
+from sklearn_metaexplain.posthoc._dummy_players import do_matter
 from sklearn_metaexplain.posthoc._support import ask_support
 
 SMALL = {"background": 10, "n_support": 512, "random_state": 0}
@@ -288,3 +290,45 @@ def test_columns_of_text_and_identifiers():
     values = explainer.explain(frame[:4]).values
     assert not values[:, [0, 3]].any()
     assert values[:, [1, 2]].any()
+
+
+class Asked:
+    """Forty hybrids that were asked, after five others; the model may answer otherwise now."""
+
+    def __init__(self, change):
+        rng = np.random.RandomState(0)
+        self.probes = Probes(np.arange(40), np.zeros(40, dtype=int), rng.rand(40, 3) < 0.5)
+        self.outputs = np.concatenate([np.zeros((5, 1)), rng.standard_normal((40, 1))])
+        self.change = change
+        self.kept = []
+
+    def differing(self, probes):
+        return np.ones((len(probes.rows), 3), dtype=bool)
+
+    def extremes(self, players):
+        return np.arange(40)
+
+    def evaluate(self, probes):
+        self.asked = probes
+        return self.outputs[5:][probes.rows] + self.change * (probes.rows == 3)[:, None]
+
+    def remember(self, probes, outputs):
+        self.kept.append((probes, outputs))
+
+
+@pytest.mark.parametrize(("change", "matter"), [(0.0, False), (1e-9, False), (1e-3, True)])
+def test_what_was_asked_last_is_kept_if_it_shows_that_dummies_matter(change, matter):
+    hybrids, dummies = Asked(change), np.array([False, True, True])
+    assert do_matter(hybrids, dummies, 16) == matter
+    asked = hybrids.asked
+    assert len(set(asked.rows.tolist())) == 16
+    moved = asked.coalitions != hybrids.probes.coalitions[asked.rows]
+    np.testing.assert_array_equal(moved, np.tile(dummies, (16, 1)))
+    # Half have the most unusual outputs, half the most extreme cells.
+    unusual = np.argsort(-np.abs(hybrids.outputs[5:, 0] - np.median(hybrids.outputs[5:])))
+    assert set(unusual[:8]) <= set(asked.rows)
+    assert set(range(8)) <= set(asked.rows)
+    assert len(hybrids.kept) == matter
+    for kept, outputs in hybrids.kept:
+        assert kept is asked
+        np.testing.assert_array_equal(outputs, hybrids.evaluate(asked))
