@@ -156,7 +156,7 @@ class LoggedSurrogate:
             Their outputs, where they are known.
         can_matter : ndarray of bool of shape (n_rows, n_players)
             Players that differ from some background row.
-        n_jobs, verbose : int
+        n_jobs, verbose
             As in `TaskSurrogate.explain`.
 
         Returns

@@ -81,9 +81,9 @@ class TaskSurrogate:
         The player of each encoded column.
     n_players : int
         Number of players; some may have no column.
-    pretrained : Pretrained or None
+    pretrained : Pretrained or None, default=None
         Whose corrector is used.
-    device : str
+    device : str, default="cpu"
         Where the corrector runs.
     hybrids : bool, default=True
         Whether it is fitted to hybrids. If not, networks take no part, and the disagreement of
@@ -207,15 +207,15 @@ class TaskSurrogate:
             which sum to its prediction minus its mean on the background; nothing is corrected.
         can_matter : tensor of bool of shape (n_rows, n_players)
             Players that differ from some background row; the others get 0.
-        own : OwnEvaluations or None
+        own : OwnEvaluations or None, default=None
             What hybrids of the rows themselves have shown.
         may_matter : tensor of bool of shape (n_rows, n_players), default=None
             Players that differ from some background row though others of them are taken never to
             matter: of an unusual row nobody is known not to, and where no other differs, the output
             is theirs. None: `can_matter`.
-        n_jobs : int or None
+        n_jobs : int or None, default=None
             Threads over chunks of rows.
-        verbose : int
+        verbose : int, default=0
             Shows progress if positive.
 
         Returns

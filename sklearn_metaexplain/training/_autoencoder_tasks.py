@@ -61,9 +61,9 @@ def draw_task(
         of zeros and ones a class.
     n_rows : int
         Rows.
-    n_columns : int or None
+    n_columns : int or None, default=None
         Columns. None: 2 to 30, log-uniform.
-    families : tuple of str or None
+    families : tuple of str or None, default=None
         Families of models.
     """
     if n_columns is None:

@@ -36,9 +36,9 @@ def draw_episode(
     ----------
     rng : numpy Generator
         Source of randomness.
-    n_columns : int or None
+    n_columns : int or None, default=None
         Columns of the table. None: 2 to 24, log-uniform; 2 to 12 of a table with categories.
-    n_support : int or None
+    n_support : int or None, default=None
         Evaluated rows, background included. None: 64 to `max_support`, log-uniform.
     max_support : int, default=512
         Most evaluated rows.
@@ -47,7 +47,7 @@ def draw_episode(
         background row beyond.
     n_background : int, default=8
         Background rows.
-    families : tuple of str or None
+    families : tuple of str or None, default=None
         Families of models.
     n_rows : int, default=256
         Rows of the table.

@@ -70,7 +70,7 @@ def make_network(
     ----------
     network : str, callable or Module
         A name out of `KINDS`, what makes a network, or a network, which is copied.
-    params : mapping of str to object, default=None
+    params : mapping of str to object or None
         Keyword arguments of what makes it.
     init : str, path or None
         Weights to start from.
