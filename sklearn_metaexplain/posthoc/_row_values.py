@@ -146,9 +146,8 @@ def explain_asking(
     exact = np.flatnonzero(is_exact)
     if len(exact):
         rows = _safe_indexing(X, exact)
-        enumerated, further = enumerate_shapley(model, rows, predictions[exact].numpy(), known)
-        enumerated[~model.can_matter(rows)] = 0.0  # rather than a rounding error
-        values[exact], std[exact] = enumerated, 0.0
+        values[exact], further = enumerate_shapley(model, rows, predictions[exact].numpy(), known)
+        std[exact] = 0.0
         n_evaluations[exact] += further
     return values, std, n_evaluations
 

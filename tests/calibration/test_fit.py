@@ -91,6 +91,7 @@ def test_estimates_are_right_on_average_and_cover():
 def test_quantiles_cover_new_cases(name, attribute):
     quantiles = fit_calibration(made_up(2000))[name]
     new = np.array([getattr(case, attribute) for case in made_up(4000, seed=2)])
+    assert [share for share, _ in quantiles][-1] == 0.975
     for share, multiple in quantiles:
         assert (new <= multiple).mean() == pytest.approx(share, abs=0.03)
 
