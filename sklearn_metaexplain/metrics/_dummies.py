@@ -15,7 +15,7 @@ from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.metrics._features import feature_positions
 from sklearn_metaexplain.metrics._outputs import attributed_shares, chosen_outputs
 from sklearn_metaexplain.metrics._perturbed import (
-    MODEL_METRIC_CONSTRAINTS,
+    COALITION_METRIC_CONSTRAINTS,
     PerturbedModel,
     draw_sets,
 )
@@ -24,7 +24,7 @@ __all__ = ["dummy_violation"]
 
 
 @validate_params(
-    {**MODEL_METRIC_CONSTRAINTS, "tolerance": [Interval(Real, 0, None, closed="left")]},
+    {**COALITION_METRIC_CONSTRAINTS, "tolerance": [Interval(Real, 0, None, closed="left")]},
     prefer_skip_nested_validation=True,
 )
 def dummy_violation(

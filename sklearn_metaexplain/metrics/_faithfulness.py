@@ -13,7 +13,7 @@ from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.metrics._outputs import attributions_of, chosen_outputs
 from sklearn_metaexplain.metrics._perturbed import (
-    MODEL_METRIC_CONSTRAINTS,
+    COALITION_METRIC_CONSTRAINTS,
     PerturbedModel,
     draw_sets,
     outputs_vary,
@@ -23,7 +23,7 @@ from sklearn_metaexplain.metrics._ranking import pearson
 __all__ = ["faithfulness_score"]
 
 
-@validate_params(MODEL_METRIC_CONSTRAINTS, prefer_skip_nested_validation=True)
+@validate_params(COALITION_METRIC_CONSTRAINTS, prefer_skip_nested_validation=True)
 def faithfulness_score(
     explanation: Explanation,
     predict: Callable[[Any], Any],

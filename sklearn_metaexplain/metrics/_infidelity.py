@@ -13,7 +13,7 @@ from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.masking._players import FeatureGroups
 from sklearn_metaexplain.metrics._outputs import chosen_outputs
 from sklearn_metaexplain.metrics._perturbed import (
-    MODEL_METRIC_CONSTRAINTS,
+    COALITION_METRIC_CONSTRAINTS,
     PerturbedModel,
     draw_sets,
 )
@@ -21,7 +21,7 @@ from sklearn_metaexplain.metrics._perturbed import (
 __all__ = ["infidelity"]
 
 
-@validate_params(MODEL_METRIC_CONSTRAINTS, prefer_skip_nested_validation=True)
+@validate_params(COALITION_METRIC_CONSTRAINTS, prefer_skip_nested_validation=True)
 def infidelity(
     explanation: Explanation,
     predict: Callable[[Any], Any],

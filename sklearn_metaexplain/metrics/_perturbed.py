@@ -17,15 +17,25 @@ from sklearn_metaexplain.masking._probes import draw_row_probes
 from sklearn_metaexplain.metrics._outputs import ROUNDING, explains_classifier
 from sklearn_metaexplain.metrics._tables import check_tables
 
-__all__ = ["MODEL_METRIC_CONSTRAINTS", "PerturbedModel", "draw_sets", "outputs_vary"]
+__all__ = [
+    "COALITION_METRIC_CONSTRAINTS",
+    "MODEL_METRIC_CONSTRAINTS",
+    "PerturbedModel",
+    "draw_sets",
+    "outputs_vary",
+]
 
 # What all metrics that ask the model accept; the tables are checked against each other below.
 MODEL_METRIC_CONSTRAINTS: dict[str, list[Any]] = {
     "explanation": [Explanation],
     "predict": [callable],
-    "n_coalitions": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],
     "random_state": ["random_state"],
+}
+# And those that draw sets of columns.
+COALITION_METRIC_CONSTRAINTS: dict[str, list[Any]] = {
+    **MODEL_METRIC_CONSTRAINTS,
+    "n_coalitions": [Interval(Integral, 1, None, closed="left")],
 }
 
 # Predictions of the same model in other batches or in single precision differ by less.

@@ -26,13 +26,16 @@ __all__ = ["ROBUSTNESS_CONSTRAINTS", "draw_rows", "local_lipschitz", "max_sensit
 
 ROBUSTNESS_CONSTRAINTS: dict[str, list[Any]] = {
     "radius": [Interval(Real, 0, None, closed="neither")],
-    "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     "n_samples": [Interval(Integral, 1, None, closed="left"), None],
     "random_state": ["random_state"],
 }
+_CONSTRAINTS = {
+    **ROBUSTNESS_CONSTRAINTS,
+    "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+}
 
 
-@validate_params(ROBUSTNESS_CONSTRAINTS, prefer_skip_nested_validation=True)
+@validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def local_lipschitz(
     explainer: Any,
     X: Any,
@@ -126,7 +129,7 @@ def local_lipschitz(
     return mean_over_chosen(np.concatenate(largest))
 
 
-@validate_params(ROBUSTNESS_CONSTRAINTS, prefer_skip_nested_validation=True)
+@validate_params(_CONSTRAINTS, prefer_skip_nested_validation=True)
 def max_sensitivity(
     explainer: Any,
     X: Any,

@@ -19,7 +19,7 @@ from sklearn_metaexplain.metrics._outputs import (
     of_outputs,
 )
 from sklearn_metaexplain.metrics._perturbed import (
-    MODEL_METRIC_CONSTRAINTS,
+    COALITION_METRIC_CONSTRAINTS,
     PerturbedModel,
     draw_sets,
 )
@@ -28,7 +28,7 @@ __all__ = ["symmetry_violation"]
 
 
 @validate_params(
-    {**MODEL_METRIC_CONSTRAINTS, "tolerance": [Interval(Real, 0, None, closed="left")]},
+    {**COALITION_METRIC_CONSTRAINTS, "tolerance": [Interval(Real, 0, None, closed="left")]},
     prefer_skip_nested_validation=True,
 )
 def symmetry_violation(
