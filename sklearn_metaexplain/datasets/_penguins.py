@@ -5,12 +5,16 @@ from typing import Any
 
 import pandas as pd
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import validate_params
 
 __all__ = ["load_penguins"]
 
 _TARGET = "species"
 
 
+@validate_params(
+    {"return_X_y": ["boolean"], "as_frame": ["boolean"]}, prefer_skip_nested_validation=True
+)
 def load_penguins(*, return_X_y: bool = False, as_frame: bool = True) -> Any:
     """Load the Palmer penguins: 344 birds of three species from three Antarctic islands.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._arrays import array_of_rows
@@ -30,6 +31,19 @@ from sklearn_metaexplain.masking import MaskedModel, RowPool
 __all__ = ["accumulated_local_effects"]
 
 
+@validate_params(
+    {
+        "estimator": "no_validation",
+        "X": ["array-like", "sparse matrix"],
+        "features": "no_validation",
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "level_orders": [Mapping, None],
+        "units": [StrOptions({"auto", "probability", "log_odds", "raw"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+    },
+    prefer_skip_nested_validation=True,
+)
 def accumulated_local_effects(
     estimator: Any,
     X: Any,
@@ -147,9 +161,6 @@ def accumulated_local_effects(
     >>> result.effects[:, 0].round(6)
     array([-3., -1.,  1.,  3.])
     """
-    for name, size in {"n_bins": n_bins, "batch_size": batch_size}.items():
-        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"{name} must be an int of at least 1; got {size!r}.")
     check_is_fitted(estimator)
     X = X if hasattr(X, "shape") else array_of_rows(X)
     if len(X.shape) != 2 or X.shape[0] < 2:
@@ -249,9 +260,4 @@ def _positions(features: Any, names: list[str]) -> list[int]:
 def _known_orders(orders: Mapping[Any, Sequence[Any]] | None, names: list[str]) -> dict[int, Any]:
     if orders is None:
         return {}
-    if not isinstance(orders, Mapping):
-        raise TypeError(
-            "level_orders must be a mapping of columns to lists of levels; got "
-            f"{type(orders).__name__}."
-        )
     return {position_of(name, names, "level_orders"): order for name, order in orders.items()}

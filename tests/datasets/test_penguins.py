@@ -81,3 +81,9 @@ def test_callers_cannot_change_each_others_table():
     first = load_penguins().data
     first.iloc[:, 0] = "elsewhere"
     assert (load_penguins().data["island"] != "elsewhere").all()
+
+
+@pytest.mark.parametrize("parameter", ["return_X_y", "as_frame"])
+def test_what_is_neither_true_nor_false_is_refused(parameter):
+    with pytest.raises(ValueError, match=f"The '{parameter}' parameter of load_penguins must be"):
+        load_penguins(**{parameter: "auto"})

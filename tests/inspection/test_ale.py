@@ -11,7 +11,7 @@ from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from sklearn_metaexplain import ShapExplainer
-from sklearn_metaexplain.inspection import accumulated_local_effects
+from sklearn_metaexplain.inspection import ALEDisplay, accumulated_local_effects
 from tests.posthoc.tables import mixed_pipeline, mixed_table
 
 
@@ -465,6 +465,21 @@ def test_targets_are_called_as_an_explainer_calls_them(wrap):
     np.testing.assert_allclose(named.effects, numbered.effects)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        *(("n_bins", 0), ("n_bins", 2.5), ("batch_size", 0), ("n_jobs", "all")),
+        *(("units", "percent"), ("level_orders", ["a"])),
+    ],
+)
+@pytest.mark.parametrize("call", [accumulated_local_effects, ALEDisplay.from_estimator])
+def test_wrong_parameters_are_refused_by_name(call, parameter, value):
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    model = LinearRegression().fit(X, X[:, 0])
+    with pytest.raises((TypeError, ValueError), match=f"'{parameter}' parameter of accumulated_lo"):
+        call(model, X, [0], **{parameter: value})
+
+
 def test_wrong_calls():
     X = np.random.RandomState(0).normal(size=(20, 3))
     X[:, 2] = 1.0
@@ -479,12 +494,8 @@ def test_wrong_calls():
         accumulated_local_effects(model, X, (0, "x0"))
     with pytest.raises(ValueError, match="'x2' has fewer than two values"):
         accumulated_local_effects(model, X, 2)
-    with pytest.raises(ValueError, match="n_bins must be an int of at least 1; got 0"):
-        accumulated_local_effects(model, X, 0, n_bins=0)
     with pytest.raises(ValueError, match="at least 2 rows"):
         accumulated_local_effects(model, X[:1], 0)
-    with pytest.raises(TypeError, match="level_orders must be a mapping"):
-        accumulated_local_effects(model, X, 0, level_orders=["a"])
     with pytest.raises(TypeError, match="predict_proba"):
         accumulated_local_effects(NoProbabilities().fit(X, X[:, 0] > 0), X, 0)
     with pytest.raises(ValueError, match="one has categories"):
