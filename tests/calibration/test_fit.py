@@ -266,3 +266,12 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_measured(
     told = capsys.readouterr().err
     assert f"argument {option}: " in told
     assert message in told
+
+
+def test_a_value_that_is_off_by_more_than_its_size_is_as_good_as_none():
+    cases = made_up(100)
+    far, useless = (
+        [replace(case, error=error) if k % 10 == 0 else case for k, case in enumerate(cases)]
+        for error in (50.0, 1.0)
+    )
+    assert fit_calibration(far)["task"] == fit_calibration(useless)["task"]

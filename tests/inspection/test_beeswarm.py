@@ -107,3 +107,8 @@ def test_crosses_of_missing_values_hide_no_values():
     assert len(display.missing_[0].get_offsets()) == np.isnan(X).sum()
     below = display.missing_[0].get_zorder()
     assert below < min(display.points_[0].get_zorder(), display.unordered_[0].get_zorder())
+
+
+def test_a_few_points_are_not_spread_over_the_whole_width():
+    np.testing.assert_array_equal(np.sort(swarm_offsets(np.zeros(3), -1.0, 1.0)), [-0.25, 0, 0.25])
+    assert np.abs(swarm_offsets(np.zeros(40), -1.0, 1.0)).max() == 1.0

@@ -6,6 +6,7 @@ import sys
 import tracemalloc
 import warnings
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from sklearn_metaexplain import ShapExplainer
+from sklearn_metaexplain.posthoc._shap_tree import is_close_to_additive
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
 from tests.posthoc.tables import Recording, mixed_pipeline, mixed_table
 from tests.small_explainers import exact_shapley
@@ -443,3 +445,13 @@ def test_the_algorithm_is_that_of_fit(numbers):
         explanation = explainer.set_params(algorithm=second).explain(X[:3])
         np.testing.assert_array_equal(explanation.values, expected.values)
         np.testing.assert_array_equal(explanation.n_evaluations, expected.n_evaluations)
+
+
+@pytest.mark.parametrize(
+    ("size", "output", "limit"), [(3.0, 1.0, 3e-5), (1e-3, 1e9, 1e-4), (1e-3, -1e9, 1e-4)]
+)
+def test_a_gap_is_rounding_of_values_or_of_outputs(size, output, limit):
+    model = SimpleNamespace(background_outputs=np.array([[0.0], [output]]))
+    values = np.full((2, 1, 1), size)
+    gap = np.array([[0.9 * limit], [1.1 * limit]])
+    assert is_close_to_additive(values, gap, model).tolist() == [True, False]

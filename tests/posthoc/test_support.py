@@ -13,7 +13,7 @@ from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain.masking import MaskedModel, resolve_feature_groups
 from sklearn_metaexplain.masking._probes import draw_row_probes
 from sklearn_metaexplain.posthoc._doubt import doubt
-from sklearn_metaexplain.posthoc._support import ask_support, deal_by_name
+from sklearn_metaexplain.posthoc._support import _choose, ask_support, deal_by_name
 
 
 class Listener(RegressorMixin, BaseEstimator):
@@ -171,3 +171,15 @@ def test_coalitions_follow_the_names_of_columns_not_their_order():
         return [{name for name, inside in zip(names, row, strict=True) if inside} for row in dealt]
 
     assert members(list("abcd")) == members(list("cadb"))
+
+
+def test_what_is_not_doubted_makes_up_the_number():
+    doubts = np.zeros(50)
+    doubts[[3, 20, 41]] = [1.0, 2.0, 0.5]
+    for seed in range(5):
+        chosen = _choose(np.random.RandomState(seed), doubts, 10)
+        assert len(set(chosen.tolist())) == 10
+        assert {3, 20, 41} <= set(chosen.tolist())
+    # Without any doubt, or with one that is no number, candidates come as they were drawn.
+    for nothing in (np.zeros(50), np.full(50, np.nan)):
+        assert _choose(np.random.RandomState(0), nothing, 10).tolist() == list(range(10))
