@@ -1,13 +1,17 @@
 """Rows whose output is unlike anything that was seen: their deviations say so."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 
 from sklearn_metaexplain import MetaExplainer
 from sklearn_metaexplain.exceptions import ToleranceWarning
+from sklearn_metaexplain.posthoc._promise import Promise
 
 
 class Function(RegressorMixin, BaseEstimator):
@@ -181,3 +185,31 @@ def test_what_one_column_alone_changes_is_known(speed):
     assert not none.any()
     change = model.predict(rows[:1]) - model.predict(X[:1])
     np.testing.assert_allclose(explanation.values[0, 1], change)
+
+
+@pytest.mark.parametrize(("explained", "lasting"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+def test_their_deviations_last_as_long_as_answers_do_not_explain_them(
+    linear, rows, explained, lasting
+):
+    surrogate = linear._surrogate_
+    encoded, predictions = linear._encode(rows), torch.from_numpy(linear.predict(rows)[:, None])
+    before = surrogate.explain(encoded, predictions, surrogate.able(3))
+    unusual = before.unusual[:1]
+    assert unusual.max() > 1
+    told = []
+    goal = SimpleNamespace(is_met=lambda values, std, *rest: told.append((std, *rest)) or True)
+    reading = surrogate.stack.process.read(encoded, thorough=True)
+    promise = Promise(goal, surrogate, before, reading, 0)
+    # Eight answers were as expected; at most so much of what is unusual is left of any of them.
+    nothing = np.zeros(4)
+    questions = SimpleNamespace(
+        innovations=torch.zeros(8, 1, dtype=torch.float64),
+        posterior=SimpleNamespace(explained=nothing),
+        move=torch.zeros(4, 1, dtype=torch.float64),
+        left=surrogate.usual.most + torch.from_numpy((1 - explained) * unusual[0]),
+    )
+    assert promise.is_kept(questions, nothing, np.full(8, 1e-3))
+    std, of_before, still = told[0]
+    np.testing.assert_allclose(still, lasting * unusual, atol=1e-12)
+    assert (std >= lasting * of_before).all()
+    assert explained < 1 or std.max() < 0.1 * of_before.max()
