@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "6a08fdffa43851709221afd12e765e2fe49718692f8f64a9365f3412dac196b2",
+        "056a38f31363036044b597daf8cd89f1e677bdcbde64b954fab60bdf9de6f291",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}
