@@ -86,12 +86,10 @@ def _at_fit(
             if group in groups:
                 yield result
 
-    if groups & {"meta", "parts", "boosted", "surrogates"}:
-        if "meta" in groups:
-            fitted = fit_meta(task, n_evaluations, pretrained)
-            yield from tell("meta", (explain_meta(task, fitted, at) for at in (0, BUDGET)))
-        if not groups & {"parts", "boosted", "surrogates"}:
-            return
+    if "meta" in groups:
+        fitted = fit_meta(task, n_evaluations, pretrained)
+        yield from tell("meta", (explain_meta(task, fitted, at) for at in (0, BUDGET)))
+    if groups & {"parts", "boosted", "surrogates"}:
         # Others learn from hybrids that nobody chose with MetaExplainer's surrogates in view.
         drawn = fit_meta(task, n_evaluations, pretrained, n_rounds=1)
         support = support_of(task, drawn)

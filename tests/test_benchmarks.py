@@ -156,6 +156,11 @@ def test_every_method_runs(bench, task):
             )
 
 
+def test_some_methods_run_without_the_others(bench, task):
+    results = bench.run.explain_all(task, {"meta", "fastshap"}, (96,), "default", (100,))
+    assert {one.group for one in results} == {"meta", "fastshap"}
+
+
 def test_draws_have_other_evaluations_of_the_same_task(bench):
     both = pd.DataFrame(bench.draws.measure("iris", "bayes", 96, range(2)))
     errors = both.pivot(index="method", columns="draw", values="error")
