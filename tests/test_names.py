@@ -49,9 +49,9 @@ def test_columns_are_given_by_name_or_position(given, names, negative, position)
         (True, ["a", "b"], "names True, which is none of the columns"),
         (10**40, ["a", "b"], "names 10+, which is none of the columns"),
         (
-            "heigth",
+            "heights",
             ["height", *(f"column {j}" for j in range(80))],
-            r"names 'heigth', .* the 81 columns, of which \['height', .*\] are most like it\.$",
+            r"names 'heights', .* the 81 columns, of which \['height', .*\] are most like it\.$",
         ),
         (99, [f"column {j}" for j in range(81)], r"names 99, which is none of the 81 columns\.$"),
         (
