@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.frozen import FrozenEstimator
 
@@ -67,7 +68,7 @@ class FittedTask(NamedTuple):
 
     family: str
     explainer: MetaExplainer
-    rows: np.ndarray  # (n_rows, n_columns)
+    rows: np.ndarray | pd.DataFrame  # (n_rows, n_columns)
     truth: np.ndarray  # (n_rows, n_players, 1)
     rng: np.random.Generator  # of what is drawn next
 
@@ -75,7 +76,7 @@ class FittedTask(NamedTuple):
 class _PriorModel(BaseEstimator):
     """A function in the clothes of a fitted estimator."""
 
-    def __init__(self, function: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(self, function: Callable[[Any], np.ndarray]) -> None:
         self.function = function
 
     def fit(self, X: Any, y: Any = None) -> _PriorModel:
@@ -137,7 +138,7 @@ def measure_case(number: int, pretrained: str | PathLike[str] | None = "default"
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Random functions may overflow on the way to finite outputs, and be unlike any other."""
+    """Models of the prior may overflow on the way to finite outputs, and be unlike any other."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", ExplanationWarning)
@@ -150,7 +151,7 @@ def draw_fitted(
     """Draw a task of the prior and fit an explainer; None where there is nothing to explain.
 
     What users explain are estimators that were fitted to tables, of which many have categories. So
-    are the models here: random functions, of which networks learn, are harder or easier.
+    are the models here, and not the random functions that networks are trained on as well.
 
     Parameters
     ----------

@@ -141,8 +141,7 @@ class ColumnAxis:
         line(high + 0.05 * span, color=NEUTRAL, linewidth=0.8, linestyle=":")
         inside = [tick for tick in axis.get_majorticklocs() if low - 0.04 * span <= tick <= high]
         if which == "x":
-            points = 72 * ax.get_window_extent().width / ax.figure.dpi
-            inside = _with_room(axis, inside, at, points / (1.19 * span))
+            inside = _with_room(axis, inside, at, _points_across(ax) / (1.19 * span))
         # Dates are not written without any.
         axis.set_ticks(inside or [low] * view.is_date)
         vertical = which == "y"
@@ -305,7 +304,11 @@ def _fit_upright(ax: Any, texts: list[str]) -> bool:
 def _width(ax: Any) -> float:
     """Width of axes, in points; of axes beside others a layout takes a part for their labels."""
     share = 1.0 if len(ax.figure.axes) == 1 else 0.8
-    return share * 72 * ax.get_window_extent().width / ax.figure.dpi
+    return share * _points_across(ax)
+
+
+def _points_across(ax: Any) -> float:
+    return float(72 * ax.get_window_extent().width / ax.figure.dpi)
 
 
 def write_levels(ax: Any, axis: Any, which: str, texts: list[str], *, every: int = 1) -> None:

@@ -72,6 +72,30 @@ def file_to_write(text: str) -> Path:
     return path
 
 
+def add_run_options(
+    command: argparse.ArgumentParser, *, minutes: float, workers: int, drawn: str = "tasks"
+) -> None:
+    """Add what all commands have that train networks in several sittings.
+
+    Parameters
+    ----------
+    command : ArgumentParser
+    minutes, workers
+        Defaults.
+    drawn : str, default="tasks"
+        What the workers draw.
+    """
+    command.add_argument("--minutes", type=positive, default=minutes, help="over all sittings")
+    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
+    command.add_argument("--seed", type=seed, default=1)
+    command.add_argument(
+        "--workers", type=natural, default=workers, help=f"processes that draw {drawn}"
+    )
+    command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
+    command.add_argument("--steps-per-epoch", type=count, default=100)
+    command.add_argument("--quiet", action="store_true")
+
+
 def add_mixed_share(command: argparse.ArgumentParser) -> None:
     """Add ``--mixed-share`` to a command."""
     command.add_argument(

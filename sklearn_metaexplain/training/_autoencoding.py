@@ -25,13 +25,7 @@ from sklearn_metaexplain.nets._prior_reference import (
 )
 from sklearn_metaexplain.nets._seeded import seeded_torch
 from sklearn_metaexplain.nets._task_autoencoder import SetAutoencoder, TaskCode
-from sklearn_metaexplain.training._arguments import (
-    count,
-    file_to_write,
-    natural,
-    positive,
-    seed,
-)
+from sklearn_metaexplain.training._arguments import add_run_options, count, file_to_write
 from sklearn_metaexplain.training._autoencoder_tasks import (
     MOST_READ,
     TwoViews,
@@ -167,18 +161,12 @@ def add_command(commands: Any) -> None:
         As `ArgumentParser.add_subparsers` returns them.
     """
     command = commands.add_parser("train-autoencoder", help=train_autoencoder.__doc__)
-    command.add_argument("--minutes", type=positive, default=40.0, help="over all sittings")
+    add_run_options(command, minutes=40.0, workers=0)
     command.add_argument(
         "--out", type=file_to_write, required=True, help="weights file (.safetensors) to write"
     )
-    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
-    command.add_argument("--seed", type=seed, default=1)
-    command.add_argument("--workers", type=natural, default=0, help="processes that draw tasks")
-    command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--group-size", type=count, default=8, help="tasks a step")
-    command.add_argument("--steps-per-epoch", type=count, default=100)
     command.add_argument("--epochs", type=count, default=10**6, help="most epochs, a sitting")
     command.add_argument("--validation-groups", type=count, default=16)
     command.add_argument("--reference-tasks", type=count, default=400, help="of each kind")
-    command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train_autoencoder)

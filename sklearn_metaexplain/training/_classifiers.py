@@ -12,7 +12,7 @@ import torch
 
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier, save_classifier
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.training._arguments import count, natural, positive, seed, width
+from sklearn_metaexplain.training._arguments import add_run_options, count, natural, width
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
@@ -117,22 +117,16 @@ def accuracies(network: JointNetwork, n_tasks: int) -> dict[str, float]:
 def add_command(commands: Any) -> None:
     """Add ``train-classifiers`` to the command line."""
     command = commands.add_parser("train-classifiers", help=train_classifiers.__doc__)
-    command.add_argument("--minutes", type=positive, default=90.0, help="over all sittings")
+    add_run_options(command, minutes=90.0, workers=1, drawn="tables")
     command.add_argument("--out-dir", required=True, help="folder for a file of each network")
-    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument(
         "--init",
         help="'default', or a folder of files to start from; default: new networks; "
         "--width is then that of the files",
     )
-    command.add_argument("--seed", type=seed, default=1)
     command.add_argument("--width", type=width, default=48, help="features of a cell")
-    command.add_argument("--workers", type=natural, default=1, help="processes that draw tables")
-    command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=count, default=8, help="tables a step")
-    command.add_argument("--steps-per-epoch", type=count, default=100)
     command.add_argument("--epochs", type=natural, default=10**6, help="most epochs, a sitting")
     command.add_argument("--validation-tasks", type=count, default=256)
     command.add_argument("--evaluation-tasks", type=count, default=500)
-    command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train_classifiers)

@@ -14,11 +14,10 @@ from sklearn_metaexplain.nets._corrector import Corrector
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.training._arguments import (
     add_mixed_share,
+    add_run_options,
     count,
     file_to_write,
     natural,
-    positive,
-    seed,
     share,
 )
 from sklearn_metaexplain.training._episodes import EpisodeStream
@@ -182,7 +181,7 @@ def _record_of(part: str, training: dict[str, Any]) -> dict[str, Any]:
 def add_command(commands: Any) -> None:
     """Add ``train`` to the command line."""
     command = commands.add_parser("train", help=train.__doc__)
-    command.add_argument("--minutes", type=positive, default=120.0, help="over all sittings")
+    add_run_options(command, minutes=120.0, workers=1)
     command.add_argument(
         "--kernel-share",
         type=share,
@@ -192,13 +191,8 @@ def add_command(commands: Any) -> None:
     command.add_argument(
         "--out", type=file_to_write, required=True, help="weights file (.safetensors) to write"
     )
-    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
     command.add_argument("--init", help="weights to start from: a registered name or a file")
-    command.add_argument("--seed", type=seed, default=1)
-    command.add_argument("--workers", type=natural, default=1, help="processes that draw tasks")
-    command.add_argument("--lr", type=positive, default=2e-3, help="peak learning rate")
     command.add_argument("--batch-size", type=count, default=4, help="tasks a step")
-    command.add_argument("--steps-per-epoch", type=count, default=100)
     command.add_argument(
         "--epochs", type=count, default=10**6, help="most epochs of each network, a sitting"
     )
@@ -210,5 +204,4 @@ def add_command(commands: Any) -> None:
         default=0,
         help="how often the corrector meets a task again; which ones depends on --workers",
     )
-    command.add_argument("--quiet", action="store_true")
     command.set_defaults(run=train)

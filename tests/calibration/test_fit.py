@@ -120,6 +120,16 @@ def test_tasks_are_fitted_models_of_which_a_third_read_categories(monkeypatch):
     assert 10 <= sum(isinstance(task.table, pd.DataFrame) for task in drawn) <= 30
 
 
+def test_models_that_read_categories_are_explained_by_these(monkeypatch):
+    tables = []
+    fit = MetaExplainer.fit
+    monkeypatch.setattr(MetaExplainer, "fit", lambda self, X: tables.append(X) or fit(self, X))
+    case = measure_case(5)
+    assert "category" in tables[0].dtypes.astype(str).tolist()
+    assert 0 < case.error < 0.05
+    assert np.isfinite(case.reach).all()
+
+
 def test_few_cases_give_no_far_quantiles():
     shares = [share for share, _ in fit_calibration(made_up(12))["quantiles"]]
     assert max(shares) <= 12 / 13
