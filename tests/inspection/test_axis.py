@@ -74,7 +74,7 @@ def test_long_categories_keep_what_tells_them_apart(which):
 
 
 def test_names_of_categories_in_small_axes_do_not_run_together():
-    figure, axes = plt.subplots(2, 3, figsize=(12, 8), layout="constrained")
+    figure, axes = plt.subplots(2, 3, figsize=(8, 6), layout="constrained")
     for ax in axes.flat:
         ax.set_ylabel("label")
         write_levels(ax, ax.xaxis, "x", [f"level {k}" for k in range(13)])
