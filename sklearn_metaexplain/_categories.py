@@ -16,8 +16,12 @@ from sklearn_metaexplain._category_axes import (
     place_by_interactions,
     place_by_outputs,
     place_in_order,
+    place_out_of_fold,
 )
 
+# Placed by all rows, those of so many categories have a large part in where they are placed; of
+# fewer, leaving rows out costs more than it helps.
+_LEAST_MANY, _N_FOLDS = 10, 5
 # Types whose cells are in one order, each with cells of its own kind.
 _ORDERED = (Real, str, bytes, date, timedelta, pd.Period, pd.Interval)
 
@@ -124,9 +128,39 @@ class CategoricalColumn:
         """Places of coded cells on all axes: (n_rows, n_encoded, 2)."""
         return _look_up(np.concatenate([self.positions, self.further], axis=1), codes)
 
+    def encode_out_of_fold(
+        self, codes: np.ndarray, deviation: np.ndarray, unit: float, order: np.ndarray
+    ) -> np.ndarray:
+        """Places by mean outputs of the rows that place: (n_rows, n_axes, 2).
+
+        Where there are many categories, a row's own output has no part in where it is. Further
+        axes are not served.
+
+        Parameters
+        ----------
+        codes, deviation, unit
+            As of `place`.
+        order : ndarray of int of shape (n_rows,)
+            Positions of the rows in an order in which folds are dealt.
+        """
+        if len(self.shares) < _LEAST_MANY:
+            return self.encode_first(codes)
+        folds = _deal(codes, order)
+        n_axes = self.positions.shape[1]
+        return place_out_of_fold(codes, deviation, self.shares, unit, n_axes, folds)
+
     def encode_first(self, codes: np.ndarray) -> np.ndarray:
         """Places of coded cells by mean outputs: (n_rows, n_axes, 2)."""
         return _look_up(self.positions, codes)
+
+
+def _deal(codes: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Deal the rows of each category to folds, one after the other: (n_rows,)."""
+    dealt = order[np.argsort(codes[order], kind="stable")]
+    ordered = codes[dealt]
+    folds = np.empty(len(codes), dtype=int)
+    folds[dealt] = (np.arange(len(codes)) - np.searchsorted(ordered, ordered)) % _N_FOLDS
+    return folds
 
 
 def _look_up(positions: np.ndarray, codes: np.ndarray) -> np.ndarray:

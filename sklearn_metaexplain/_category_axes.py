@@ -50,10 +50,61 @@ def place_by_outputs(
     classification and prediction problems, 2001 (mean outputs, drawn to those of all rows).
     """
     means = _shrunken_means(codes, deviation, len(shares))
-    scores, spread = _principal_scores(means, shares)
+    axes, spread = _principal_axes(means, shares)
     if n_axes is None:
         n_axes = 1 + int(len(spread) > 1 and len(shares) > 2 and spread[1] > _ROUNDING * unit)
-    return _standardise(scores[:, :n_axes], shares, unit)
+    return _standardise((means - shares @ means) @ axes[:, :n_axes], shares, unit)
+
+
+def place_out_of_fold(
+    codes: np.ndarray,
+    deviation: np.ndarray,
+    shares: np.ndarray,
+    unit: float,
+    n_axes: int,
+    folds: np.ndarray,
+) -> np.ndarray:
+    """Place rows as `place_by_outputs` does, each by the outputs of rows of other folds alone.
+
+    Placed by all, the rows of a category of few tell their own outputs. Axes and scales are those
+    of all rows.
+
+    Parameters
+    ----------
+    codes, deviation, shares, unit
+        As of `place_by_outputs`.
+    n_axes : int
+        How many axes.
+    folds : ndarray of int of shape (n_rows,)
+        Fold of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_axes, 2)
+        Standardised and as ranks.
+
+    References
+    ----------
+    Micci-Barreca, 2001, as of `place_by_outputs`; scikit-learn's `TargetEncoder` reads training
+    rows out of fold for the same reason.
+    """
+    means = _shrunken_means(codes, deviation, len(shares))
+    center = shares @ means
+    axes = _principal_axes(means, shares)[0][:, :n_axes]
+    scores = (means - center) @ axes
+    ranks = _standardise(scores, shares, unit)[..., 1]
+    placed = np.zeros((len(codes), n_axes))
+    for fold in np.unique(folds):
+        others, rows = folds != fold, folds == fold
+        by_others = _shrunken_means(codes[others], deviation[others], len(shares))
+        placed[rows] = (by_others[codes[rows]] - center) @ axes
+    rank = np.empty_like(placed)
+    for axis in range(n_axes):
+        order = np.argsort(scores[:, axis], kind="stable")
+        rank[:, axis] = np.interp(placed[:, axis], scores[order, axis], ranks[order, axis])
+    positions = np.stack([_in_units(placed, _scale(scores, shares), unit), rank], axis=-1)
+    positions[codes < 0] = 0.0
+    return positions
 
 
 def place_in_order(order: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -170,11 +221,11 @@ def _shrunken_means(codes: np.ndarray, columns: np.ndarray, n_categories: int) -
     return (of_category @ columns) / (count[:, None] + _SHRINKAGE)
 
 
-def _principal_scores(means: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of categories on principal axes, (n_categories, n_axes), and the axes' spread."""
+def _principal_axes(means: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Principal axes of categories' means, (n_outputs, n_axes), and the axes' spread."""
     centred = means - shares @ means
     _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
-    return centred @ (axes.T * _signs(axes.T)), spread
+    return axes.T * _signs(axes.T), spread
 
 
 def _signs(axes: np.ndarray) -> np.ndarray:
@@ -183,16 +234,25 @@ def _signs(axes: np.ndarray) -> np.ndarray:
 
 
 def _standardise(scores: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:
-    """Scores of unit variance, and their ranks: (n_categories, n_axes, 2).
-
-    What is small beside `unit` is rounding.
-    """
-    scale = np.sqrt(shares @ scores**2)
-    told_apart = scale > 1e-12 * unit
-    value = np.clip(scores / np.where(told_apart, scale, 1.0), -CLIP, CLIP)
+    """Scores of unit variance, and their ranks: (n_categories, n_axes, 2)."""
+    scale = _scale(scores, shares)
     order = np.argsort(scores, axis=0, kind="stable")
-    rank = np.zeros_like(value)
+    rank = np.zeros_like(scores)
     for axis in range(scores.shape[1]):
         ordered = shares[order[:, axis]]
         rank[order[:, axis], axis] = (np.cumsum(ordered) - 0.5 * ordered - 0.5) * np.sqrt(12.0)
-    return np.stack([value, np.where(told_apart, rank, 0.0)], axis=-1)
+    rank = np.where(_tells_apart(scale, unit), rank, 0.0)
+    return np.stack([_in_units(scores, scale, unit), rank], axis=-1)
+
+
+def _scale(scores: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    return np.sqrt(shares @ scores**2)
+
+
+def _in_units(scores: np.ndarray, scale: np.ndarray, unit: float) -> np.ndarray:
+    return np.clip(scores / np.where(_tells_apart(scale, unit), scale, 1.0), -CLIP, CLIP)
+
+
+def _tells_apart(scale: np.ndarray, unit: float) -> np.ndarray:
+    """Whether an axis tells categories apart: what is small beside `unit` is rounding."""
+    return scale > 1e-12 * unit

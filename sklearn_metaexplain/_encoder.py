@@ -33,6 +33,7 @@ from sklearn_metaexplain._numeric_column import NumericColumn, learn_numeric
 _MOST_FURTHER, _MOST_OF_ONE = 64, 5
 # Evaluated rows of a category that an axis takes: it is placed by the rows that are learned from.
 _ROWS_AN_AXIS = 8
+_DECIMALS = 6
 
 
 class TableEncoder:
@@ -175,6 +176,31 @@ class TableEncoder:
                 unit,
                 min(n_axes, _MOST_OF_ONE, _MOST_FURTHER // len(several)),
             )
+
+    def encode_out_of_fold(self, coded: list[np.ndarray], outputs: np.ndarray) -> np.ndarray:
+        """Encode the rows that placed categories: (n_rows, n_encoded, 2).
+
+        A column of many categories is placed out of fold: it would tell a row's own output.
+        Which rows make up a fold depends on what they hold, not on their order.
+
+        Parameters
+        ----------
+        coded, outputs
+            As `place_categories` had them; without further axes.
+        """
+        deviation, unit = deviations(outputs)
+        encoded = self.encode(coded)
+        # Sums in another order of columns or rows differ by rounding.
+        key = encoded[..., 1].sum(axis=1).round(_DECIMALS)
+        order = np.lexsort((*outputs.T, key))
+        parts = [
+            learned.encode_out_of_fold(codes, deviation, unit, order)
+            if isinstance(learned, CategoricalColumn)
+            else learned.encode(codes)
+            for learned, codes, is_kept in zip(self._columns, coded, self._kept, strict=True)
+            if is_kept
+        ]
+        return np.concatenate(parts, axis=1)
 
     def placed_by(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
         """Make a copy whose categories are placed by other rows, on as many first axes.

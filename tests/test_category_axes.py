@@ -9,6 +9,7 @@ from sklearn_metaexplain._category_axes import (
     place_by_interactions,
     place_by_outputs,
     place_in_order,
+    place_out_of_fold,
     without_linear_effects,
 )
 from sklearn_metaexplain._encoder import TableEncoder
@@ -288,3 +289,81 @@ def test_a_model_that_never_changes_places_nothing():
     assert np.isfinite(encoded).all()
     # Their own order is what is left.
     assert encoder.source_.tolist() == [0, 0, 1, 2]
+
+
+def noisy(n_rows, n_categories, seed=0):
+    """Categories and a number, and outputs that know nothing of the former."""
+    rng = np.random.RandomState(seed)
+    table = pd.DataFrame({"word": [f"w{i}" for i in rng.randint(n_categories, size=n_rows)]})
+    table["x"] = rng.normal(size=n_rows)
+    return table, rng.normal(size=(n_rows, 1))
+
+
+def own_places(table, outputs):
+    encoder = TableEncoder().fit(table)
+    coded = encoder.code(table)
+    encoder.place_categories(coded, outputs)
+    return encoder.encode(coded), encoder.encode_out_of_fold(coded, outputs)
+
+
+@pytest.mark.parametrize("per_category", [2, 5])
+def test_places_out_of_fold_do_not_tell_a_row_its_own_output(per_category):
+    told, told_out_of_fold = [], []
+    for seed in range(10):
+        table, outputs = noisy(200, 200 // per_category, seed)
+        for told_by, encoded in zip(
+            (told, told_out_of_fold), own_places(table, outputs), strict=True
+        ):
+            told_by.append([np.corrcoef(outputs[:, 0], encoded[:, 0, k])[0, 1] for k in (0, 1)])
+    assert np.mean(told) > 0.35
+    # Without a row, the mean of what is left of its category is lower where it is higher.
+    assert -0.15 < np.mean(told_out_of_fold) < 0.05
+
+
+def test_places_out_of_fold_are_near_those_of_the_categories_that_tell_something():
+    rng = np.random.RandomState(0)
+    effect = rng.normal(size=20)
+    words = rng.randint(20, size=1000)
+    table = pd.DataFrame({"word": [f"w{i}" for i in words]})
+    placed, out_of_fold = own_places(table, effect[words, None] + 0.1 * rng.normal(size=(1000, 1)))
+    np.testing.assert_allclose(out_of_fold, placed, rtol=0, atol=0.2)
+    assert np.corrcoef(out_of_fold[:, 0, 0], effect[words])[0, 1] > 0.99
+
+
+def test_rows_of_few_categories_are_placed_by_all():
+    placed, out_of_fold = own_places(*noisy(60, 9))
+    np.testing.assert_array_equal(out_of_fold, placed)
+    placed, out_of_fold = own_places(*noisy(60, 10))
+    assert not np.array_equal(out_of_fold, placed)
+    np.testing.assert_array_equal(out_of_fold[:, 1], placed[:, 1])
+
+
+def test_places_out_of_fold_are_the_same_in_any_order_of_rows_and_columns():
+    table, outputs = noisy(120, 30)
+    table["y"] = np.random.RandomState(1).normal(size=120)
+    _, expected = own_places(table, outputs)
+    for seed in range(5):
+        order = np.random.RandomState(seed).permutation(120)
+        _, encoded = own_places(table.iloc[order], outputs[order])
+        np.testing.assert_allclose(encoded, expected[order], rtol=0, atol=1e-9)
+    _, turned = own_places(table[["y", "x", "word"]], outputs)
+    np.testing.assert_allclose(turned[:, ::-1], expected, rtol=0, atol=1e-9)
+
+
+def test_a_row_is_placed_by_the_other_folds_on_the_axes_of_all():
+    outputs = np.array([[3.0], [-1.0], [2.0], [-4.0], [0.0], [0.0]])
+    codes, folds = np.array([0, 0, 1, 1, -1, 2]), np.array([0, 1, 0, 1, 0, 1])
+    shares = np.array([0.4, 0.4, 0.2])
+    placed = place_out_of_fold(codes, outputs, shares, 1.0, 1, folds)
+    # Sums over counts and five more; the mean of categories is zero.
+    means = np.array([2 / 7, -2 / 7, 0.0])
+    scale = np.sqrt(shares @ means**2)
+    alone = np.array([-1 / 6, 3 / 6, -4 / 6, 2 / 6]) / scale
+    np.testing.assert_allclose(placed[:4, 0, 0], alone)
+    assert not placed[4].any()
+    # No row of its category is left: the average.
+    assert placed[5, 0, 0] == 0
+    # Ranks lie between those of the categories, in whose range they stay.
+    middle = np.sqrt(12) * np.array([0.5 * 0.4 - 0.5, 0.0, 0.5 - 0.5 * 0.4])
+    between = np.interp([-1 / 6, 3 / 6], [-2 / 7, 0.0, 2 / 7], middle)
+    np.testing.assert_allclose(placed[:2, 0, 1], between)

@@ -39,6 +39,7 @@ LAYERS = [
     "_category_axes",
     "_categories",
     "_encoder",
+    "_own_rows",
     "masking",
     "shapley",
     "nets",

@@ -18,6 +18,7 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain.exceptions import ExplanationWarning
 from sklearn_metaexplain.posthoc import MetaExplainer
 from sklearn_metaexplain.prior import sample_task
+from sklearn_metaexplain.prior._mixed import CALIBRATED_SHARE
 from sklearn_metaexplain.shapley._deviation import LEAST_ASKED
 from sklearn_metaexplain.shapley._enumeration import enumerate_shapley
 from sklearn_metaexplain.shapley._error import raw_error
@@ -28,8 +29,6 @@ _N_REACHES = 16
 _LEAST_SIZE = 1e-12
 _LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
 _LEAST_BACKGROUND, _MOST_BACKGROUND = 8, 128
-# Of the tables, as many have columns of categories.
-_MIXED_SHARE = 1 / 3
 #: Evaluations of a row, from `LEAST_ASKED` on.
 MOST_ASKED = 256
 
@@ -167,7 +166,7 @@ def draw_fitted(
         rng,
         n_columns=int(rng.integers(2, 10)),
         families=["fitted"],
-        categories=bool(rng.random() < _MIXED_SHARE),
+        categories=bool(rng.random() < CALIBRATED_SHARE),
     )
     n_background = log_uniform(rng, _LEAST_BACKGROUND, _MOST_BACKGROUND)
     dressed = _PriorClassifier if task.probabilities else _PriorRegressor

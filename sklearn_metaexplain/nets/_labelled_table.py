@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_metaexplain._categories import forget_categories, single_categories
+from sklearn_metaexplain._categories import forget_categories
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain._own_rows import OwnRows
 from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
 
 
@@ -16,8 +17,7 @@ class LabelledEncoder:
     """Encode tables by the scales, ranks and categories of a labelled training table.
 
     Columns that are constant there tell nothing and are left out. Nor does a category of a single
-    row: it would be placed by that row's own label, and a column of identifiers would then tell
-    the labels of the training rows perfectly and those of no others. It counts as one not seen.
+    row: it would be placed by that row's own label (see `OwnRows`).
 
     Parameters
     ----------
@@ -41,29 +41,33 @@ class LabelledEncoder:
     def __init__(self, table: Any, labels: np.ndarray, n_classes: int) -> None:
         self._encoder = TableEncoder().fit(table)
         coded = self._encoder.code(table)
-        self._single = [single_categories(column) for column in coded]
-        coded = self._forget_single(coded)
-        self._encoder.place_categories(coded, _class_outputs(labels, n_classes))
-        encoded = self._encoder.encode(coded)
+        self._own = OwnRows(self._encoder, coded)
+        out_of_fold = self._own.place(_class_outputs(labels, n_classes))
+        encoded = self._own.encode(coded)
         varies = np.ptp(encoded, axis=0).max(axis=1) > 0
         # A network needs something to read, even if it says nothing.
         self._kept = np.flatnonzero(varies) if varies.any() else np.array([0])
         self.is_constant_ = not varies.any()
         self.source_ = self._encoder.source_[self._kept]
-        self.encoded_ = self._select(encoded)
+        self.encoded_ = self._select(out_of_fold)
 
     def encode(self, table: Any) -> torch.Tensor:
         """Encode rows of the same columns, (n_samples, n_encoded, 2)."""
-        return self._select(self._encoder.encode(self._forget_single(self._encoder.code(table))))
+        return self._select(self._own.encode(self._encoder.code(table)))
 
     def code(self, table: Any) -> list[np.ndarray]:
         """Read rows of the same columns, as `TableEncoder.code` does."""
         return self._encoder.code(table)
 
     def encode_by(
-        self, coded: list[np.ndarray], placing: list[np.ndarray], labels: np.ndarray, n_classes: int
+        self,
+        coded: list[np.ndarray],
+        rows: np.ndarray,
+        placing: np.ndarray,
+        labels: np.ndarray,
+        n_classes: int,
     ) -> torch.Tensor:
-        """Encode coded rows, categories being placed by the labels of other rows alone.
+        """Encode some rows, categories being placed by the labels of some.
 
         Scales, ranks and columns are those of the training table, which no label has a part in. A
         category of fewer than two of the rows that place counts as one not seen.
@@ -71,24 +75,31 @@ class LabelledEncoder:
         Parameters
         ----------
         coded : list of ndarray
-            The rows, as `code` gives them.
-        placing : list of ndarray
-            The rows whose labels count.
-        labels : ndarray of int of shape (n_placing,)
-            Their classes.
+            The training table, as `code` gives it.
+        rows : ndarray of int
+            Positions of the rows to encode.
+        placing : ndarray of int
+            Positions of the rows whose labels count, in order; of these, rows are encoded as the
+            training table is.
+        labels : ndarray of int of shape (n_samples,)
+            Classes.
         n_classes : int
             Number of classes.
         """
+        of_rows, of_placing = ([column[part] for column in coded] for part in (rows, placing))
         seldom = [
-            _seldom_categories(column, place) for column, place in zip(coded, placing, strict=True)
+            _seldom_categories(column, place)
+            for column, place in zip(of_rows, of_placing, strict=True)
         ]
-        placed = self._encoder.placed_by(
-            forget_categories(placing, seldom), _class_outputs(labels, n_classes)
-        )
-        return self._select(placed.encode(forget_categories(coded, seldom)))
-
-    def _forget_single(self, coded: list[np.ndarray]) -> list[np.ndarray]:
-        return forget_categories(coded, self._single)
+        of_rows, of_placing = (forget_categories(part, seldom) for part in (of_rows, of_placing))
+        outputs = _class_outputs(labels[placing], n_classes)
+        placed = self._encoder.placed_by(of_placing, outputs)
+        encoded = placed.encode(of_rows)
+        is_placing = np.isin(rows, placing)
+        if is_placing.any():
+            own = placed.encode_out_of_fold(of_placing, outputs)
+            encoded[is_placing] = own[np.searchsorted(placing, rows[is_placing])]
+        return self._select(encoded)
 
     def _select(self, encoded: np.ndarray) -> torch.Tensor:
         kept = encoded[:, self._kept]

@@ -48,13 +48,8 @@ class PartEncoder:
         rows : ndarray of int
             Positions of the rows.
         placing : ndarray of int
-            Positions of those that place categories.
+            Positions of those that place categories, in order.
         """
         if not self._has_categories:
             return self._encoder.encoded_[rows]
-        return self._encoder.encode_by(
-            [column[rows] for column in self._coded],
-            [column[placing] for column in self._coded],
-            self._labels[placing],
-            self._n_classes,
-        )
+        return self._encoder.encode_by(self._coded, rows, placing, self._labels, self._n_classes)

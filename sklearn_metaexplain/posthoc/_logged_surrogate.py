@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_metaexplain._categories import forget_categories, single_categories
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain._own_rows import OwnRows
 from sklearn_metaexplain.masking import Players, RowPool
 from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.posthoc._proposal import KernelProposal, load_weights
@@ -85,12 +85,11 @@ class LoggedSurrogate:
         """
         self._n_logged = len(outputs)
         self.encoder = TableEncoder().fit(X)
-        coded = self.encoder.code(X)
-        self._single = [single_categories(codes) for codes in coded]
-        coded = forget_categories(coded, self._single)
-        self.encoder.place_categories(coded, outputs)
-        encoded = torch.from_numpy(self.encoder.encode(coded))
-        self.tells = np.array([codes.dtype.kind == "f" or codes.max() >= 0 for codes in coded])
+        self._own = OwnRows(self.encoder, self.encoder.code(X))
+        encoded = torch.from_numpy(self._own.place(outputs))
+        self.tells = np.array(
+            [codes.dtype.kind == "f" or codes.max() >= 0 for codes in self._own.coded]
+        )
         player_of_column = torch.from_numpy(self.players.player_of_column[self.encoder.source_])
         n_players = len(self.players.names)
         self.surrogate = TaskSurrogate(player_of_column, n_players, hybrids=False).fit(
@@ -124,8 +123,7 @@ class LoggedSurrogate:
 
     def encode(self, X: Any) -> torch.Tensor:
         """Encode rows: (n_rows, n_encoded, 2)."""
-        coded = forget_categories(self.encoder.code(X), self._single)
-        return torch.from_numpy(self.encoder.encode(coded))
+        return torch.from_numpy(self._own.encode(self.encoder.code(X)))
 
     def predict(self, encoded: torch.Tensor) -> np.ndarray:
         """Outputs of encoded rows: ndarray of shape (n_rows, n_computed)."""

@@ -12,6 +12,8 @@ from sklearn_metaexplain.prior._fitted import FittedModel
 from sklearn_metaexplain.prior._hyperparameters import log_integer
 from sklearn_metaexplain.prior._links import LinkedModel
 
+#: Of the tables on which errors are calibrated, as many have columns of categories.
+CALIBRATED_SHARE = 1 / 3
 #: How a model may read categories, each as some numbers, and how many tables are read so.
 _READINGS = {"indicators": 0.5, "latent": 0.3, "places": 0.2}
 # Some columns are read otherwise than the others of their table.

@@ -14,27 +14,25 @@ from sklearn_metaexplain._arrays import unit_of
 #: which they miss little, values are less far off; of a row, the share that the whole stack misses.
 TASK_EVIDENCE = ("raw", "roughness")
 ROW_EVIDENCE = ("raw", "residual")
-_UNCALIBRATED = {"factor": 1.0, "power": 1.0, "spread": 1.0}
 _LEAST = 1e-12
 # Relative squared error of values that are all zero, whatever is true.
 _ERROR_OF_ZEROS = 1.0
 
 #: Of explanations from 64 logged outputs or more, by kernel and by whether the explained rows'
 #: outputs are known: "std" multiplies the standard deviations that `widen_std` gives, the others
-#: are for `scaled_error`. From 135 of the first 150 tasks of
-#: ``python -m sklearn_metaexplain.training calibrate-logged --tasks 150``.
+#: are for `scaled_error`. From ``python -m sklearn_metaexplain.training calibrate-logged``.
 LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
-    ("proposed", "outputs unknown"): {"std": 0.65, "factor": 0.09, "power": 0.79, "spread": 2.04},
-    ("proposed", "outputs given"): {"std": 0.61, "factor": 0.08, "power": 0.80, "spread": 1.99},
-    ("searched", "outputs unknown"): {"std": 0.70, "factor": 0.17, "power": 0.93, "spread": 2.01},
-    ("searched", "outputs given"): {"std": 0.67, "factor": 0.15, "power": 0.95, "spread": 1.88},
+    ("proposed", "outputs unknown"): {"std": 0.85, "factor": 0.76, "power": 1.10, "spread": 1.75},
+    ("proposed", "outputs given"): {"std": 0.81, "factor": 0.60, "power": 1.07, "spread": 1.73},
+    ("searched", "outputs unknown"): {"std": 0.95, "factor": 1.03, "power": 1.10, "spread": 1.76},
+    ("searched", "outputs given"): {"std": 0.87, "factor": 0.80, "power": 1.07, "spread": 1.81},
 }
-#: The same of 8 to 63: ``calibrate-logged --tasks 300 --rows 8 63``.
+#: The same of 8 to 63: ``calibrate-logged --rows 8 63``.
 FEW_LOGGED_CALIBRATION: dict[tuple[str, str], dict[str, float]] = {
-    ("proposed", "outputs unknown"): {"std": 1.00, "factor": 0.30, "power": 0.97, "spread": 2.06},
-    ("proposed", "outputs given"): {"std": 1.01, "factor": 0.26, "power": 1.06, "spread": 2.26},
-    ("searched", "outputs unknown"): {"std": 1.07, "factor": 0.31, "power": 0.86, "spread": 1.99},
-    ("searched", "outputs given"): {"std": 1.08, "factor": 0.25, "power": 0.99, "spread": 2.29},
+    ("proposed", "outputs unknown"): {"std": 1.09, "factor": 1.03, "power": 1.38, "spread": 1.94},
+    ("proposed", "outputs given"): {"std": 1.10, "factor": 0.92, "power": 1.29, "spread": 2.19},
+    ("searched", "outputs unknown"): {"std": 1.26, "factor": 1.11, "power": 1.37, "spread": 1.87},
+    ("searched", "outputs given"): {"std": 1.28, "factor": 1.08, "power": 1.32, "spread": 2.14},
 }
 # What the first table was made from; fewer rows tell less of how far off they are.
 _MANY_LOGGED = 64
@@ -122,20 +120,27 @@ def log_evidence(evidence: Mapping[str, float], names: Sequence[str]) -> np.ndar
     return np.log(np.clip([evidence[name] for name in names], _LEAST, 1 / _LEAST))
 
 
-def scaled_error(
-    values: np.ndarray, std: np.ndarray, calibration: Mapping[str, float] | None = None
-) -> float:
+def share_of_error(raw: np.ndarray | float) -> Any:
+    """Squared error over itself and the squared size, of `raw_error`: between 0 and 1.
+
+    Values can hardly be further off than those that are all zero, however wide their deviations.
+    """
+    return 1.0 - 1.0 / (1.0 + np.asarray(raw))
+
+
+def scaled_error(values: np.ndarray, std: np.ndarray, calibration: Mapping[str, float]) -> float:
     """Estimate the relative squared error of Shapley values from their deviations alone.
 
-    Across tasks it is about ``factor * raw_error ** power``.
+    Across tasks it is about ``factor * share_of_error(raw_error) ** power``.
 
     Parameters
     ----------
     values, std : ndarray of shape (n_rows, n_players, n_outputs)
         Shapley values, and standard deviations of their errors.
-    calibration : mapping, default=None
-        "factor" and "power", found on tasks held out. None: raw.
+    calibration : mapping
+        "factor" and "power", found on tasks held out.
     """
-    known = {**_UNCALIBRATED, **(calibration or {})}
     raw = raw_error(values, std)
-    return _ERROR_OF_ZEROS if np.isinf(raw) else known["factor"] * raw ** known["power"]
+    if np.isinf(raw):
+        return _ERROR_OF_ZEROS
+    return float(calibration["factor"] * share_of_error(raw) ** calibration["power"])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sklearn_metaexplain._categories import forget_categories, single_categories
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain._own_rows import OwnRows
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain.nets._prior_reference import Measured, Pass, measure_task, varying
 from sklearn_metaexplain.nets._task_autoencoder import SetAutoencoder
@@ -44,8 +44,8 @@ def read_task(table: TaskTable, rows: np.ndarray, others: np.ndarray) -> Reading
     """Encode rows with their outputs, and others without.
 
     Categories are placed by each output in turn, and by the rows read alone: then neither the
-    order of the outputs nor what is to be reconstructed has any influence. One of a single row read
-    counts as the average category: identifiers would tell all of the outputs read, and no others.
+    order of the outputs nor what is to be reconstructed has any influence. What rows read tell of
+    their own outputs by that is left out, as `OwnRows` has it.
 
     Parameters
     ----------
@@ -61,8 +61,7 @@ def read_task(table: TaskTable, rows: np.ndarray, others: np.ndarray) -> Reading
     """
     encoder = TableEncoder().fit(table.X)
     coded, unread = (encoder.code(take_rows(table.X, part)) for part in (rows, others))
-    single = [single_categories(codes) for codes in coded]
-    read, unread = (forget_categories(part, single) for part in (coded, unread))
+    read = OwnRows(encoder, coded)
     outputs = table.outputs(rows)
     varies = varying(torch.from_numpy(outputs)).numpy()
     if not varies.any():
@@ -73,10 +72,10 @@ def read_task(table: TaskTable, rows: np.ndarray, others: np.ndarray) -> Reading
     center, spread = outputs.mean(0), outputs.std(0)
     passes, to_reconstruct = [], []
     for k in np.flatnonzero(varies):
-        encoder.place_categories(read, outputs[:, [k]])
+        encoded = torch.from_numpy(read.place(outputs[:, [k]]))
         standardised = (outputs[:, k] - center[k]) / spread[k]
-        passes.append(Pass(torch.from_numpy(encoder.encode(read)), torch.from_numpy(standardised)))
-        to_reconstruct.append(torch.from_numpy(encoder.encode(unread)))
+        passes.append(Pass(encoded, torch.from_numpy(standardised)))
+        to_reconstruct.append(torch.from_numpy(read.encode(unread)))
     return Reading(passes, to_reconstruct, center, spread, varies)
 
 

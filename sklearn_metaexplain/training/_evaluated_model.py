@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sklearn_metaexplain._encoder import TableEncoder
+from sklearn_metaexplain._own_rows import OwnRows
 from sklearn_metaexplain.masking import RowPool
 from sklearn_metaexplain.masking._probes import draw_probes
 from sklearn_metaexplain.shapley._enumeration import (
@@ -114,17 +115,24 @@ def evaluate_model(
         return (model(mix(query[rows], backgrounds, mask)) - center) / spread
 
     values = _shapley(rng, evaluate, n_query, n_background, n_players)
-    encoder = TableEncoder(further_axes=True).fit(table)
+    # As explainers of models and of logs do.
+    encoder = TableEncoder(further_axes=hybrids).fit(table)
     coded = encoder.code(support)
-    encoder.place_categories(coded, outputs[:, None])
+    reader: TableEncoder | OwnRows
+    if hybrids:
+        reader = encoder.place_categories(coded, outputs[:, None])
+        encoded = encoder.encode(coded)
+    else:
+        reader = OwnRows(encoder, coded)
+        encoded = reader.place(outputs[:, None])
 
     def encode(rows: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(encoder.encode(encoder.code(pool.rows(rows)))).float()
+        return torch.from_numpy(reader.encode(encoder.code(pool.rows(rows)))).float()
 
     codes = pool.codes()
     base = model(pool.rows(background)).mean()
     return Episode(
-        support=torch.from_numpy(encoder.encode(coded)).float(),
+        support=torch.from_numpy(encoded).float(),
         outputs=torch.from_numpy((outputs - center) / spread).float(),
         query=encode(query),
         background=encode(background),

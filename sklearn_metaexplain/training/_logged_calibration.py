@@ -16,7 +16,8 @@ from sklearn_metaexplain.learners._stored import load_learner, take_inner_steps
 from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
 from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
-from sklearn_metaexplain.shapley._error import raw_error
+from sklearn_metaexplain.prior._mixed import CALIBRATED_SHARE
+from sklearn_metaexplain.shapley._error import raw_error, share_of_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.training._arguments import count, several
@@ -53,8 +54,9 @@ class LoggedTask(NamedTuple):
 def draw_logged_episode(rng: np.random.Generator, n_rows: tuple[int, int] = _N_ROWS) -> Episode:
     """Draw a task of which only outputs on rows of its table are known.
 
-    There are 2 to 8 columns, so that the truth can be enumerated; their number and that of the
-    rows are log-uniform. Half of the rows to explain are among those logged.
+    The model was fitted to these, as those are that users explain. There are 2 to 8 columns, so
+    that the truth can be enumerated; their number and that of the rows are log-uniform. Half of the
+    rows to explain are among those logged.
 
     Parameters
     ----------
@@ -72,6 +74,8 @@ def draw_logged_episode(rng: np.random.Generator, n_rows: tuple[int, int] = _N_R
         n_background=min(_N_BACKGROUND, n_logged),
         n_rows=n_logged + _N_QUERY // 2,
         hybrids=False,
+        families=("fitted",),
+        mixed_share=CALIBRATED_SHARE,
     )
 
 
@@ -180,7 +184,8 @@ def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:
     dict
         "std": what standard deviations are to be multiplied by, so that 1.645 of them on either
         side hold 90% of the errors of one random cell a task; "factor", "power" and "spread" of
-        `scaled_error`, of the errors that are not multiplied.
+        `scaled_error`, of the errors that are not multiplied. The mean of the estimates is that of
+        the errors, of which those above 1, of values worse than zeros, count as 1.
     """
     multiple = float(np.quantile(random_cells(tasks, method), 0.9)) / NORMAL_90
     errors = relative_errors(tasks, method)
@@ -191,12 +196,13 @@ def calibrate_method(tasks: list[LoggedTask], method: str) -> dict[str, float]:
         ]
     )
     told = (errors > 1e-5) & (expected > 0) & np.isfinite(expected)
-    logs, actual = np.log(expected[told]), np.log(errors[told])
+    shares = share_of_error(expected[told])
+    logs, actual = np.log(shares), np.log(errors[told])
     power, intercept = np.polyfit(logs, actual, 1)
     spread = float(np.std(actual - power * logs - intercept))
     return {
         "std": multiple,
-        "factor": float(np.exp(intercept + min(spread, 1.0) ** 2 / 2)),
+        "factor": float(errors[told].clip(max=1.0).mean() / (shares**power).mean()),
         "power": float(power),
         "spread": spread,
     }
@@ -231,7 +237,7 @@ def add_command(commands: Any) -> None:
     """
     command = commands.add_parser("calibrate-logged", help=calibrate_logged.__doc__)
     command.add_argument("--weights", default="default", help="registered name or file")
-    command.add_argument("--tasks", type=count, default=200)
+    command.add_argument("--tasks", type=count, default=300)
     command.add_argument(
         "--rows",
         nargs=2,

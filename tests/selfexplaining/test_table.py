@@ -15,7 +15,7 @@ from sklearn_metaexplain.nets._labelled_table import (
     draw_support,
 )
 from sklearn_metaexplain.selfexplaining._table import add_up_columns
-from tests.selfexplaining.tables import mixed_frame
+from tests.selfexplaining.tables import clouds, mixed_frame
 
 
 def test_encoded_columns_are_added_up():
@@ -177,3 +177,19 @@ def test_a_category_of_two_rows_counts():
     assert first != second
     unseen = encoder.encode(pd.DataFrame({"kind": ["never"]}))
     assert single == unseen[0, 0, 0]
+
+
+@pytest.mark.parametrize("classifier", [PrototypeClassifier, MatchingClassifier])
+def test_many_categories_that_tell_nothing_do_not_mislead(classifier):
+    accuracies = []
+    for seed in range(4):
+        X, y = clouds(600, 4, 2, separation=0.5, seed=seed)
+        plain = pd.DataFrame(X, columns=list("abcd"))
+        towns = np.random.RandomState(seed).randint(100, size=600)
+        frames = [plain, plain.assign(town=[f"t{i}" for i in towns])]
+        fitted = [classifier(random_state=0).fit(frame[:200], y[:200]) for frame in frames]
+        accuracies.append(
+            [each.score(frame[200:], y[200:]) for each, frame in zip(fitted, frames, strict=True)]
+        )
+    without, beside = np.mean(accuracies, axis=0)
+    assert beside > without - 0.015

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from sklearn_metaexplain.shapley._error import estimate_error, raw_error, scaled_error
+from sklearn_metaexplain.shapley._error import (
+    estimate_error,
+    raw_error,
+    scaled_error,
+    share_of_error,
+)
 
 CALIBRATION = {
     "intercept": np.log(2.0),
@@ -43,3 +48,12 @@ def test_zeros_that_are_not_known_to_be_true_miss_everything(calibration):
     zeros, std = np.zeros((3, 2, 1)), np.full((3, 2, 1), 0.2)
     assert scaled_error(zeros, std, {"factor": 0.1, "power": 0.5}) == 1.0
     assert scaled_error(zeros, zeros, {"factor": 0.1, "power": 0.5}) == 0.0
+
+
+def test_errors_of_logs_follow_the_share_that_deviations_expect():
+    values, std = np.full((3, 2, 1), 2.0), np.full((3, 2, 1), 1.0)
+    assert share_of_error(raw_error(values, std)) == pytest.approx(0.25 / 1.25)
+    calibration = {"factor": 0.7, "power": 2.0}
+    assert scaled_error(values, std, calibration) == pytest.approx(0.7 * 0.2**2)
+    # However wide, no more is expected than of values that mean nothing.
+    assert scaled_error(values, 1e6 * std, calibration) == pytest.approx(0.7)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION
+from sklearn_metaexplain.shapley._error import LOGGED_CALIBRATION, scaled_error
 from sklearn_metaexplain.training.__main__ import main
 from sklearn_metaexplain.training._logged_calibration import (
     Answer,
@@ -39,6 +39,21 @@ def test_multiple_is_found(multiple):
     assert calibration["std"] == pytest.approx(multiple, rel=0.05)
     assert calibration["power"] == pytest.approx(1.0, abs=0.1)
     assert calibration["spread"] < 0.6
+
+
+def test_the_mean_of_the_estimates_is_that_of_the_errors():
+    tasks = made_up(3.0, 60)
+    # One is far worse than no values at all.
+    truth, able = tasks[0].truth, tasks[0].can_matter
+    tasks[0] = LoggedTask("worse", 100, {"one": Answer(9 * truth, 9 * truth.abs())}, truth, able)
+    calibration = calibrate_method(tasks, "one")
+    answers = [task.answers["one"] for task in tasks]
+    expected = [
+        scaled_error(answer.values[..., None].numpy(), answer.std[..., None].numpy(), calibration)
+        for answer in answers
+    ]
+    errors = relative_errors(tasks, "one").clip(max=1.0)
+    assert np.mean(expected) == pytest.approx(errors.mean())
 
 
 def test_a_cell_of_each_task_counts_alike():
@@ -85,3 +100,11 @@ def test_numbers_of_rows_that_make_no_sense_are_refused(rows, message, capsys):
     with pytest.raises(SystemExit) as refused:
         main(["calibrate-logged", "--rows", *rows])
     assert message in f"{refused.value}{capsys.readouterr().err}"
+
+
+def test_logs_are_those_of_fitted_models():
+    families = {
+        draw_logged_episode(np.random.default_rng(seed), (8, 40)).family for seed in range(8)
+    }
+    assert len(families) > 3
+    assert all(family.startswith("fitted") for family in families)
