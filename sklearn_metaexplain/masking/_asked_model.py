@@ -13,6 +13,7 @@ from sklearn_metaexplain._rows import copy_rows
 from sklearn_metaexplain._validation import name_of
 from sklearn_metaexplain.masking._labels import decides_by_pairs, predicts_apart
 from sklearn_metaexplain.masking._outputs import (
+    NO_CLASS,
     ONE_VS_ONE,
     SEVERAL_TARGETS,
     copy_of_numbers,
@@ -225,7 +226,11 @@ class AskedModel:
                 f"{self._name()} returned {outputs.shape[1]} columns for {self.n_outputs} outputs; "
                 f"{expected} expected.{remedy}"
             )
-        if is_probability and np.abs(outputs.sum(axis=1) - 1.0).max() > SUM_TOLERANCE:
+        sums = outputs.sum(axis=1)
+        if is_probability and np.abs(sums - 1.0).max() > SUM_TOLERANCE:
+            is_one = np.abs(sums - 1.0) <= SUM_TOLERANCE
+            if (is_one | ~outputs.any(axis=1)).all():
+                raise ValueError(f"{self._name()} {NO_CLASS}")
             raise ValueError(
                 f"{self._name()} returned probabilities that do not sum to 1 over the classes. "
                 + SEVERAL_TARGETS

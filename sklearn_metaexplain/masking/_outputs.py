@@ -9,6 +9,7 @@ from sklearn.base import is_classifier, is_outlier_detector, is_regressor
 from sklearn_metaexplain._validation import name_of
 
 __all__ = [
+    "NO_CLASS",
     "ONE_VS_ONE",
     "SEVERAL_TARGETS",
     "NotFiniteError",
@@ -31,6 +32,11 @@ _REMEDY = "wrap it in sklearn.calibration.CalibratedClassifierCV"
 
 SEVERAL_TARGETS = (
     "Multilabel and multi-output classification are not supported; explain one classifier a target."
+)
+
+NO_CLASS = (
+    "returned a probability of 0 for every class in some rows; let it say a class of each, as "
+    'RadiusNeighborsClassifier does with outlier_label="most_frequent".'
 )
 
 ONE_VS_ONE = (
@@ -93,7 +99,12 @@ def log_odds(probabilities: np.ndarray) -> np.ndarray:
 
 
 def must_be_classifier_or_regressor(estimator: Any) -> bool:
-    """Whether the estimator is a classifier; TypeError if it is no regressor either."""
+    """Whether the estimator is a classifier; TypeError if it is no regressor either.
+
+    ValueError if it is a search that keeps no estimator to predict with.
+    """
+    if getattr(estimator, "refit", True) is False and not hasattr(estimator, "predict"):
+        raise ValueError(f"{name_of(estimator)} has refit=False and cannot predict; set refit.")
     what = "neither a classifier nor a regressor"
     remedy = (
         "a class of your own inherits from sklearn.base.ClassifierMixin or RegressorMixin, and "

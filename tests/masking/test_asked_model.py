@@ -1,19 +1,28 @@
 """The model's outputs: units, order, refusals of bad answers."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, RidgeClassifier
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    Perceptron,
+    RidgeClassifier,
+)
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from sklearn_metaexplain import ShapExplainer
 from sklearn_metaexplain.masking import MaskedModel
 from tests.masking.models import Answering
 
@@ -127,6 +136,18 @@ def test_probabilities_may_miss_one_by_a_thousandth(table):
         MaskedModel(ProbabilisticOnly(lambda X: np.tile([0.5, 0.502], (len(X), 1))), X)
 
 
+def test_rows_that_are_of_no_class_are_not_taken_for_multilabel(table):
+    X, y = table
+    far = np.vstack([X, X[:1] + 1e6])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that 9 is none of the classes
+        model = RadiusNeighborsClassifier(9.0, outlier_label=9).fit(X, y)
+        with pytest.raises(ValueError, match=r"0 for every class in some rows.*most_frequent"):
+            MaskedModel(model, far)
+    model.set_params(outlier_label="most_frequent")
+    assert MaskedModel(model.fit(X, y), far).n_outputs == 2
+
+
 def test_a_model_that_turns_bad_later_is_refused(table):
     X, _ = table
     model = MaskedModel(Answering(lambda X: np.where(X[:, 0] > 50, np.nan, 1.0)), X)
@@ -184,6 +205,22 @@ def test_pairs_of_three_classes_are_not_taken_for_the_classes(table):
         MaskedModel(svc, X, output="raw")
     # Of two classes there is one pair.
     assert MaskedModel(svc.fit(X, y > 0), X, output="raw").n_outputs == 2
+
+
+@pytest.mark.parametrize("output", ["auto", "raw"])
+def test_a_search_without_refit_is_refused_as_such(table, output):
+    X, y = table
+    search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2, refit=False)
+    with pytest.raises(ValueError, match=r"^GridSearchCV has refit=False.*set refit"):
+        ShapExplainer(search, output=output).fit(X, y)
+    with pytest.raises(ValueError, match=r"^GridSearchCV has refit=False"):
+        MaskedModel(FrozenEstimator(search.fit(X, y)), X, output=output)
+    # That of other estimators means something else.
+
+    class Averaging(LogisticRegression):
+        refit = False
+
+    assert MaskedModel(Averaging().fit(X, y), X).n_outputs == 2
 
 
 def test_missing_methods_are_named_with_the_remedy(table):
