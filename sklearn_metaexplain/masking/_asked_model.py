@@ -9,13 +9,14 @@ import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_metaexplain._progress import progress_bar
-from sklearn_metaexplain._rows import copy_rows
+from sklearn_metaexplain._rows import copy_rows, listed_rows
 from sklearn_metaexplain._validation import name_of
 from sklearn_metaexplain.masking._labels import decides_by_pairs, predicts_apart
 from sklearn_metaexplain.masking._outputs import (
     NO_CLASS,
     ONE_VS_ONE,
     SEVERAL_TARGETS,
+    NotFiniteError,
     copy_of_numbers,
     expand_outputs,
     expand_values,
@@ -84,7 +85,13 @@ class AskedModel:
         outputs : ndarray of float64 of shape (n, n_computed)
             In the units of `output`.
         """
-        answers = self._ask_in_batches(table.shape[0], lambda batch: copy_rows(table, batch))
+        try:
+            answers = self._ask_in_batches(table.shape[0], lambda batch: copy_rows(table, batch))
+        except NotFiniteError as error:
+            raise ValueError(
+                f"{error} It has no answer to {listed_rows(error.rows)} of the background; pass "
+                "others (background=)."
+            ) from error
         if (
             self._method == "decision_function"
             and answers.ndim == 2
@@ -113,8 +120,18 @@ class AskedModel:
         -------
         outputs : ndarray of float64 of shape (n, n_computed)
             In the units of `output`.
+
+        Raises
+        ------
+        ValueError
+            If the model returns NaN or infinite values, or no array of one number an output.
         """
-        return self._outputs_in_batches(table.shape[0], lambda batch: copy_rows(table, batch))
+        try:
+            return self._outputs_in_batches(table.shape[0], lambda batch: copy_rows(table, batch))
+        except NotFiniteError as error:
+            raise ValueError(
+                f"{error} It has no answer to {listed_rows(error.rows)}; leave such rows out."
+            ) from error
 
     def labels(self, table: Any) -> np.ndarray | None:
         """Classes that the model predicts, where they may be others than the largest outputs.
@@ -193,9 +210,13 @@ class AskedModel:
         return self._to_outputs(self._ask_in_batches(n, rows_of))
 
     def _ask_in_batches(self, n: int, rows_of: Callable[[slice], Any]) -> np.ndarray:
-        return self._in_batches(
-            n, lambda batch: self._ask(rows_of(batch), batch.stop - batch.start)
-        )
+        def ask(batch: slice) -> np.ndarray:
+            try:
+                return self._ask(rows_of(batch), batch.stop - batch.start)
+            except NotFiniteError as error:
+                raise NotFiniteError(str(error), batch.start + error.rows) from error
+
+        return self._in_batches(n, ask)
 
     def _in_batches(self, n: int, ask: Callable[[slice], np.ndarray]) -> np.ndarray:
         batches = [slice(i, min(i + self.batch_size, n)) for i in range(0, n, self.batch_size)]

@@ -45,8 +45,16 @@ ONE_VS_ONE = (
 )
 
 
+_NO_ROWS = np.empty(0, dtype=np.intp)
+
+
 class NotFiniteError(ValueError):
-    """A model has answered what is no number."""
+    """A model has answered what is no number, to the rows at `rows`."""
+
+    # With a default, for pickle, which knows the message alone when it makes one.
+    def __init__(self, message: str, rows: np.ndarray = _NO_ROWS) -> None:
+        super().__init__(message)
+        self.rows = rows
 
 
 def lists_classes_by_target(estimator: Any) -> bool:
@@ -74,8 +82,10 @@ def copy_of_numbers(answers: Any, n: int, name: str) -> np.ndarray:
         raise ValueError(f"{name} returned something else than an array of numbers.") from None
     if numbers.ndim not in (1, 2) or numbers.shape[0] != n:
         raise ValueError(f"{name} returned an array of shape {numbers.shape} for {n} rows.")
-    if not np.isfinite(numbers).all():
-        raise NotFiniteError(f"{name} returned NaN or infinite values.")
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        rows = np.flatnonzero(~finite.reshape(n, -1).all(axis=1))
+        raise NotFiniteError(f"{name} returned NaN or infinite values.", rows)
     return numbers
 
 

@@ -150,9 +150,17 @@ def test_rows_that_are_of_no_class_are_not_taken_for_multilabel(table):
 
 def test_a_model_that_turns_bad_later_is_refused(table):
     X, _ = table
-    model = MaskedModel(Answering(lambda X: np.where(X[:, 0] > 50, np.nan, 1.0)), X)
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        model.predict(X + 100)
+    answering = Answering(lambda X: np.where(X[:, 0] > 50, np.nan, 1.0))
+    model = MaskedModel(answering, X, batch_size=2)
+    far = X.copy()
+    far[[1, 4]] += 100
+    with pytest.raises(ValueError, match=r"infinite values\. It has no answer to row 1;"):
+        model.predict(far[:3])
+    # By its position in the table, and not in the batch.
+    with pytest.raises(ValueError, match=r"no answer to row 3; leave such rows out"):
+        model.predict(np.delete(far, 1, axis=0))
+    with pytest.raises(ValueError, match=r"no answer to row 1, 4 of the background; pass others"):
+        MaskedModel(answering, far)
 
 
 @pytest.mark.parametrize(

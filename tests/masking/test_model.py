@@ -193,5 +193,7 @@ def test_a_model_that_cannot_answer_for_mixed_rows_is_told_apart():
         ValueError, match=r"NaN or infinite.*mix an explained row .*feature_groups="
     ):
         model.evaluate(np.array([[1.0, 1.0]]), [0], [0], [[True, False]])
-    with pytest.raises(ValueError, match=r"returned NaN or infinite values\.$"):
+    with pytest.raises(
+        ValueError, match=r"infinite values\. It has no answer to row 0; leave such rows out\.$"
+    ):
         model.predict(np.array([[1.0, -1.0]]))
