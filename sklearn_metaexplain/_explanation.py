@@ -137,8 +137,12 @@ class Explanation(ExplanationViews):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, rows: Any) -> Explanation:
-        """Select rows by position: an int, a slice, a mask or positions. An int gives one row."""
-        positions = row_positions(rows, len(self))
+        """Select rows by position: an int, a slice, a mask or positions. An int gives one row.
+
+        A mask that is a Series is read by position, too, and refused where it has the labels of the
+        rows in another order.
+        """
+        positions = row_positions(rows, len(self), self.index)
         support = self.support
         if support is not None:
             support = {name: take_rows(part, positions) for name, part in support.items()}

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
@@ -11,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._rows import are_reordered
 
 __all__ = ["_unwrap", "explain", "is_explainer"]
 
@@ -106,8 +106,7 @@ def _has_lost(explanation: Explanation, index: pd.Index | None) -> bool:
     if ours is None or ours.equals(pd.RangeIndex(len(ours))):
         return True
     # A step that puts rows in another order has taken their labels along.
-    codes, _ = pd.factorize(ours.append(index), use_na_sentinel=False)
-    return not np.array_equal(np.sort(codes[: len(ours)]), np.sort(codes[len(ours) :]))
+    return not (ours.equals(index) or are_reordered(ours, index))
 
 
 def _unwrap(obj: Any) -> tuple[list[Any], Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-__all__ = ["copy_rows", "listed_rows", "n_rows_of", "row_positions", "take_rows"]
+__all__ = ["are_reordered", "copy_rows", "listed_rows", "n_rows_of", "row_positions", "take_rows"]
 
 
 def n_rows_of(table: Any) -> int:
@@ -20,10 +20,26 @@ def listed_rows(positions: np.ndarray) -> str:
     return f"row {', '.join(map(str, positions[:5]))}{', ...' * (len(positions) > 5)}"
 
 
-def row_positions(rows: Any, n_rows: int) -> np.ndarray:
-    """Positions, shape (n,), from an int, a slice, a mask or positions."""
+def are_reordered(labels: pd.Index, others: pd.Index) -> bool:
+    """Whether two indexes hold the same labels, each as often, in another order."""
+    if len(labels) != len(others) or labels.equals(others):
+        return False
+    codes, _ = pd.factorize(labels.append(others), use_na_sentinel=False)
+    return np.array_equal(np.sort(codes[: len(labels)]), np.sort(codes[len(labels) :]))
+
+
+def row_positions(rows: Any, n_rows: int, index: pd.Index | None = None) -> np.ndarray:
+    """Positions, shape (n,), from an int, a slice, a mask or positions.
+
+    `index` has the labels of the rows, to which those of a mask must not be in another order.
+    """
     if isinstance(rows, tuple):
         raise IndexError("An Explanation is indexed by rows alone; see for_output for outputs.")
+    if index is not None and _is_mask(rows) and are_reordered(index, rows.index):
+        raise IndexError(
+            "The mask has the labels of the rows in another order; pass "
+            "mask.reindex(explanation.index), or mask.to_numpy() if it is to be read as it stands."
+        )
     if not isinstance(rows, (slice, int, np.integer)):
         rows = np.asarray(rows)
         if rows.size == 0:
@@ -37,6 +53,10 @@ def row_positions(rows: Any, n_rows: int) -> np.ndarray:
     if positions.ndim != 1:
         raise IndexError("Rows are selected by one-dimensional indices.")
     return positions
+
+
+def _is_mask(rows: Any) -> bool:
+    return isinstance(rows, pd.Series) and pd.api.types.is_bool_dtype(rows.dtype)
 
 
 _NO_POSITION = (

@@ -71,6 +71,19 @@ class TestRows:
         with pytest.raises(IndexError, match=r"does not say which rows.*get_loc.*for_output.*std"):
             made_up_explanation(data=labelled_frame())[rows]
 
+    def test_a_mask_is_not_read_in_the_order_of_other_rows(self):
+        data = labelled_frame()
+        explanation = made_up_explanation(data=data)
+        mask = pd.Series(np.arange(N_SAMPLES) > 3, index=data.index)
+        reordered = mask[::-1]
+        with pytest.raises(IndexError, match=r"labels of the rows in another order.*reindex"):
+            explanation[reordered]
+        with pytest.raises(IndexError, match=r"in another order"):
+            explanation[reordered.astype("boolean")]
+        for same in (mask, reordered.reindex(explanation.index), mask.reset_index(drop=True)):
+            assert explanation[same].index.tolist() == data.index[mask].tolist()
+        assert len(explanation[pd.Series([1, 0], index=["row 1", "row 0"])]) == 2
+
 
 class TestOutputs:
     def test_for_output(self):
