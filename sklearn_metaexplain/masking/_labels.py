@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, StackingClassifier
 from sklearn.feature_selection import RFE
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import SGDClassifier
@@ -38,7 +38,10 @@ def predicts_apart(estimator: Any) -> bool:
     estimator : fitted classifier
         The model. Of those of other libraries it is not known, and they are not asked.
     """
-    return any(isinstance(part, _APART) or _clips(part) for part in _chain(estimator))
+    return any(
+        isinstance(part, _APART) or _clips(part) or _decides_evens(part)
+        for part in _chain(estimator)
+    )
 
 
 def decides_by_pairs(estimator: Any) -> bool:
@@ -65,6 +68,12 @@ def _chain(estimator: Any) -> Iterator[Any]:
 def _clips(estimator: Any) -> bool:
     """Whether classes whose decisions differ may have the same probability."""
     return isinstance(estimator, SGDClassifier) and estimator.loss == "modified_huber"
+
+
+def _decides_evens(estimator: Any) -> bool:
+    """Whether of two classes that are as likely the second is predicted, not the first."""
+    # Boosting that begins at even odds leaves them where its trees find nothing.
+    return isinstance(estimator, GradientBoostingClassifier) and len(estimator.classes_) == 2
 
 
 def _last_inside(estimator: Any) -> Any:

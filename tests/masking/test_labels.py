@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, load_wine
-from sklearn.ensemble import RandomForestClassifier, StackingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, StackingClassifier
 from sklearn.feature_selection import RFE, RFECV
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import FixedThresholdClassifier
@@ -54,6 +54,17 @@ def test_classes_of_equal_probability_are_told_apart_as_the_model_does():
     largest = model.predict_proba(X).argmax(axis=1)
     assert (largest != model.predict(X)).any()
     np.testing.assert_array_equal(MaskedModel(model, X[::15]).labels(X), model.predict(X))
+
+
+def test_of_two_classes_as_likely_boosting_predicts_the_second():
+    X = np.tile([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], (10, 1))
+    y = X[:, 0] != X[:, 1]  # a stump finds nothing in it
+    boosting = GradientBoostingClassifier(n_estimators=2, max_depth=1).fit(X, y)
+    model = MaskedModel(boosting, X[:4])
+    assert np.all(model.predict(X) == 0.5)
+    np.testing.assert_array_equal(model.labels(X), boosting.predict(X))
+    three = GradientBoostingClassifier(n_estimators=2).fit(X, X.sum(axis=1))
+    assert MaskedModel(three, X[:4]).labels(X) is None
 
 
 @pytest.mark.parametrize(
