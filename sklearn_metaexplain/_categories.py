@@ -89,6 +89,11 @@ class CategoricalColumn:
     def n_further(self) -> int:
         return self.further.shape[1]
 
+    @property
+    def has_many(self) -> bool:
+        """Whether there are so many that rows are told by where their own outputs place them."""
+        return len(self.shares) >= _LEAST_MANY
+
     def code(self, key: Any) -> int:
         """Number of a category, -1 if unseen.
 
@@ -131,10 +136,9 @@ class CategoricalColumn:
     def encode_out_of_fold(
         self, codes: np.ndarray, deviation: np.ndarray, unit: float, order: np.ndarray
     ) -> np.ndarray:
-        """Places by mean outputs of the rows that place: (n_rows, n_axes, 2).
+        """Places of the rows that place, by mean outputs of others: (n_rows, n_axes, 2).
 
-        Where there are many categories, a row's own output has no part in where it is. Further
-        axes are not served.
+        Further axes are not served.
 
         Parameters
         ----------
@@ -143,8 +147,6 @@ class CategoricalColumn:
         order : ndarray of int of shape (n_rows,)
             Positions of the rows in an order in which folds are dealt.
         """
-        if len(self.shares) < _LEAST_MANY:
-            return self.encode_first(codes)
         folds = _deal(codes, order)
         n_axes = self.positions.shape[1]
         return place_out_of_fold(codes, deviation, self.shares, unit, n_axes, folds)

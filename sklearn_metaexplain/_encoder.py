@@ -188,19 +188,18 @@ class TableEncoder:
         coded, outputs
             As `place_categories` had them; without further axes.
         """
-        deviation, unit = deviations(outputs)
         encoded = self.encode(coded)
+        deviation, unit = deviations(outputs)
         # Sums in another order of columns or rows differ by rounding.
         key = encoded[..., 1].sum(axis=1).round(_DECIMALS)
         order = np.lexsort((*outputs.T, key))
-        parts = [
-            learned.encode_out_of_fold(codes, deviation, unit, order)
-            if isinstance(learned, CategoricalColumn)
-            else learned.encode(codes)
-            for learned, codes, is_kept in zip(self._columns, coded, self._kept, strict=True)
-            if is_kept
-        ]
-        return np.concatenate(parts, axis=1)
+        for j in np.flatnonzero(self._kept):
+            learned = self._columns[j]
+            if isinstance(learned, CategoricalColumn) and learned.has_many:
+                encoded[:, self.source_ == j] = learned.encode_out_of_fold(
+                    coded[j], deviation, unit, order
+                )
+        return encoded
 
     def placed_by(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
         """Make a copy whose categories are placed by other rows, on as many first axes.

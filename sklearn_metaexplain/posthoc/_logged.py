@@ -83,7 +83,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         Rows that the model was asked about: 0.
     shapley_error_ : float
         Estimate of the squared error of the values over their squared size where outputs are not
-        given. A guess from models of random tasks: the log does not show this one off the data.
+        given. A guess from models of random tables: the log does not show this one off the data.
     shapley_error_se_ : float
         Standard error of `shapley_error_`.
 
@@ -96,9 +96,9 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
     Base values are mean outputs of the background: of rows drawn from `X` what was logged, of given
     ones the mean of what was logged of equal rows, and where nothing was, the surrogate's
     prediction. The surrogate is shifted so that its mean there is the same; it may leave [0, 1].
-    1.645 `std` on either side hold 90% of the errors on random tasks, fewer where columns depend on
-    each other more (``python -m sklearn_metaexplain.training calibrate-logged``, with ``--rows 8
-    63`` for logs of fewer than 64 rows).
+    1.645 `std` on either side hold 90% of the errors of models that were fitted to random tables,
+    fewer where columns depend on each other more (``python -m sklearn_metaexplain.training
+    calibrate-logged``, with ``--rows 8 63`` for logs of fewer than 64 rows).
 
     Examples
     --------
