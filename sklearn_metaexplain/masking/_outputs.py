@@ -168,14 +168,29 @@ def resolve_output(estimator: Any, output: str, classifier: bool) -> str:
 
 
 def sum_to_zero_over_classes(
-    values: np.ndarray, predictions: np.ndarray, base: np.ndarray
+    values: np.ndarray,
+    predictions: np.ndarray,
+    base: np.ndarray,
+    moving: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Project attributions of class probabilities: what one class gains, others lose."""
+    """Project attributions of class probabilities: what one class gains, others lose.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_players, n_classes)
+        Attributions.
+    predictions, base : ndarray of shape (n_rows, n_classes)
+        Probabilities, whose differences the attributions sum to.
+    moving : ndarray of bool of shape (n_classes,), default=None
+        Classes that take part. None: in each row, those that have attributions there.
+    """
     # Rows whose probabilities do not sum to one keep their values: they would miss the gap.
     gap = np.abs((predictions - base).sum(axis=1)) < 1e-9
-    # A class whose probability never changes takes no part in it, but for rounding.
-    size = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
-    moves = (size > 1e-12 * size.max(axis=2, keepdims=True)) & gap[:, None, None]
+    if moving is None:
+        # A class whose probability never changes takes no part in it, but for rounding.
+        size = np.abs(values).max(axis=1, keepdims=True, initial=0.0)
+        moving = size > 1e-12 * size.max(axis=2, keepdims=True)
+    moves = moving & gap[:, None, None]
     mean = values.sum(axis=2, keepdims=True) / moves.sum(axis=2, keepdims=True).clip(1)
     return np.where(moves, values - mean, values)
 

@@ -297,7 +297,7 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
         predictions = logged.expand(predictions)
         base = np.broadcast_to(logged.expand(surrogate.base[None]), predictions.shape)
         if logged.output == "probability" and not logged.is_binary:
-            values = sum_to_zero_over_classes(values, predictions, base)
+            values = sum_to_zero_over_classes(values, predictions, base, surrogate.moving)
         return Explanation(
             values,
             base,

@@ -19,6 +19,8 @@ from sklearn_metaexplain.shapley._error import logged_calibration, scaled_error
 __all__ = ["LoggedSurrogate", "logged_of"]
 
 _ERROR_ROWS = 64
+# Beside the output that varies most, what is smaller is rounding.
+_ROUNDING = 1e-9
 
 
 class LoggedSurrogate:
@@ -44,6 +46,8 @@ class LoggedSurrogate:
         Mean output of the background.
     tells : ndarray of bool of shape (n_columns,)
         Columns that are no identifiers: not all of their categories have a single row.
+    moving : ndarray of bool of shape (n_computed,)
+        Outputs that vary over the log.
     """
 
     def __init__(
@@ -84,6 +88,8 @@ class LoggedSurrogate:
             Threads, one for each surrogate.
         """
         self._n_logged = len(outputs)
+        spread = outputs.std(axis=0)
+        self.moving = spread > _ROUNDING * spread.max()
         self.encoder = TableEncoder().fit(X)
         self._own = OwnRows(self.encoder, self.encoder.code(X))
         encoded = torch.from_numpy(self._own.place(outputs))
@@ -133,7 +139,9 @@ class LoggedSurrogate:
         """Let probabilities of several classes, of which each has its surrogate, sum to one."""
         if self.logged.output != "probability" or self.logged.is_binary:
             return outputs
-        return outputs + (1 - outputs.sum(1, keepdims=True)) / outputs.shape[1]
+        # A class whose probability was always the same keeps it.
+        share = self.moving / max(self.moving.sum(), 1)
+        return outputs + (1 - outputs.sum(1, keepdims=True)) * share
 
     def explain(
         self,

@@ -499,6 +499,21 @@ def test_columns_that_never_varied_in_the_log_get_nothing(constant):
         np.testing.assert_allclose(other.residual, 0, atol=1e-9)
 
 
+@pytest.mark.parametrize(("constant", "rounding"), [(0.0, 0.0), (0.2, 0.0), (0.2, 1e-12)])
+@pytest.mark.parametrize("given", [False, True])
+def test_a_class_whose_probability_was_always_the_same_keeps_it(constant, rounding, given):
+    random = np.random.RandomState(0)
+    X = random.normal(size=(120, 3))
+    log = np.column_stack([(1 - constant) * classes(X), constant + rounding * random.rand(120)])
+    explainer = LoggedExplainer(output="probability", **SMALL).fit(X, log)
+    np.testing.assert_allclose(explainer.predict(X)[:, 3], constant, atol=1e-10)
+    explanation = explainer.explain(X[:9], outputs=log[:9] if given else None)
+    assert np.abs(explanation.values[..., 3]).max() < 1e-10
+    assert np.abs(explanation.values).max() > 0.01
+    np.testing.assert_allclose(explanation.values.sum(axis=2), 0, atol=1e-12)
+    assert np.abs(explanation.residual).max() < 1e-9
+
+
 def test_what_was_logged_of_a_row_goes_somewhere():
     explainer = LoggedExplainer(random_state=0).fit(np.full((20, 2), 7.0), np.arange(20.0))
     explanation = explainer.explain(np.array([[7.0, 8.0]]), outputs=[10.0])
