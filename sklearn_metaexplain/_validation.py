@@ -21,6 +21,7 @@ __all__ = [
     "draw_seed",
     "keep_missing",
     "listed",
+    "without_masks",
 ]
 
 
@@ -143,6 +144,14 @@ def keep_missing(y: Any) -> Any:
         return y
     objects = array_of_rows(y)
     return objects if pd.isna(objects).any() else y
+
+
+def without_masks(y: Any) -> Any:
+    """Labels of pandas' nullable types as numpy's: scikit-learn makes floats of all of them."""
+    kind = getattr(getattr(y, "dtype", None), "kind", "O")
+    if isinstance(y, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray)) and kind in "biu":
+        return y if pd.isna(y).any() else y.to_numpy(dtype=y.dtype.type)
+    return y
 
 
 def check_classes(y: np.ndarray, name: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from sklearn_metaexplain._validation import check_classes, keep_missing
+from sklearn_metaexplain._validation import check_classes, keep_missing, without_masks
 
 
 def read_labels(y: Any) -> np.ndarray:
@@ -24,21 +24,13 @@ def read_labels(y: Any) -> np.ndarray:
     ValueError
         If a label is missing; the message names rows.
     """
-    y = column_or_1d(_without_masks(keep_missing(y)), warn=True)
+    y = column_or_1d(without_masks(keep_missing(y)), warn=True)
     missing = np.flatnonzero(pd.isna(y))
     if len(missing):
         raise ValueError(
             f"Input y contains NaN in row {', '.join(map(str, missing[:5]))}"
             f"{', ...' * (len(missing) > 5)}; leave rows without a class out of X and y."
         )
-    return y
-
-
-def _without_masks(y: Any) -> Any:
-    """Labels of pandas' nullable types as numpy's: scikit-learn makes floats of all of them."""
-    kind = getattr(getattr(y, "dtype", None), "kind", "O")
-    if isinstance(y, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray)) and kind in "biu":
-        return y if pd.isna(y).any() else y.to_numpy(dtype=y.dtype.type)
     return y
 
 

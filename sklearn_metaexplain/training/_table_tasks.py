@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from sklearn_metaexplain._rows import take_rows
-from sklearn_metaexplain._validation import check_classes, keep_missing
+from sklearn_metaexplain._validation import check_classes, keep_missing, without_masks
 from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
 from sklearn_metaexplain.nets._labelled_table import draw_support, encode_episode
 from sklearn_metaexplain.training._task_distributions import (
@@ -187,7 +187,7 @@ def _read(name: str, X: Any, y: Any) -> _Table:
 
 
 def _read_labels(X: Any, y: Any) -> tuple[np.ndarray, int]:
-    y = column_or_1d(keep_missing(y))
+    y = column_or_1d(without_masks(keep_missing(y)))
     check_consistent_length(X, y)
     if pd.isna(y).any():
         raise ValueError("y has missing labels; drop their rows.")
