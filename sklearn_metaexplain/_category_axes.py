@@ -12,8 +12,8 @@ from sklearn_metaexplain._numeric_column import CLIP
 _SHRINKAGE = 5.0
 # What is smaller beside the outputs' spread is rounding, or beside the largest of products.
 _ROUNDING, _ROUNDING_OF_GRAM = 1e-9, 1e-7
-# So that the last digits, which depend on the order of the columns, are the same for all orders.
-_DECIMALS = 6
+#: So that the last digits, which depend on the order of the columns, are the same for all orders.
+DECIMALS = 6
 _RIDGE = 5.0
 
 
@@ -178,7 +178,7 @@ def place_by_interactions(
     known = np.linalg.qr(weights * (taken - shares @ taken))[0]
     profiles -= known @ (known.T @ profiles)
     scores = _leading_scores(profiles, n_axes, unit) / weights
-    return _standardise(scores, shares, unit).round(_DECIMALS)
+    return _standardise(scores, shares, unit).round(DECIMALS)
 
 
 def _leading_scores(profiles: np.ndarray, n_axes: int, unit: float) -> np.ndarray:

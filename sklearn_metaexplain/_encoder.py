@@ -16,6 +16,7 @@ from sklearn_metaexplain._categories import (
     learn_categories,
 )
 from sklearn_metaexplain._category_axes import (
+    DECIMALS,
     deviations,
     without_linear_effects,
 )
@@ -33,7 +34,6 @@ from sklearn_metaexplain._numeric_column import NumericColumn, learn_numeric
 _MOST_FURTHER, _MOST_OF_ONE = 64, 5
 # Evaluated rows of a category that an axis takes: it is placed by the rows that are learned from.
 _ROWS_AN_AXIS = 8
-_DECIMALS = 6
 
 
 class TableEncoder:
@@ -190,8 +190,7 @@ class TableEncoder:
         """
         encoded = self.encode(coded)
         deviation, unit = deviations(outputs)
-        # Sums in another order of columns or rows differ by rounding.
-        key = encoded[..., 1].sum(axis=1).round(_DECIMALS)
+        key = encoded[..., 1].sum(axis=1).round(DECIMALS)
         order = np.lexsort((*outputs.T, key))
         for j in np.flatnonzero(self._kept):
             learned = self._columns[j]

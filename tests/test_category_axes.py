@@ -326,7 +326,7 @@ def test_places_out_of_fold_are_near_those_of_the_categories_that_tell_something
     words = rng.randint(20, size=1000)
     table = pd.DataFrame({"word": [f"w{i}" for i in words]})
     placed, out_of_fold = own_places(table, effect[words, None] + 0.1 * rng.normal(size=(1000, 1)))
-    np.testing.assert_allclose(out_of_fold, placed, rtol=0, atol=0.2)
+    np.testing.assert_allclose(out_of_fold, placed, rtol=0, atol=0.4)
     assert np.corrcoef(out_of_fold[:, 0, 0], effect[words])[0, 1] > 0.99
 
 
@@ -341,11 +341,14 @@ def test_rows_of_few_categories_are_placed_by_all():
 def test_places_out_of_fold_are_the_same_in_any_order_of_rows_and_columns():
     table, outputs = noisy(120, 30)
     table["y"] = np.random.RandomState(1).normal(size=120)
+    # Of the word alone, rows that hold the same differ in their outputs.
+    for columns in (["word", "x", "y"], ["word"]):
+        _, expected = own_places(table[columns], outputs)
+        for seed in range(5):
+            order = np.random.RandomState(seed).permutation(120)
+            _, encoded = own_places(table[columns].iloc[order], outputs[order])
+            np.testing.assert_allclose(encoded, expected[order], rtol=0, atol=1e-9)
     _, expected = own_places(table, outputs)
-    for seed in range(5):
-        order = np.random.RandomState(seed).permutation(120)
-        _, encoded = own_places(table.iloc[order], outputs[order])
-        np.testing.assert_allclose(encoded, expected[order], rtol=0, atol=1e-9)
     _, turned = own_places(table[["y", "x", "word"]], outputs)
     np.testing.assert_allclose(turned[:, ::-1], expected, rtol=0, atol=1e-9)
 
