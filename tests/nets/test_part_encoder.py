@@ -41,6 +41,17 @@ def test_by_all_labels_it_is_the_table_itself(n_classes):
     assert parts.encode(np.arange(60), np.arange(60)).equal(encoder.encoded_)
 
 
+def test_each_of_the_rows_that_place_is_encoded_the_same_beside_any_others():
+    _, parts = parts_of(*towns(), 3)
+    placing = np.arange(0, 60, 2)
+    expected = parts.encode(placing, placing)
+    assert parts.encode(placing[[7, 3, 21]], placing).equal(expected[[7, 3, 21]])
+    # Others are not placed out of fold, and are where the category is.
+    mixed = parts.encode(np.array([9, placing[5], 11]), placing)
+    assert mixed[1].equal(expected[5])
+    assert mixed[[0, 2]].equal(parts.encode(np.array([9, 11]), placing))
+
+
 def test_numbers_are_encoded_as_in_the_whole_table():
     X, labels = towns()
     encoder, parts = parts_of(X, labels, 3)

@@ -542,6 +542,17 @@ def test_identifiers_of_rows_tell_nothing(given):
     np.testing.assert_array_equal(unknown.values, explanation.values)
 
 
+def test_a_log_of_noise_is_not_learned_by_heart_from_rare_categories():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"town": [f"T{place % 75}" for place in range(150)]})
+    table["x"] = rng.normal(size=150)
+    log = rng.normal(size=150)
+    with pytest.warns(LargeErrorWarning, match=r"150 logged rows tell little"):
+        explainer = LoggedExplainer(background=20, random_state=0).fit(table, log)
+    # By the mean of its town alone half of the variance of the log could be told.
+    assert explainer.score(table, log) < 0.3
+
+
 def test_a_log_of_identifiers_alone_tells_nothing():
     table = pd.DataFrame({"customer": [f"C-{row}" for row in range(40)]})
     log = np.arange(40.0)

@@ -22,6 +22,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_metaexplain.prior import sample_task
 from sklearn_metaexplain.tasks import TaskAutoencoder
+from sklearn_metaexplain.tasks._read import read_task
+from sklearn_metaexplain.tasks._table import TaskTable
 from tests.posthoc.tables import Recording, mixed_pipeline, mixed_table
 
 
@@ -495,6 +497,17 @@ def test_bad_parameters(parameters):
 def test_weights_that_do_not_exist():
     with pytest.raises(ValueError, match=r"neither a registered name.*default.*nor a file"):
         autoencoder(pretrained="nowhere").fit([(X_GOOD, Y_GOOD)])
+
+
+def test_rows_read_do_not_tell_their_own_outputs_by_rare_categories():
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({"town": [f"T{place % 100}" for place in range(200)]})
+    table = TaskTable(X, "targets", rng.normal(size=(200, 1)), None)
+    reading = read_task(table, np.arange(200), np.arange(5))
+    (only,) = reading.passes
+    told = np.corrcoef(only.encoded[:, 0, 0].numpy(), only.outputs.numpy())[0, 1]
+    # Placed by all it is about 0.7.
+    assert abs(told) < 0.2
 
 
 def test_identifiers_of_rows_tell_as_little_as_constants():

@@ -1,6 +1,7 @@
 """Episodes: their truth and their stream."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from sklearn_metaexplain.shapley._enumeration import (
     walk_shapley,
 )
 from sklearn_metaexplain.training._episodes import EpisodeStream, draw_episode
+from sklearn_metaexplain.training._evaluated_model import evaluate_model
 
 
 def equal(first, second):
@@ -77,3 +79,27 @@ def test_stream_is_seeded_and_resumes():
         assert equal(first, second)
     other = next(iter(EpisodeStream(seed=4, n_steps=1, batch_size=2, max_support=70)))
     assert not equal(other[0], batches[0][0])
+
+
+@pytest.mark.parametrize("hybrids", [True, False])
+def test_categories_of_logged_rows_alone_are_placed_out_of_fold(hybrids):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"town": [f"T{place % 100}" for place in range(200)]})
+    table["x"] = rng.normal(size=200)
+
+    def noise(rows):
+        return np.sin(1e5 * rows["x"].to_numpy())
+
+    episode = evaluate_model(
+        rng,
+        table,
+        noise,
+        n_support=190,
+        n_query=4,
+        n_background=8,
+        family="made up",
+        hybrids=hybrids,
+    )
+    town = episode.support[:, 0, 0].numpy()
+    told = np.corrcoef(town, episode.outputs.numpy())[0, 1]
+    assert told > 0.4 if hybrids else abs(told) < 0.2
