@@ -151,6 +151,10 @@ class CategoricalColumn:
         n_axes = self.positions.shape[1]
         return place_out_of_fold(codes, deviation, self.shares, unit, n_axes, folds)
 
+    def shares_of(self, codes: np.ndarray) -> np.ndarray:
+        """Shares of the training rows that the categories of coded cells have: (n_rows,)."""
+        return np.append(self.shares, 0.0)[codes]
+
     def encode_first(self, codes: np.ndarray) -> np.ndarray:
         """Places of coded cells by mean outputs: (n_rows, n_axes, 2)."""
         return _look_up(self.positions, codes)

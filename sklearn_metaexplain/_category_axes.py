@@ -234,13 +234,18 @@ def _signs(axes: np.ndarray) -> np.ndarray:
 
 
 def _standardise(scores: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:
-    """Scores of unit variance, and their ranks: (n_categories, n_axes, 2)."""
+    """Scores of unit variance, and their ranks, (n_categories, n_axes, 2): those of ties equal."""
     scale = _scale(scores, shares)
     order = np.argsort(scores, axis=0, kind="stable")
     rank = np.zeros_like(scores)
     for axis in range(scores.shape[1]):
-        ordered = shares[order[:, axis]]
-        rank[order[:, axis], axis] = (np.cumsum(ordered) - 0.5 * ordered - 0.5) * np.sqrt(12.0)
+        ordered = scores[order[:, axis], axis]
+        # Equal means of rows in another order differ by rounding.
+        is_next = np.diff(ordered, prepend=ordered[:1]) > _ROUNDING * scale[axis]
+        tie = np.cumsum(is_next)
+        tied = np.bincount(tie, weights=shares[order[:, axis]])
+        middle = np.cumsum(tied) - 0.5 * tied - 0.5
+        rank[order[:, axis], axis] = middle[tie] * np.sqrt(12.0)
     rank = np.where(_tells_apart(scale, unit), rank, 0.0)
     return np.stack([_in_units(scores, scale, unit), rank], axis=-1)
 

@@ -200,6 +200,19 @@ class TableEncoder:
                 )
         return encoded
 
+    def row_keys(self, coded: list[np.ndarray]) -> np.ndarray:
+        """Numbers that tell coded rows apart, (n_rows,), whether or not categories have places.
+
+        They depend on what a row holds, not on the order of rows or columns.
+        """
+        keys = np.zeros(len(coded[0]))
+        for learned, column in zip(self._columns, coded, strict=True):
+            if isinstance(learned, CategoricalColumn):
+                keys += learned.shares_of(column)
+            else:
+                keys += learned.encode_first(column)[:, 0, 1]
+        return keys.round(DECIMALS)
+
     def placed_by(self, coded: list[np.ndarray], outputs: np.ndarray) -> TableEncoder:
         """Make a copy whose categories are placed by other rows, on as many first axes.
 

@@ -204,6 +204,16 @@ def test_equal_mean_outputs_take_nothing_out(order):
     assert places["b"] == pytest.approx(places["c"], abs=1e-5)
 
 
+@pytest.mark.parametrize("codes", [[0, 0, 1, 1, 2, 2], [1, 1, 0, 0, 2, 2]])
+def test_categories_of_equal_means_share_the_middle_of_their_ranks(codes):
+    # As floats, 0.1 + 0.2 is more than 0.3.
+    deviation = np.array([0.1, 0.2, 0.3, 0.0, -0.8, -0.4])[:, None]
+    shares = np.array([0.25, 0.25, 0.5])
+    placed = place_by_outputs(np.array(codes), deviation, shares, 1.0)
+    np.testing.assert_allclose(placed[:, 0, 1], np.sqrt(12) * np.array([0.25, 0.25, -0.25]))
+    np.testing.assert_allclose(placed[:, 0, 0], [1, 1, -1])
+
+
 def test_axes_do_not_depend_on_what_was_placed_before():
     rng = np.random.RandomState(0)
     words = pd.DataFrame(rng.choice(list("abcd"), size=(300, 70)))
@@ -365,7 +375,7 @@ def test_a_row_is_placed_by_the_other_folds_on_the_axes_of_all():
     np.testing.assert_allclose(placed[:4, 0, 0], alone)
     assert not placed[4].any()
     # No row of its category is left: the average.
-    assert placed[5, 0, 0] == 0
+    assert placed[5, 0, 0] == pytest.approx(0.0, abs=1e-12)
     # Ranks lie between those of the categories, in whose range they stay.
     middle = np.sqrt(12) * np.array([0.5 * 0.4 - 0.5, 0.0, 0.5 - 0.5 * 0.4])
     between = np.interp([-1 / 6, 3 / 6], [-2 / 7, 0.0, 2 / 7], middle)

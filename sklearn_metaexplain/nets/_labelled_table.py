@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sklearn_metaexplain._categories import forget_categories
+from sklearn_metaexplain._category_axes import DECIMALS
 from sklearn_metaexplain._encoder import TableEncoder
 from sklearn_metaexplain._own_rows import OwnRows
 from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
@@ -42,7 +43,8 @@ class LabelledEncoder:
         self._encoder = TableEncoder().fit(table)
         coded = self._encoder.code(table)
         self._own = OwnRows(self._encoder, coded)
-        out_of_fold = self._own.place(_class_outputs(labels, n_classes))
+        keys = self._encoder.row_keys(self._own.coded)
+        out_of_fold = self._own.place(_class_outputs(labels, n_classes, keys))
         encoded = self._own.encode(coded)
         varies = np.ptp(encoded, axis=0).max(axis=1) > 0
         # A network needs something to read, even if it says nothing.
@@ -92,7 +94,8 @@ class LabelledEncoder:
             for column, place in zip(of_rows, of_placing, strict=True)
         ]
         of_rows, of_placing = (forget_categories(part, seldom) for part in (of_rows, of_placing))
-        outputs = _class_outputs(labels[placing], n_classes)
+        keys = self._encoder.row_keys(of_placing)
+        outputs = _class_outputs(labels[placing], n_classes, keys)
         placed = self._encoder.placed_by(of_placing, outputs)
         encoded = placed.encode(of_rows)
         is_placing = np.isin(rows, placing)
@@ -141,15 +144,26 @@ def _seldom_categories(column: np.ndarray, placing: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.bincount(placing[placing >= 0], minlength=n_codes) < 2)
 
 
-def _class_outputs(labels: np.ndarray, n_classes: int) -> np.ndarray:
+def _class_outputs(labels: np.ndarray, n_classes: int, keys: np.ndarray) -> np.ndarray:
     """One-hot classes in an order that is that of the rows, whatever the classes are called.
 
     The axes on which categories are placed have signs that depend on the order of outputs where
-    several are equally large, as those of two classes are; of two, one says all.
+    several are equally large, as those of two classes are; of two, one says all. Classes as
+    frequent as each other are told apart by what their rows hold.
+
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n_rows,)
+        Classes from 0 to n_classes - 1.
+    n_classes : int
+        Number of classes.
+    keys : ndarray of shape (n_rows,)
+        Of the rows, as of `TableEncoder.row_keys`.
     """
     classes, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    held = np.bincount(labels, weights=keys, minlength=n_classes)[classes].round(DECIMALS)
     rank = np.empty(n_classes, dtype=int)
-    rank[classes[np.lexsort((first, counts))]] = np.arange(n_classes)
+    rank[classes[np.lexsort((first, held, counts))]] = np.arange(n_classes)
     one_hot = np.eye(n_classes)[rank[labels]]
     return one_hot[:, :1] if n_classes == 2 else one_hot
 

@@ -81,6 +81,23 @@ def test_places_of_categories_do_not_depend_on_the_order_of_rows():
         np.testing.assert_allclose(encoded, expected[order], rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_nor_where_classes_are_as_frequent_and_categories_alike(n_classes):
+    random = np.random.RandomState(0)
+    letters = np.repeat(list("abcdef"), 6)
+    labels = np.tile(np.arange(n_classes), 36 // n_classes)
+    # Of two letters all is as it was: each has as many of each class as the others.
+    labels[:24] = random.permutation(labels[:24])
+    frame = pd.DataFrame({"letter": letters, "x": random.normal(size=36)})
+    expected = LabelledEncoder(frame, labels, n_classes).encoded_
+    assert np.ptp(expected[24:, 0], axis=0).max() == 0
+    assert np.ptp(expected[:, 0], axis=0).min() > 1
+    for seed in range(20):
+        order = np.random.RandomState(seed).permutation(36)
+        encoded = LabelledEncoder(frame.iloc[order], labels[order], n_classes).encoded_
+        np.testing.assert_allclose(encoded, expected[order], rtol=0, atol=1e-9)
+
+
 def test_unseen_category_is_the_average_one():
     frame, labels = mixed_frame()
     encoder = LabelledEncoder(frame, (labels == "yes").astype(int), 2)

@@ -70,6 +70,16 @@ def test_vector_does_not_depend_on_orders_names_and_units(mixed, seed):
     np.testing.assert_allclose(vector((other, relabelled)), vector((X, y)), rtol=0, atol=1e-6)
 
 
+def test_vector_does_not_depend_on_the_order_of_rows_where_categories_are_alike():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"letter": list("abcdef") * 6, "x": rng.normal(size=36)})
+    y = (X["letter"].isin(["a", "b", "c"]) == (X.index % 18 < 6)).to_numpy().astype(int)
+    expected = vector((X, y))
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(36)
+        np.testing.assert_allclose(vector((X.iloc[order], y[order])), expected, rtol=0, atol=1e-6)
+
+
 def test_vector_does_not_depend_on_the_order_of_several_classes():
     X, y = load_iris(return_X_y=True)
     expected = vector((X, y))
