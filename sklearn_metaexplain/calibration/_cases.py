@@ -29,6 +29,8 @@ _N_REACHES = 16
 _LEAST_SIZE = 1e-12
 _LEAST_SUPPORT, _MOST_SUPPORT = 128, 8192
 _LEAST_BACKGROUND, _MOST_BACKGROUND = 8, 128
+_LEAST_ROWS, _MOST_ROWS = 24, 1024
+_MOST_COLUMNS = 11
 #: Evaluations of a row, from `LEAST_ASKED` on.
 MOST_ASKED = 256
 
@@ -162,13 +164,15 @@ def draw_fitted(
         As in `MetaExplainer`.
     """
     rng = np.random.default_rng([seed, number])
+    n_rows = log_uniform(rng, _LEAST_ROWS, _MOST_ROWS)
     task = sample_task(
         rng,
-        n_columns=int(rng.integers(2, 10)),
+        n_columns=int(rng.integers(2, _MOST_COLUMNS + 1)),
+        n_rows=n_rows + _N_QUERY,
         families=["fitted"],
         categories=bool(rng.random() < CALIBRATED_SHARE),
     )
-    n_background = log_uniform(rng, _LEAST_BACKGROUND, _MOST_BACKGROUND)
+    n_background = log_uniform(rng, _LEAST_BACKGROUND, min(_MOST_BACKGROUND, n_rows))
     dressed = _PriorClassifier if task.probabilities else _PriorRegressor
     explainer = MetaExplainer(
         FrozenEstimator(dressed(task.model)),

@@ -54,12 +54,13 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     >>> rng = np.random.default_rng(0)
     >>> cases = []
     >>> for _ in range(200):
-    ...     evidence = dict(zip(["raw", "roughness", "residual"], rng.uniform(0.01, 0.1, 3)))
+    ...     names = ["raw", "roughness", "sparsity", "residual"]
+    ...     evidence = dict(zip(names, rng.uniform(0.01, 0.1, 4)))
     ...     error, (reach, asked) = 3 * evidence["raw"], abs(rng.normal(size=(2, 1)))
     ...     cases.append(Case("made up", evidence, error, reach, asked, 0.01, 0.02))
     >>> calibration = fit_calibration(cases)
     >>> {name: round(slope, 6) for name, slope in calibration["task"]["slopes"].items()}
-    {'raw': 1.0, 'roughness': 0.0}
+    {'raw': 1.0, 'roughness': 0.0, 'sparsity': 0.0}
     >>> dict(calibration["quantiles"])[0.9] < 2
     True
     """

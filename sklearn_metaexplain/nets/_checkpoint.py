@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "056a38f31363036044b597daf8cd89f1e677bdcbde64b954fab60bdf9de6f291",
+        "867da339009186be774741b75adb18c75fabf63c351a826c58b4c91b9e5a8ce8",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -336,6 +336,7 @@ class MetaExplainer(PosthocExplainer):
                 pretrained=pretrained,
                 device=device,
                 probabilities=model.output == "probability",
+                n_rows=X.shape[0],
             ).fit(
                 *support.shuffled(rng),
                 torch.from_numpy(support.background),

@@ -11,7 +11,7 @@ import torch
 from sklearn_metaexplain.posthoc._questions import RowQuestions
 from sklearn_metaexplain.posthoc._surrogate import Explained, TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import n_judged, share_of_std, surprise
-from sklearn_metaexplain.shapley._error import estimate_error, raw_error
+from sklearn_metaexplain.shapley._error import MISSED_SHARES, estimate_error, raw_error
 from sklearn_metaexplain.shapley._gp import Reading
 from sklearn_metaexplain.shapley._std import shrink_std
 
@@ -42,7 +42,10 @@ class Goal(NamedTuple):
             How much more is missed of the row than of any evaluation held out, standardised.
         """
         excess = float(np.square(unusual).mean())
-        evidence = {name: max(share, excess) for name, share in self.evidence.items()}
+        evidence = {
+            name: max(seen, excess) if name in MISSED_SHARES else seen
+            for name, seen in self.evidence.items()
+        }
         evidence["raw"] = raw_error(values, std)
         first, last = (
             estimate_error(evidence, self.calibration.get(name))[0] for name in ("task", "row")

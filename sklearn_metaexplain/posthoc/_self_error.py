@@ -9,6 +9,7 @@ import torch
 
 from sklearn_metaexplain.exceptions import LargeErrorWarning
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
+from sklearn_metaexplain.shapley._deviation import sparsity
 from sklearn_metaexplain.shapley._error import raw_error
 
 _ROWS = 64
@@ -47,6 +48,7 @@ def task_evidence(
         "raw": raw_error(values, std),
         "residual": float(stack.residuals.square().mean()),
         "roughness": float(stack.network_residuals.square().mean()),
+        "sparsity": sparsity(surrogate.n_rows_seen),
     }
 
 

@@ -93,6 +93,8 @@ class TaskSurrogate:
         to hybrids.
     probabilities : bool, default=False
         Whether the model's outputs are.
+    n_rows : int or None, default=None
+        Rows whose cells the evaluations have, at most. None: of each a row of its own.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class TaskSurrogate:
         hybrids: bool = True,
         own_lengths: bool | None = None,
         probabilities: bool = False,
+        n_rows: int | None = None,
     ) -> None:
         self.player_of_column = player_of_column
         self.n_players = n_players
@@ -113,6 +116,7 @@ class TaskSurrogate:
         self.hybrids = hybrids
         self.own_lengths = hybrids if own_lengths is None else own_lengths
         self.probabilities = probabilities
+        self.n_rows = n_rows
 
     def fit(
         self,
@@ -142,6 +146,7 @@ class TaskSurrogate:
             Threads that fit surrogates.
         """
         self.scale = OutputScale.of(outputs)
+        self.n_rows_seen = min(self.n_rows or len(outputs), len(outputs))
         outputs = self.standardise(outputs)
         stack = SurrogateStack(
             propose(encoded, outputs),
@@ -271,7 +276,9 @@ class TaskSurrogate:
             std = widen_std(process_std, surrogate)
             return std, std.new_empty(*std.shape, 0)
         errors = OwnErrors.nothing(process_std) if own is None else own.errors
-        evidence = deviation_evidence(self.stack, surrogate, process_std, missing, errors)
+        evidence = deviation_evidence(
+            self.stack, surrogate, process_std, missing, errors, self.n_rows_seen
+        )
         seen = evidence.logs()
         return expected_std(seen, errors.n_asked), seen
 

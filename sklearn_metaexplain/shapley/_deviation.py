@@ -10,22 +10,23 @@ from sklearn_metaexplain.shapley._stack import StackValues, SurrogateStack
 
 #: What the deviations are read off, variances and the number of evaluations at fit, and the power
 #: of each: of rows that nothing was asked about, and of those with evaluations of their own. 90%
-#: quantile regressions over values of those 526 of 600 fitted models of which enough is missed
+#: quantile regressions over values of those 536 of 600 fitted models of which enough is missed
 #: (``python -m sklearn_metaexplain.calibration --deviations --tasks 600``).
 POWERS = {
     "free": {
-        "process": 0.33,
-        "residual": 0.38,
+        "process": 0.31,
+        "residual": 0.29,
         "disagreement": 0.08,
-        "missing": 0.26,
-        "evaluations": -0.33,
+        "missing": 0.30,
+        "evaluations": -0.28,
+        "sparsity": 1.13,
     },
     "asked": {
-        "process": 0.24,
-        "residual": 0.60,
-        "surprise": 0.79,
-        "disagreement": 0.03,
-        "missing": 0.11,
+        "process": 0.29,
+        "residual": 0.52,
+        "surprise": 0.88,
+        "disagreement": 0.06,
+        "missing": 0.09,
         "move": 0.19,
     },
 }
@@ -34,9 +35,11 @@ POWERS = {
 LEAST_ASKED = 8
 EVIDENCE = tuple(dict.fromkeys([*POWERS["free"], *POWERS["asked"]]))
 #: So that 90% of errors are within 1.645 deviations, as if they were normal.
-LOG_FACTORS = {"free": 1.60, "asked": -3.33}
+LOG_FACTORS = {"free": 5.78, "asked": -3.18}
 #: Added to variances, in units of the outputs' variance: nothing is known better than that.
 LEAST_VARIANCE = 1e-8
+# Added to sparsity: of how many rows cells were seen says little once there are enough of them.
+_DENSE = 0.01
 # As many evaluations of a row are taken to be as far off as those held out.
 _AS_EXPECTED = 4
 
@@ -73,6 +76,7 @@ class DeviationEvidence(NamedTuple):
     missing: torch.Tensor  # (n_rows, n_outputs), square of what the values miss of their sum
     move: torch.Tensor  # (n_rows, n_players, n_outputs), square of what the row's own changed
     evaluations: torch.Tensor  # (), number of those at fit
+    sparsity: torch.Tensor  # (), of the rows whose cells they have
 
     def logs(self) -> torch.Tensor:
         """Logarithms, in the order of `EVIDENCE`: (n_rows, n_players, n_outputs, n_powers)."""
@@ -85,6 +89,7 @@ class DeviationEvidence(NamedTuple):
             "missing": _log(self.missing[:, None] / n_players),
             "move": _log_move(self.move, self.process),
             "evaluations": self.evaluations.log(),
+            "sparsity": self.sparsity.log(),
         }
         return torch.stack([parts[name].expand_as(self.process) for name in EVIDENCE], -1)
 
@@ -95,6 +100,7 @@ def deviation_evidence(
     process: torch.Tensor,
     missing: torch.Tensor,
     own: OwnErrors,
+    n_rows: int,
 ) -> DeviationEvidence:
     """Collect what deviations are read off.
 
@@ -110,6 +116,8 @@ def deviation_evidence(
         What the combined values miss of the sum that they must have.
     own : OwnErrors
         What was seen in evaluations of the rows' own hybrids.
+    n_rows : int
+        Rows whose cells are in the evaluations at fit.
     """
     residual = stack.residuals.square().mean(0)
     told = (values.process, values.trees, values.network)
@@ -125,7 +133,17 @@ def deviation_evidence(
         missing.square(),
         own.move.square(),
         residual.new_tensor(len(stack.residuals)),
+        residual.new_tensor(sparsity(n_rows)),
     )
+
+
+def sparsity(n_rows: int) -> float:
+    """How far apart the rows are whose cells were seen.
+
+    Evaluations held out have cells that others have, too; those of new rows are their own, and
+    further from all that was seen the fewer rows there were.
+    """
+    return 1 / n_rows + _DENSE
 
 
 def expected_std(logs: torch.Tensor, n_asked: torch.Tensor) -> torch.Tensor:

@@ -11,9 +11,12 @@ from sklearn_metaexplain._arrays import unit_of
 
 #: What estimates of errors are read off, beside what deviations expect: of a task, the share of
 #: the outputs' variance that networks alone miss in evaluations held out, for of smooth models, of
-#: which they miss little, values are less far off; of a row, the share that the whole stack misses.
-TASK_EVIDENCE = ("raw", "roughness")
+#: which they miss little, values are less far off, and how far apart the rows are whose cells were
+#: seen; of a row, the share that the whole stack misses.
+TASK_EVIDENCE = ("raw", "roughness", "sparsity")
 ROW_EVIDENCE = ("raw", "residual")
+#: Of these, shares of the outputs' variance that are missed.
+MISSED_SHARES = ("residual", "roughness")
 _LEAST = 1e-12
 # Relative squared error of values that are all zero, whatever is true.
 _ERROR_OF_ZEROS = 1.0

@@ -35,9 +35,11 @@ def made_up(n, *, seed=0, spread=0.6):
             "raw": np.exp(rng.normal(-4, 1)),
             "roughness": np.exp(rng.normal(-3, 1)),
             "residual": np.exp(rng.normal(-3, 1)),
+            "sparsity": np.exp(rng.normal(-4, 0.5)),
         }
         noise = np.exp(rng.normal(0, spread, size=2))
-        error = 0.3 * evidence["raw"] ** 0.7 * evidence["roughness"] ** 0.2 * noise[0]
+        error = 0.9 * evidence["raw"] ** 0.7 * evidence["roughness"] ** 0.2 * noise[0]
+        error *= evidence["sparsity"] ** 0.3
         row_raw = np.exp(rng.normal(-5, 1))
         reaches = np.abs(rng.standard_t(4, size=(2, 3))) * [[1.0], [2.0]]
         cases.append(
@@ -49,7 +51,9 @@ def made_up(n, *, seed=0, spread=0.6):
 def test_the_law_of_the_errors_is_found():
     calibration = fit_calibration(made_up(3000))
     task = calibration["task"]
-    assert task["slopes"] == pytest.approx({"raw": 0.7, "roughness": 0.2}, abs=0.05)
+    assert task["slopes"] == pytest.approx(
+        {"raw": 0.7, "roughness": 0.2, "sparsity": 0.3}, abs=0.05
+    )
     assert task["spread"] == pytest.approx(0.6, abs=0.03)
     # The mean of a log-normal is above its median.
     assert task["log_factor"] == pytest.approx(0.6**2 / 2, abs=0.05)
@@ -61,7 +65,7 @@ def test_the_law_of_the_errors_is_found():
 
 def test_a_task_of_which_nothing_is_known_does_not_count():
     cases = made_up(300)
-    unknown = {"raw": np.inf, "roughness": 1.0, "residual": 1.0}
+    unknown = {"raw": np.inf, "roughness": 1.0, "residual": 1.0, "sparsity": 0.01}
     calibration = fit_calibration([*cases, replace(cases[0], evidence=unknown, row_raw=np.inf)])
     expected = fit_calibration(cases)
     for name in ("task", "row"):

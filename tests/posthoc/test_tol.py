@@ -245,6 +245,16 @@ def test_what_is_expected_goes_from_that_of_tasks_to_that_of_rows_that_were_aske
     assert told[1] == pytest.approx((4 / 0.05) ** 0.5 * told[0])
 
 
+def test_an_unusual_row_does_not_make_the_table_sparse():
+    slopes = {"raw": 1.0, "roughness": 0.5, "sparsity": 1.0}
+    law = {"slopes": slopes, "spread": 1.0, "log_factor": 0.0, "intercept": 0.0}
+    evidence = {"raw": 1.0, "roughness": 0.05, "sparsity": 0.02}
+    goal = Goal(0.1, evidence, {"task": law, "row": law, "usually_taken": 0.5})
+    values, std = np.full((1, 3, 1), 2.0), np.full((1, 3, 1), 0.5)
+    told = [goal.expected(values, std, std, np.full((1, 1), excess)) for excess in (0.0, 2.0)]
+    assert told[1] == pytest.approx((4 / 0.05) ** 0.5 * told[0])
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -16,6 +16,7 @@ from sklearn_metaexplain.shapley._deviation import (
     expected_std,
     n_judged,
     share_of_std,
+    sparsity,
     surprise,
 )
 from sklearn_metaexplain.shapley._kernel import default_parameters
@@ -40,6 +41,7 @@ def evidence(seed=0):
         variances(N_ROWS, N_OUTPUTS),
         variances(*full),
         torch.tensor(500.0, dtype=torch.float64),
+        torch.tensor(0.03, dtype=torch.float64),
     )
 
 
@@ -62,6 +64,7 @@ def test_a_deviation_by_hand(kind):
         "missing": seen.missing[i, k] / N_PLAYERS,
         "move": 1 + seen.move[i, j, k] / process,
         "evaluations": 500,
+        "sparsity": 0.03,
     }.items():
         variance *= float(value) ** POWERS[kind].get(name, 0.0)
     found = expected_std(seen.logs(), ASKED if kind == "asked" else FREE)
@@ -125,6 +128,13 @@ def test_surprise_is_one_where_nothing_was_asked_or_all_is_as_usual():
     assert [n_judged(n) for n in (0, 1, 2, 7, 100)] == [0, 0, 1, 3, 50]
 
 
+def test_rows_are_the_sparser_the_fewer_and_many_are_as_good_as_more():
+    far = [sparsity(n) for n in (20, 100, 1_000, 10_000)]
+    assert far == sorted(far, reverse=True)
+    assert far[0] > 2.5 * far[1] > 2.5 * far[2]
+    assert far[2] < 1.1 * far[3]
+
+
 def test_what_is_seen_of_a_stack():
     rng = np.random.default_rng(0)
     levels = torch.from_numpy(rng.normal(size=(200, 3)))
@@ -141,9 +151,10 @@ def test_what_is_seen_of_a_stack():
     missed = torch.tensor([[0.0], [0.0], [0.3], [0.3]], dtype=torch.float64)
     move = torch.linspace(-1, 1, 12, dtype=torch.float64).view(4, 3, 1)
     own = OwnErrors(n_asked, missed, move)
-    seen = deviation_evidence(stack, values, std, missing, own)
+    seen = deviation_evidence(stack, values, std, missing, own, 50)
     assert float(seen.residual) == pytest.approx(float((stack.residuals**2).mean()))
     assert float(seen.evaluations) == 200
+    assert float(seen.sparsity) == pytest.approx(sparsity(50))
     assert (seen.process == 0.25).all()
     assert (seen.missing == 0.0625).all()
     moved = seen.logs()[..., EVIDENCE.index("move")]
@@ -157,7 +168,7 @@ def test_what_is_seen_of_a_stack():
     np.testing.assert_allclose(seen.disagreement[..., 0], expected, atol=1e-12)
     same = values._replace(trees=values.process, network=values.process)
     nothing = OwnErrors.nothing(std)
-    alike = deviation_evidence(stack, same, std, missing, nothing)
+    alike = deviation_evidence(stack, same, std, missing, nothing, 50)
     assert float(alike.move.abs().max()) == 0
     assert (alike.surprise == 1).all()
     assert float(alike.disagreement.abs().max()) < 1e-20
