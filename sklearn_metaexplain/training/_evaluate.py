@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from sklearn_metaexplain.nets._checkpoint import Pretrained, load_pretrained
+from sklearn_metaexplain.learners import EpisodeLoss
+from sklearn_metaexplain.learners._stored import StoredLearner, load_learner, take_inner_steps
+from sklearn_metaexplain.nets._checkpoint import REGISTRY, Pretrained, load_pretrained
 from sklearn_metaexplain.nets._corrector import player_corrections
+from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
 from sklearn_metaexplain.shapley._kernel import default_parameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.training._arguments import add_mixed_share, count, natural, several
@@ -39,6 +43,28 @@ def held_out(seed: int, n_tasks: int, **options: Any) -> Iterable[Episode]:
         # Outputs are standardised; an error relative to rounding errors says nothing.
         if float(episode.values.square().mean()) > 1e-8:
             yield episode
+
+
+def adapted(pretrained: Pretrained, stored: StoredLearner | None, episode: Episode) -> Pretrained:
+    """The networks after the inner steps of their learner on an episode, as explainers use them.
+
+    Parameters
+    ----------
+    pretrained : Pretrained
+        Networks, which are left as they are.
+    stored : StoredLearner or None
+        What their file was meta-trained with, for numbers in double precision.
+    episode : Episode
+        The task.
+    """
+    if stored is None or not stored.adapts:
+        return pretrained
+    kernel = deepcopy(pretrained.kernel).double()
+    task = episode._replace(
+        support=episode.support.double(), outputs=episode.outputs.double()[:, None]
+    )
+    take_inner_steps(stored, EpisodeLoss(kernel, KernelTaskObjective()), task)
+    return replace(pretrained, kernel=kernel)
 
 
 def task_errors(
@@ -113,6 +139,7 @@ def summarise(results: list[TaskErrors]) -> dict[str, dict[str, float]]:
 def evaluate(arguments: argparse.Namespace) -> None:
     """Print errors on prior tasks held out, method by method."""
     pretrained = load_pretrained(arguments.weights)
+    stored = load_learner(arguments.weights, REGISTRY, pretrained.kernel.double())
     for n_support in arguments.n_support:
         tasks = held_out(
             EVALUATION_SEED,
@@ -120,7 +147,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
             n_support=n_support,
             mixed_share=arguments.mixed_share,
         )
-        results = [task_errors(pretrained, episode, n_steps=arguments.n_steps) for episode in tasks]
+        results = [
+            task_errors(adapted(pretrained, stored, episode), episode, n_steps=arguments.n_steps)
+            for episode in tasks
+        ]
         print(f"\n{len(results)} prior tasks held out, {n_support} evaluations\n")
         print("| method | mean | median | geometric mean |\n|-|-|-|-|")
         for name, row in summarise(results).items():

@@ -11,17 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from sklearn_metaexplain.learners import EpisodeLoss
-from sklearn_metaexplain.learners._stored import load_learner, take_inner_steps
+from sklearn_metaexplain.learners._stored import load_learner
 from sklearn_metaexplain.nets._checkpoint import REGISTRY, load_pretrained
 from sklearn_metaexplain.nets._corrector import Corrector, player_corrections
-from sklearn_metaexplain.nets._task_objectives import KernelTaskObjective
 from sklearn_metaexplain.prior._mixed import CALIBRATED_SHARE
 from sklearn_metaexplain.shapley._error import raw_error, share_of_error
 from sklearn_metaexplain.shapley._kernel import KernelParameters
 from sklearn_metaexplain.shapley._search import search_kernel
 from sklearn_metaexplain.training._arguments import count, several
 from sklearn_metaexplain.training._episodes import Episode, draw_episode
+from sklearn_metaexplain.training._evaluate import adapted
 from sklearn_metaexplain.training._stacked import StackedEpisode, stack_with
 
 LOGGED_SEED = 10**6 + 3
@@ -91,13 +90,9 @@ def logged_episodes(
 
 def propose_kernel(episode: Episode, pretrained: str | PathLike[str]) -> KernelParameters:
     """The kernel that the networks propose, after the inner steps that they were trained with."""
-    network = load_pretrained(pretrained).kernel.double()
-    stored = load_learner(pretrained, REGISTRY, network)
-    if stored is not None and stored.adapts:
-        task = episode._replace(
-            support=episode.support.double(), outputs=episode.outputs.double()[:, None]
-        )
-        take_inner_steps(stored, EpisodeLoss(network, KernelTaskObjective()), task)
+    networks = load_pretrained(pretrained)
+    stored = load_learner(pretrained, REGISTRY, networks.kernel.double())
+    network = adapted(networks, stored, episode).kernel
     with torch.no_grad():
         return network.propose(episode.support.double(), episode.outputs.double()[:, None])
 

@@ -1,6 +1,7 @@
 """The command line, from nothing to weights that explain."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_metaexplain import MetaExplainer
-from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.learners import MAML, learner_record
+from sklearn_metaexplain.nets._checkpoint import load_pretrained, save_pretrained
 from sklearn_metaexplain.training.__main__ import main
 
 TINY = [
@@ -90,6 +92,24 @@ def test_evaluate_compares_numbers_of_steps_on_tables_with_categories(trained, c
     assert numbers["process, 14 steps"] == numbers["process, proposed kernel"]
     assert numbers["process, 0 steps"] != numbers["process, 14 steps"]
     assert mixed["process, proposed kernel"] != numbers["process, proposed kernel"]
+
+
+def test_evaluate_takes_the_inner_steps_that_weights_were_trained_with(trained, capsys):
+    stepping = trained.with_name("stepping.safetensors")
+    networks = load_pretrained(trained)
+    record = {"learner": learner_record(MAML(inner_lr=0.05, n_inner_steps=2))}
+    save_pretrained(replace(networks, training=record), stepping)
+    printed = []
+    for weights in (trained, stepping):
+        main(["evaluate", "--weights", str(weights), "--tasks", "2", "--n-support", "64"])
+        lines = capsys.readouterr().out.splitlines()
+        printed.append({line.split("|")[1].strip(): line for line in lines if "|" in line})
+    as_they_are, stepped = printed
+    for part in ("process", "stack"):
+        kernel = f"{part}, proposed kernel"
+        assert stepped[kernel] != as_they_are[kernel]
+        kernel = f"{part}, default kernel"
+        assert stepped[kernel] == as_they_are[kernel]
 
 
 @pytest.mark.parametrize(
