@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from sklearn_metaexplain._categories import Missing, cell_of, keys_of
+from sklearn_metaexplain._columns import columns_of, kind_of, kind_of_cell, names_of
 from sklearn_metaexplain._rows import take_rows
 from sklearn_metaexplain._validation import check_classes, keep_missing, without_masks
 from sklearn_metaexplain.nets._labelled import LabelledEpisode, RawRows
@@ -179,11 +182,41 @@ def _take(table: _Table, rows: np.ndarray) -> _Table:
 
 def _read(name: str, X: Any, y: Any) -> _Table:
     try:
-        X = check_task_table(X, "TableTasks")
+        X = _with_kinds(check_task_table(X, "TableTasks"))
         labels, n_classes = _read_labels(X, y)
     except (TypeError, ValueError) as error:
         raise type(error)(f"Task {name!r}: {error}") from error
     return _Table(name, X, labels, n_classes)
+
+
+def _with_kinds(X: Any) -> Any:
+    """The table, its columns that hold cells of several kinds with a text for each category.
+
+    A few rows of such a column may all be numbers, and are categories all the same: the whole
+    table tells what its columns are, as it does where a classifier is fitted to it.
+    """
+    if sparse.issparse(X):
+        return X
+    named: dict[int, np.ndarray] = {}
+    for j, (name, column) in enumerate(zip(names_of(X), columns_of(X), strict=True)):
+        if kind_of(column) != "categories":
+            continue
+        keys = keys_of(name, column)
+        present = [key for key in keys if not isinstance(key, Missing)]
+        if len({kind_of_cell(cell_of(key)) for key in present}) < 2:
+            continue
+        number = {key: str(k) for k, key in enumerate(dict.fromkeys(present))}
+        cells = zip(keys, column, strict=True)
+        named[j] = np.array([number.get(key, cell) for key, cell in cells], dtype=object)
+    if not named:
+        return X
+    X = X.copy()
+    for j, cells in named.items():
+        if isinstance(X, pd.DataFrame):
+            X.isetitem(j, cells)
+        else:
+            X[:, j] = cells
+    return X
 
 
 def _read_labels(X: Any, y: Any) -> tuple[np.ndarray, int]:

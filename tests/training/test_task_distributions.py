@@ -151,6 +151,33 @@ def test_tables_of_any_kind(kind):
         assert repr(distribution) == "TableTasks(['mine', 'a frame'])"
 
 
+def with_kinds(kind):
+    """Numbers of rooms that tell the classes apart, a few of which are a word, and missing ones."""
+    y = np.arange(40) % 2
+    rooms = np.array([2, 3], dtype=object)[y]
+    rooms[[4, 17]], rooms[9] = "many", None
+    X = pd.DataFrame({"rooms": rooms, "size": RNG(0).normal(size=40)}, index=np.arange(40) % 3)
+    if kind == "category":
+        X["rooms"] = X["rooms"].astype("category")
+    return (X.to_numpy(dtype=object) if kind == "array" else X), y
+
+
+@pytest.mark.parametrize("kind", ["frame", "array", "category"])
+def test_a_column_of_several_kinds_has_categories_also_where_few_rows_are_read(kind):
+    X, y = with_kinds(kind)
+    before = X.copy()
+    tasks, words = TableTasks([(X, y)], n_support=12), 0
+    for i in range(20):
+        episode = tasks.sample(RNG([2, i]))
+        rooms = np.asarray(episode.raw.support)[:, 0]
+        assert all(isinstance(cell, str) for cell in rooms if not pd.isna(cell))
+        # Of 2 and 3 each has a place, as the two classes have.
+        places = torch.cat([episode.support, episode.query])[:, 0, 0]
+        words += len(places.unique()) > 2
+    assert words > 0
+    assert before.equals(X) if isinstance(X, pd.DataFrame) else np.array_equal(before, X)
+
+
 def test_a_linear_models_shapley_values_are_known():
     X, model = small_models()
     tasks = ModelTasks([(X, model)], n_support=64, n_query=4, n_background=5)
