@@ -147,7 +147,13 @@ def keep_missing(y: Any) -> Any:
 
 
 def without_masks(y: Any) -> Any:
-    """Labels of pandas' nullable types as numpy's: scikit-learn makes floats of all of them."""
+    """Labels of pandas' nullable types as numpy's: scikit-learn makes floats of all of them.
+
+    Those in a DataFrame of one column stay two-dimensional.
+    """
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        column = without_masks(y.iloc[:, 0])
+        return column[:, None] if isinstance(column, np.ndarray) else y
     kind = getattr(getattr(y, "dtype", None), "kind", "O")
     if isinstance(y, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray)) and kind in "biu":
         return y if pd.isna(y).any() else y.to_numpy(dtype=y.dtype.type)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -563,6 +563,10 @@ def test_labels_of_nullable_types_stay_what_they_are(labels, dtype):
         classifier = MatchingClassifier(random_state=0).fit(X, given_)
         np.testing.assert_array_equal(classifier.classes_, labels)
         assert classifier.classes_.dtype == classifier.predict(X).dtype == labels.dtype
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        classifier.fit(X, pd.DataFrame({"label": labels[y]}, dtype=dtype))
+    np.testing.assert_array_equal(classifier.classes_, labels)
+    assert classifier.classes_.dtype == labels.dtype
     missing = pd.Series(labels[y], dtype=dtype)
     missing[4] = pd.NA
     with pytest.raises(ValueError, match="NaN in row 4; leave rows without a class out"):

@@ -365,8 +365,8 @@ def test_tables_that_cannot_be_read_are_named(tasks, error, message):
 
 def test_labels_of_nullable_types_that_are_one_as_floats_are_two():
     y = np.where(Y == "no", 2**60, 2**60 + 1)
-    tasks = TableTasks([(X, pd.Series(y, dtype="Int64"))])
-    assert tasks.sample(np.random.default_rng(0)).n_classes == 2
+    for labels in (pd.Series(y, dtype="Int64"), pd.DataFrame({"y": y}, dtype="Int64")):
+        assert TableTasks([(X, labels)]).sample(RNG(0)).n_classes == 2
 
 
 @pytest.mark.parametrize("owner", [TableTasks, ModelTasks])
