@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_metaexplain._names import name_of_label
+from sklearn_metaexplain._names import name_of_label, names_of_table
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
 from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table_frame
@@ -183,7 +183,8 @@ class PrototypeDisplay(ExplanationDisplay):
         Raises
         ------
         ValueError
-            If there are several rows, no data, or no such support.
+            If there are several rows, no data, or no such support, or `X` has the columns in
+            another order.
         """
         explanation = check_explanation(explanation)
         if len(explanation) > 1:
@@ -260,7 +261,7 @@ class PrototypeDisplay(ExplanationDisplay):
         Raises
         ------
         ValueError
-            If the shapes do not fit.
+            If the shapes do not fit, or a DataFrame has the columns of `row` in another order.
         """
         check_max_display(max_display)
         if not isinstance(max_rows, Integral) or isinstance(max_rows, bool) or max_rows < 1:
@@ -277,6 +278,8 @@ class PrototypeDisplay(ExplanationDisplay):
                 f"X has shape {np.shape(X)}; pass a table with the {own.shape[1]} columns of row."
             )
         if isinstance(row, pd.DataFrame):
+            _check_order(own, X, "X")
+            _check_order(own, rows, "rows")
             others.columns = own.columns  # an array of rows takes the names
         chosen = np.argsort(-np.abs(weights), kind="stable")[:max_rows]
         order = np.arange(own.shape[1])
@@ -337,3 +340,15 @@ class PrototypeDisplay(ExplanationDisplay):
         self.texts_ = write_table(ax, self.cells, weights, heights)
         self.legend_ = draw_key(ax, shade[:, 1:], weights)
         return self
+
+
+def _check_order(own: pd.DataFrame, table: Any, name: str) -> None:
+    """Refuse a table whose cells would stand beside those of other columns."""
+    if not isinstance(table, pd.DataFrame):
+        return
+    ours, theirs = names_of_table(own), names_of_table(table)
+    if ours != theirs and sorted(ours) == sorted(theirs):
+        raise ValueError(
+            f"{name} has the columns of the row in another order: {theirs} for {ours}; pass them "
+            "in that of the row."
+        )

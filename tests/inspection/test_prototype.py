@@ -226,3 +226,18 @@ def test_rows_under_dates_are_called_by_the_day():
     X = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=days)
     display = PrototypeDisplay.from_rows(X[:1], X[1:], weights=[2, 1])
     assert display.cells.columns.tolist() == ["this row", "2020-01-02", "2020-01-03"]
+
+
+def test_tables_with_the_columns_in_another_order_are_refused():
+    X = mixed_frame()
+    other = X[X.columns[::-1]]
+    for rows, spread, name in ((other[1:4], None, "rows"), (X[1:4], other, "X")):
+        with pytest.raises(ValueError, match=rf"^{name} has the columns of the row in another"):
+            PrototypeDisplay.from_rows(X[:1], rows, weights=WEIGHTS, X=spread)
+    explanation = supported(rows=[4, 7, 9], votes=WEIGHTS)
+    with pytest.raises(ValueError, match=r"^X has the columns of the row in another order"):
+        PrototypeDisplay.from_explanation(explanation, rows="rows", weights="votes", X=other)
+    # Rows that call them otherwise take the names of the row.
+    renamed = X[1:4].rename(columns=str.upper)
+    display = PrototypeDisplay.from_rows(X[:1], renamed, weights=WEIGHTS)
+    assert display.cells.index.tolist() == X.columns.tolist()
