@@ -19,6 +19,7 @@ from sklearn_metaexplain.inspection._column_view import ColumnView, column_view
 from sklearn_metaexplain.inspection._read import (
     SelectedOutput,
     check_explanation,
+    check_order_of_rows,
     feature_position,
     feature_view,
     select_output,
@@ -132,7 +133,8 @@ class EmbeddingDisplay(ExplanationDisplay):
         Raises
         ------
         ValueError
-            If there are fewer than 3 rows, or `embedding` does not fit them.
+            If there are fewer than 3 rows, or `embedding` or `color_by` does not fit them, or has
+            their labels in another order.
 
         References
         ----------
@@ -151,6 +153,7 @@ class EmbeddingDisplay(ExplanationDisplay):
             assert selected is not None
             space = selected.explanation.values[:, :, 0]
         else:
+            check_order_of_rows(embedding, explanation, "embedding")
             space = check_array(embedding, dtype=np.float64, input_name="embedding")
             if len(space) != n:
                 raise ValueError(f"embedding has {len(space)} rows; the explanation has {n}.")
@@ -236,6 +239,7 @@ def _colors(explanation: Explanation, color_by: Any, selected: SelectedOutput | 
             f"color_by has shape {np.shape(color_by)}; one value for each of the "
             f"{len(explanation)} rows is needed."
         )
+    check_order_of_rows(color_by, explanation, "color_by")
     return column_view(color_by, str(getattr(color_by, "name", None) or ""))
 
 

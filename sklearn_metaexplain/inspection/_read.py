@@ -11,6 +11,7 @@ import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._names import name_of_label, names_of_table, position_of
+from sklearn_metaexplain._rows import are_reordered
 from sklearn_metaexplain.inspection._column_view import (
     ColumnView,
     column_view,
@@ -23,6 +24,7 @@ __all__ = [
     "cells_of_row",
     "check_explanation",
     "check_max_display",
+    "check_order_of_rows",
     "column_names_of",
     "column_of",
     "columns_of_features",
@@ -95,6 +97,21 @@ def _quantity(explanation: Explanation, name: str, is_regressor: bool) -> str:
     kind = "output" if explanation.estimator_type is None else kinds["raw"]
     kind = kinds[explanation.output] if explanation.output != "raw" else kind
     return f"{kind} of {'the predicted class' if name == 'predicted' else name}"
+
+
+# Rows
+
+
+def check_order_of_rows(values: Any, explanation: Explanation, parameter: str) -> None:
+    """Refuse a Series or DataFrame with the labels of the rows in another order."""
+    if not isinstance(values, (pd.Series, pd.DataFrame)) or explanation.index is None:
+        return
+    if are_reordered(explanation.index, values.index):
+        raise ValueError(
+            f"{parameter} has the labels of the explained rows in another order; pass "
+            f"{parameter}.loc[explanation.index], or {parameter}.to_numpy() if it is to be read as "
+            "it stands."
+        )
 
 
 # Features and columns

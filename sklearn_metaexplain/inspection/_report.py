@@ -16,6 +16,7 @@ from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._files import check_writable, open_whole
 from sklearn_metaexplain._validation import column_names
 from sklearn_metaexplain.base import _unwrap, is_explainer
+from sklearn_metaexplain.inspection._read import check_order_of_rows
 from sklearn_metaexplain.inspection._report_data import report_data
 from sklearn_metaexplain.inspection._report_page import render_page
 from sklearn_metaexplain.inspection._report_words import describe
@@ -80,7 +81,7 @@ def report(
         If `explanation` is no Explanation, or `explainer` no explainer.
     ValueError
         If `explanation` has no rows, or NaN or infinite values; if `explainer` explains other
-        columns or groups, or `y` has another shape.
+        columns or groups, or `y` has another shape, or the labels of the rows in another order.
     FileNotFoundError
         If the folder does not exist.
     IsADirectoryError
@@ -157,6 +158,7 @@ def _check_finite(explanation: Explanation) -> None:
 
 
 def _check_truth(y: Any, explanation: Explanation) -> np.ndarray:
+    check_order_of_rows(y, explanation, "y")
     y = array_of_rows(y)
     n_samples, _, n_outputs = explanation.values.shape
     if y.ndim == 2 and y.shape[1] == 1:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
@@ -8,6 +10,7 @@ from tests.inspection.explanations import (
     SPECIES,
     binary_explanation,
     mixed_explanation,
+    mixed_frame,
     regression_explanation,
 )
 
@@ -82,6 +85,19 @@ def test_colours():
     np.testing.assert_array_equal(display.points_[0].get_array(), [1, 5, 9])
     with pytest.raises(ValueError, match="one value for each of the 30 rows"):
         EmbeddingDisplay.from_explanation(explanation, color_by=truth[:5])
+
+
+def test_values_of_the_rows_in_another_order_are_refused():
+    explanation = replace(mixed_explanation(), index=mixed_frame().index)
+    mass = mixed_frame()["mass"]
+    display = EmbeddingDisplay.from_explanation(
+        explanation, color_by=mass, embedding=mass.to_frame()
+    )
+    np.testing.assert_array_equal(display.color_by.numbers, mass)
+    with pytest.raises(ValueError, match="color_by has the labels of the explained rows"):
+        EmbeddingDisplay.from_explanation(explanation, color_by=mass[::-1])
+    with pytest.raises(ValueError, match="embedding has the labels of the explained rows"):
+        EmbeddingDisplay.from_explanation(explanation, embedding=mass[::-1].to_frame())
 
 
 def test_explanations_that_are_hard_to_flatten():

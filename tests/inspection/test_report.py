@@ -325,3 +325,18 @@ def test_wrong_calls(tmp_path, params, error, message):
     with pytest.raises(error, match=message):
         report(call.pop("explanation"), call.pop("path"), **call)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_true_labels_of_the_rows_in_another_order_are_refused(tmp_path):
+    explanation = mixed_explanation()[:3]
+    explanation = replace(explanation, index=["p", "q", "r"])
+    y = pd.Series(explanation.predicted_labels, index=["p", "q", "r"])
+    path = tmp_path / "report.html"
+    for others in (y[::-1], y[::-1].to_frame()):
+        with pytest.raises(ValueError, match="y has the labels of the explained rows in another"):
+            report(explanation, path, y=others)
+    assert not path.exists()
+    # Other labels than those of the rows say nothing of their order.
+    for same in (y, y.reset_index(drop=True), y[::-1].to_numpy()):
+        report(explanation, path, y=same)
+    report(replace(explanation, index=None), path, y=y[::-1])
