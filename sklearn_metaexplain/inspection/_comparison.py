@@ -132,8 +132,9 @@ class ComparisonDisplay:
         TypeError
             If `explanations` is no mapping.
         ValueError
-            If the explanations differ in features, units or number of rows, or one of them does
-            not have the output that is drawn of the first.
+            If the explanations differ in features, units or number of rows, one of them does not
+            have the output that is drawn of the first, or has the rows in another order where that
+            is each row's predicted class.
         """
         if not isinstance(explanations, Mapping):
             raise TypeError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._rows import are_reordered
 from sklearn_metaexplain.inspection._read import SelectedOutput, check_explanation, select_output
 
 __all__ = ["same_output"]
@@ -32,8 +33,8 @@ def same_output(explanations: Mapping[str, Any], output: Any) -> dict[str, Selec
     Raises
     ------
     ValueError
-        If the explanations differ in features, units or number of rows, or one of them does not
-        have the output.
+        If the explanations differ in features, units or number of rows, one of them does not have
+        the output, or has the rows in another order where each row has a class of its own.
     """
     (first, explanation), *others = explanations.items()
     shown = select_output(explanation, output)
@@ -46,6 +47,8 @@ def same_output(explanations: Mapping[str, Any], output: Any) -> dict[str, Selec
         if not of_predicted:
             taken = _take_output(first, label, other, one)
         else:
+            if len(set(labels.tolist())) > 1:
+                _check_rows(first, shown.explanation, other, one)
             taken = _take_labels(first, labels, other, one)
             if shown.name == "predicted" and one.predicted_labels.tolist() != labels.tolist():
                 kind = shown.quantity.removesuffix("the predicted class")
@@ -84,6 +87,16 @@ def _take_labels(first: str, labels: np.ndarray, other: str, one: Explanation) -
         f"Of {first!r} the classes {told} that it predicts are compared, and {other!r} has "
         f"{one.output_names.tolist()}, not those of the same rows; pass an output that all of them "
         "have, or explanations of all classes."
+    )
+
+
+def _check_rows(first: str, shown: Explanation, other: str, one: Explanation) -> None:
+    """Refuse rows in another order, of which the classes of other rows would be taken."""
+    if shown.index is None or one.index is None or not are_reordered(shown.index, one.index):
+        return
+    raise ValueError(
+        f"{other!r} explains the rows in another order than {first!r}, whose predicted classes are "
+        "compared row by row; explain the rows in one order, or pass an output."
     )
 
 

@@ -117,6 +117,21 @@ def test_of_several_rows_each_has_the_class_that_the_first_predicts():
     assert lone.xlabel == "added to the probability of the class that one predicts"
 
 
+def test_rows_in_another_order_have_other_classes_than_the_first_predicts():
+    one = replace(of_classes([0.6, 0.3, 0.1], [0.1, 0.1, 0.8]), index=["p", "q"])
+    message = "'other' explains the rows in another order than 'one'"
+    for other in (one[[1, 0]], one[[1, 0]].for_predicted()):
+        with pytest.raises(ValueError, match=message):
+            ComparisonDisplay.from_explanations({"one": one, "other": other})
+    # One class, or other rows, are what they are.
+    display = ComparisonDisplay.from_explanations({"one": one, "other": one[[1, 0]]}, output="a")
+    np.testing.assert_allclose(display.table["one"], display.table["other"])
+    alike = one[[0, 0]]
+    alike, turned = (replace(alike, index=index) for index in (["p", "q"], ["q", "p"]))
+    ComparisonDisplay.from_explanations({"one": alike, "other": turned})
+    ComparisonDisplay.from_explanations({"one": one, "other": replace(one, index=["r", "s"])})
+
+
 def test_outputs_in_another_order_are_taken_by_name():
     one = of_classes([0.6, 0.4], labels=("no", "yes"))
     other = of_classes([0.4, 0.6], labels=("yes", "no"))
