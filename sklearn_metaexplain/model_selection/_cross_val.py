@@ -122,7 +122,7 @@ def cross_val_explain(
     given. Its base value is 0 and so are its attributions: a model that never says the class says
     so whatever the columns hold. In log odds the base value and the prediction are those of
     probability 0 as the package clips it, about -13.8. A decision function has no such value, hence
-    the ValueError.
+    the ValueError. What `LimeExplainer` says of its local models is NaN for the class.
 
     A FrozenEstimator inside the explainer is not fitted again: background and surrogate come from
     the training part, but the model may have seen the row. A FrozenEstimator around a fitted

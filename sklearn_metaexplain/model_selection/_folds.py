@@ -19,6 +19,9 @@ from sklearn_metaexplain.masking._outputs import log_odds
 
 __all__ = ["join_folds"]
 
+# Entries of a support with a number for each output, those of `LimeExplainer`.
+_OF_OUTPUTS = frozenset({"local_intercept", "local_score", "local_prediction"})
+
 
 def join_folds(
     explanations: list[Explanation], order: np.ndarray, index: pd.Index | None
@@ -142,12 +145,20 @@ def _align_outputs(explanation: Explanation, names: np.ndarray, places: np.ndarr
         wide[..., places] = part
         return wide
 
+    support = explanation.support
+    if support is not None:
+        # Of a class that a model does not know there is no local model.
+        support = {
+            key: spread(np.asarray(part), np.nan) if key in _OF_OUTPUTS else part
+            for key, part in support.items()
+        }
     return replace(
         explanation,
         values=spread(explanation.values, 0.0),
         base_values=spread(explanation.base_values, never),
         predictions=spread(explanation.predictions, never),
         std=spread(explanation.std, 0.0),
+        support=support,
         output_names=names,
     )
 

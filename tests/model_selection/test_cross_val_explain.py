@@ -32,6 +32,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_metaexplain import (
+    LimeExplainer,
     LoggedExplainer,
     MatchingClassifier,
     MetaExplainer,
@@ -378,6 +379,26 @@ def test_error_of_an_absent_class_is_zero():
         explanation = cross_val_explain(explainer, X, y, cv=cv)
     assert not explanation.std[20:, :, 2].any()
     assert explanation.std[:20, :, 2].any()
+
+
+def test_local_models_are_those_of_the_classes_whose_names_they_stand_under():
+    X, labels, cv = rare_class()
+    # Each fold lacks a class, so that all know two.
+    y = np.array(["a", "b", "c"])[np.arange(30) // 10]
+    explainer = LimeExplainer(LogisticRegression(), n_samples=50, random_state=0)
+    with pytest.warns(RuntimeWarning):
+        explanation = cross_val_explain(explainer, X, y, cv=cv)
+    train, test = np.arange(10, 30), np.arange(10)
+    alone = clone(explainer).fit(X[train], y[train]).explain(X[test])
+    for name in ("local_intercept", "local_score", "local_prediction"):
+        part = explanation.support[name]
+        assert part.shape == (30, 3)
+        np.testing.assert_array_equal(part[test, 1:], alone.support[name])
+        assert np.isnan(part).sum() == 30
+        assert np.isnan(part[test, 0]).all()
+    with pytest.warns(RuntimeWarning):
+        explanation = cross_val_explain(explainer, X, labels, cv=cv)
+    assert explanation.support["local_score"].shape == (30, 3)
 
 
 # Folds that do not match
