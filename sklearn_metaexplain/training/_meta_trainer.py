@@ -272,6 +272,8 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
         )
         episodes = draw_tasks(held_out, validation_seed, self.validation_tasks)
         check_episode(self.network, self.learner_, episodes[0])
+        if validation is not None:  # else they are of one kind
+            check_episode(self.network, self.learner_, draw_tasks(trained, train_seed, 1)[0])
         module = make_module(
             self.network, self.network_params, self.init, self.learner_, start_seed
         ).to(device)

@@ -3,6 +3,8 @@
 import json
 import pickle
 import warnings
+from itertools import chain, count
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -38,7 +40,13 @@ from sklearn_metaexplain.nets._labelled import LabelledEpisode
 from sklearn_metaexplain.nets._labelled_table import LabelledEncoder
 from sklearn_metaexplain.nets._table_objective import AttentionObjective, TableObjective
 from sklearn_metaexplain.nets._weights_file import load_part
-from sklearn_metaexplain.training import MetaTrainer, ModelTasks, SyntheticModels, TableTasks
+from sklearn_metaexplain.training import (
+    MetaTrainer,
+    ModelTasks,
+    SyntheticModels,
+    TableTasks,
+    _trainer,
+)
 from tests.training.families import (
     TINY,
     Interrupted,
@@ -598,8 +606,10 @@ def test_a_fitted_trainer_can_be_pickled():
     assert again.evaluate(OneColumnTells(), 2).loss == fitted.evaluate(OneColumnTells(), 2).loss
 
 
-def test_time_can_be_the_limit():
+def test_time_can_be_the_limit(monkeypatch):
     # The first step is past the budget, where the learning rate is zero.
+    clock = chain([0.0, 0.0], count(1.0))
+    monkeypatch.setattr(_trainer, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with pytest.warns(ConvergenceWarning):
         fitted = trainer(n_steps=None, minutes=1e-6).fit(OneColumnTells())
     assert len(fitted.history_) == 1
@@ -657,6 +667,8 @@ def test_what_does_not_fit_is_named(changes, message):
 def test_tasks_of_the_wrong_kind_are_named():
     with pytest.raises(ValueError, match=r"'prototype' learns from labelled tables: .* Episodes"):
         trainer().fit(SyntheticModels(max_support=70))
+    with pytest.raises(ValueError, match=r"'prototype' learns from labelled tables: .* Episodes"):
+        trainer().fit(SyntheticModels(max_support=70), validation=OneColumnTells())
     with pytest.raises(ValueError, match="Episodic draws classes out of labelled tables"):
         trainer("kernel", learner=Episodic(n_way=2), network_params=None).fit(
             SyntheticModels(max_support=70)
