@@ -206,8 +206,8 @@ def _with_kinds(X: Any) -> Any:
         if len({kind_of_cell(cell_of(key)) for key in present}) < 2:
             continue
         number = {key: str(k) for k, key in enumerate(dict.fromkeys(present))}
-        cells = zip(keys, column, strict=True)
-        named[j] = np.array([number.get(key, cell) for key, cell in cells], dtype=object)
+        pairs = zip(keys, column, strict=True)
+        named[j] = np.array([number.get(key, cell) for key, cell in pairs], dtype=object)
     if not named:
         return X
     X = X.copy()
