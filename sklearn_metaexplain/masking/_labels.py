@@ -67,7 +67,11 @@ def _chain(estimator: Any) -> Iterator[Any]:
 
 def _clips(estimator: Any) -> bool:
     """Whether classes whose decisions differ may have the same probability."""
-    return isinstance(estimator, SGDClassifier) and estimator.loss == "modified_huber"
+    if not isinstance(estimator, SGDClassifier):
+        return False
+    # Each of several classes has a logistic function of its own, which is 1 of all large decisions.
+    saturates = estimator.loss == "log_loss" and len(estimator.classes_) > 2
+    return saturates or estimator.loss == "modified_huber"
 
 
 def _decides_evens(estimator: Any) -> bool:

@@ -48,9 +48,10 @@ def test_the_nearest_centroid_is_not_that_of_the_largest_output(output):
     np.testing.assert_array_equal(model.labels(X), classifier.predict(X))
 
 
-def test_classes_of_equal_probability_are_told_apart_as_the_model_does():
+@pytest.mark.parametrize("loss", ["modified_huber", "log_loss"])
+def test_classes_of_equal_probability_are_told_apart_as_the_model_does(loss):
     X, y = load_iris(return_X_y=True)
-    model = SGDClassifier(loss="modified_huber", random_state=0).fit(X, y)
+    model = SGDClassifier(loss=loss, random_state=0).fit(X, y)
     largest = model.predict_proba(X).argmax(axis=1)
     assert (largest != model.predict(X)).any()
     np.testing.assert_array_equal(MaskedModel(model, X[::15]).labels(X), model.predict(X))
