@@ -34,7 +34,9 @@ class LabelledEncoder:
     source_ : ndarray of shape (n_encoded,)
         The column that each encoded column comes from.
     encoded_ : tensor of shape (n_samples, n_encoded, 2)
-        The training table, encoded.
+        The training table, encoded to be learned from.
+    as_told_ : tensor of shape (n_samples, n_encoded, 2)
+        The training table as `encode` encodes its rows; `encoded_` itself where that is the same.
     is_constant_ : bool
         Whether every column is constant; the first is then kept, as zeros.
     """
@@ -52,6 +54,8 @@ class LabelledEncoder:
         self.is_constant_ = not varies.any()
         self.source_ = self._encoder.source_[self._kept]
         self.encoded_ = self._select(out_of_fold)
+        is_same = np.array_equal(out_of_fold, encoded)
+        self.as_told_ = self.encoded_ if is_same else self._select(encoded)
 
     def encode(self, table: Any) -> torch.Tensor:
         """Encode rows of the same columns, (n_samples, n_encoded, 2)."""

@@ -230,6 +230,9 @@ class PrototypeClassifier(AdditiveClassifier):
         self._prototype_blocks = torch.from_numpy(
             self.prototypes_.reshape(-1, *blocks.shape[1:])
         ).to(self._context.points.device)
+        # The background are the rows as predictions read them, not as they are learned from.
+        if self._encoder.as_told_ is not encoded:
+            blocks = self._in_chunks(self._embed_blocks, self._encoder.as_told_)
         self._offset = self._mean_contributions(blocks)
 
     def _choose_number(

@@ -43,6 +43,20 @@ def test_values_are_interventional_shapley_values(n_classes, n_support):
     np.testing.assert_allclose(explanation.base_values[0], expected, rtol=0, atol=1e-8)
 
 
+def test_values_are_interventional_shapley_values_of_a_column_of_many_categories():
+    rng = np.random.RandomState(0)
+    towns = np.array([f"town {i}" for i in range(15)], dtype=object)
+    X = np.column_stack([towns[rng.randint(15, size=60)], rng.normal(size=60)])
+    classifier = PrototypeClassifier(n_prototypes=1, random_state=0)
+    classifier.fit(X, (X[:, 1] + rng.normal(size=60) > 0).astype(int))
+    explanation = classifier.explain(X[:2])
+    for i in range(2):
+        expected = interventional_shapley(classifier, X[i], X)
+        np.testing.assert_allclose(explanation.values[i], expected, rtol=0, atol=1e-8)
+    expected = logits_of(classifier, X).mean(axis=0)
+    np.testing.assert_allclose(explanation.base_values[0], expected, rtol=0, atol=1e-8)
+
+
 @given(st.integers(2, 4), st.integers(1, 3), st.integers(0, 1000))
 @settings(max_examples=10, deadline=None)
 def test_log_odds_are_squared_distances_of_embeddings(n_classes, n_prototypes, seed):
