@@ -24,9 +24,9 @@ def match_container(X: Any, like: Any) -> Any:
     Returns
     -------
     X : DataFrame, CSR or ndarray of shape (n_samples, n_features)
-        The table itself where it is of that kind already, but for columns of a DataFrame that are
-        of another type than in `like` and lose nothing by getting it: a model may read cells by
-        their type. Categories that `like` does not have follow its own.
+        The table itself where it is of that kind already, but for columns of a DataFrame, or an
+        array of objects, that are of another type than in `like` and lose nothing by getting it: a
+        model may read cells by their type. Categories that `like` does not have follow its own.
     """
     if isinstance(like, pd.DataFrame):
         if isinstance(X, pd.DataFrame):
@@ -35,9 +35,25 @@ def match_container(X: Any, like: Any) -> Any:
         return _type_like(pd.DataFrame(dense, columns=like.columns).infer_objects(), like)
     if isinstance(X, pd.DataFrame):
         X = as_array(X)
+    if X.dtype == object and like.dtype.kind in "biuf":
+        X = _as_numbers(X, like.dtype)
     if sparse.issparse(like):
         return X if sparse.issparse(X) else type(like)(X)
     return X.toarray() if sparse.issparse(X) else X
+
+
+def _as_numbers(cells: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Make numbers of objects, as of columns of truth values and numbers, that are all numbers."""
+    for wanted in (dtype, np.dtype(np.float64)):
+        try:
+            numbers = cells.astype(wanted)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        # As Python's own, for numpy rounds these to what it compares them with.
+        same = numbers.astype(object) == cells
+        if (same | (pd.isna(cells) & np.isnan(numbers))).all():
+            return numbers
+    return cells
 
 
 def _type_like(X: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,10 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
@@ -55,6 +57,39 @@ def test_missing_nullable_numbers_become_nan_in_arrays():
     mixed = as_array(frame.assign(text=["x", None, "y"]))
     assert mixed.dtype == object
     assert isinstance(mixed[1, 0], float)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cell", "found"),
+    [
+        (np.float64, 1.5, np.float64),
+        (np.float64, None, np.float64),
+        (np.int64, 3, np.int64),
+        (np.int64, 1.5, np.float64),
+        (np.float32, 0.1, np.float64),
+        (np.float64, "1.5", object),
+        (np.float64, 2**60 + 1, object),
+    ],
+)
+def test_truth_values_and_numbers_are_numbers_beside_numbers(dtype, cell, found):
+    cells = np.array([[True, cell]], dtype=object)
+    matched = match_container(cells, np.zeros((1, 2), dtype))
+    assert matched.dtype == found
+    expected = cells if found is object else cells.astype(float)
+    np.testing.assert_array_equal(matched, expected)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_frame_with_truth_values_is_the_array_that_was_fitted(container):
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    X[:, 2] = 1
+    forest = RandomForestRegressor(3, random_state=0)
+    explainer = MetaExplainer(forest, n_support=64, background=5, random_state=0)
+    explainer.fit(container(X), X[:, 0] * X[:, 1])
+    frame = pd.DataFrame({"a": X[:2, 0], "b": X[:2, 1], "c": [True, True]})
+    explained, expected = explainer.explain(frame), explainer.explain(X[:2])
+    np.testing.assert_array_equal(explained.values, expected.values)
+    assert not explained.values[:, 2].any()
 
 
 def test_text_given_to_a_model_of_numbers_is_named():
