@@ -20,6 +20,8 @@ __all__ = ["LoggedOutputs"]
 
 # Logs are rounded, to two decimals perhaps: what each column may be off by.
 _ROUNDING = 5.001e-3
+# By so much may sums and means of probabilities in single precision be beyond 0 and 1.
+_OUTSIDE = 1e-6
 
 
 class LoggedOutputs:
@@ -163,12 +165,13 @@ def _not_finite(outputs: Any, name: str) -> ValueError:
 
 
 def _probabilities(array: np.ndarray, name: str) -> np.ndarray:
-    outside = np.argwhere((array < 0) | (array > 1))
+    outside = np.argwhere((array < -_OUTSIDE) | (array > 1 + _OUTSIDE))
     if len(outside):
         raise ValueError(
             f"{name} holds {array[tuple(outside[0])]:g} in row {outside[0][0]}, which is no "
             'probability; set output="log_odds" or output="raw" if the model logged scores.'
         )
+    array = array.clip(0, 1)
     if array.ndim == 1:
         return array
     if array.shape[1] == 1:

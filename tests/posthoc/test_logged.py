@@ -305,6 +305,16 @@ class TestBadInput:
         with pytest.raises(ValueError, match=says):
             LoggedExplainer(output=output).fit(X, y(X))
 
+    def test_probabilities_beyond_their_range_by_rounding(self):
+        X = numbers()
+        of_yes = probabilities(X)
+        of_yes[:2] = 0, 1
+        explainer = LoggedExplainer(output="probability", **SMALL).fit(X, of_yes)
+        rounded = of_yes + np.where(np.arange(len(X)) == 0, -1e-7, 1e-7 * (of_yes == 1))
+        again = LoggedExplainer(output="probability", **SMALL).fit(X, rounded)
+        np.testing.assert_array_equal(again.predict(X), explainer.predict(X))
+        assert again.explain(X[:2], outputs=rounded[:2]).predictions.tolist() == [[1, 0], [0, 1]]
+
     def test_too_few_rows(self):
         X = numbers()[: _LEAST_ROWS - 1]
         with pytest.raises(ValueError, match=f"at least {_LEAST_ROWS} logged rows.*MetaExplainer"):
