@@ -104,7 +104,10 @@ class NetworkShapley:
         # Of one pair of walks, as if each told as much as the next.
         variance = np.square(first - second).mean((0, 1)) / 2 * n_pairs
         size = np.square((first + second) / 2).mean((0, 1))
-        needed = variance / np.maximum(tolerated.numpy() * size, 1e-300)
+        # No share of nothing is infinite: rows may all be the background's.
+        of_needed = ~tolerated.isinf().numpy()
+        allowed = tolerated.numpy()[of_needed] * size[of_needed]
+        needed = variance[of_needed] / np.maximum(allowed, 1e-300)
         self.n_pairs = int(np.clip(needed.max(), 1, _MOST_PAIRS))
         return self
 

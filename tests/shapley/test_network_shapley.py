@@ -133,6 +133,11 @@ def test_the_most_demanding_output_decides(only_walks):
     assert shapley.set_effort(rows, torch.tensor([1e-30, 1e-30])).n_pairs == 1000
 
 
+def test_a_table_of_one_row_is_walked_from_once(only_walks):
+    shapley, encoded, _ = explained(n_outputs=2, n_background=1)
+    assert shapley.set_effort(encoded[:1], torch.tensor([1e-3, torch.inf])).n_pairs == 1
+
+
 def test_values_that_are_not_needed_cost_nothing(monkeypatch):
     shapley, encoded, _ = explained()
     monkeypatch.setattr(shapley, "_of_players", None)
