@@ -9,6 +9,7 @@ from pandas.api.types import is_numeric_dtype
 __all__ = [
     "array_of_rows",
     "as_array",
+    "as_objects",
     "kind_of_missing",
     "rounding_of",
     "type_of_cell",
@@ -54,6 +55,14 @@ def array_of_rows(rows: Any) -> np.ndarray:
         # numpy has made text of the numbers.
         return np.array(rows, dtype=object)
     return array
+
+
+def as_objects(array: np.ndarray) -> np.ndarray:
+    """An array's cells as objects, shape (n_samples, n_features), dates and durations as such."""
+    if array.dtype.kind in "mM" and np.datetime_data(array.dtype)[0] == "ns":
+        # Of nanoseconds numpy makes whole numbers where it makes dates of all coarser units.
+        return pd.DataFrame(array).to_numpy(dtype=object)
+    return array.astype(object)
 
 
 def as_array(frame: pd.DataFrame) -> np.ndarray:

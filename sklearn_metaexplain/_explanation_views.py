@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._arrays import as_array
+from sklearn_metaexplain._arrays import as_array, as_objects
 from sklearn_metaexplain._coverage import reach, reach_of_rows
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ExplanationViews:
         if self.data is None:
             return None
         dense = self.data.toarray() if sparse.issparse(self.data) else self.data
-        cells = np.asarray(dense, dtype=object)
+        cells = as_objects(dense if isinstance(dense, np.ndarray) else np.asarray(dense, object))
         return np.where(pd.isna(cells), "missing", cells)
 
     def global_importance(self) -> pd.DataFrame:

@@ -97,6 +97,17 @@ class TestReading:
         assert np.isnan(mixed[1, 0])
         assert mixed[1, 2] == "v"
 
+    @pytest.mark.parametrize(
+        ("dtype", "first"), [("M8[ns]", pd.Timestamp), ("m8[ns]", pd.Timedelta)]
+    )
+    def test_nanoseconds_are_shown_as_the_times_that_they_are(self, dtype, first):
+        data = np.arange(N_SAMPLES * 3).reshape(-1, 3).astype(dtype)
+        data[1, 0] = "NaT"
+        shown = made_up_explanation(data=data).display_data
+        assert isinstance(shown[0, 0], first)
+        assert shown[2, 1] == data[2, 1]
+        assert shown[1, 0] == "missing"
+
     def test_repr_is_short(self):
         explanation = made_up_explanation()
         assert repr(explanation) == "Explanation(6 rows, 3 features, outputs x, y, z in raw)"

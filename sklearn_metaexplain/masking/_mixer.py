@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_metaexplain._arrays import as_array, kind_of_missing, type_of_cell
+from sklearn_metaexplain._arrays import as_array, as_objects, kind_of_missing, type_of_cell
 from sklearn_metaexplain._containers import union_of_categories
 
 __all__ = ["RowPool", "hybrid_index"]
@@ -227,7 +227,7 @@ def _stack_arrays(arrays: list[np.ndarray]) -> np.ndarray:
     # Numbers and strings have a common numpy dtype, strings: stay with the values as they are.
     kinds = {"number" if array.dtype.kind in "biuf" else array.dtype.kind for array in arrays}
     if len(kinds) > 1:
-        arrays = [array.astype(object) for array in arrays]
+        arrays = [as_objects(array) for array in arrays]
     return np.concatenate(arrays, axis=0)
 
 

@@ -118,6 +118,14 @@ def test_numbers_are_not_turned_into_strings():
     assert taken.ravel().tolist() == ["a", 1.5]
 
 
+@pytest.mark.parametrize("unit", ["ns", "us"])
+def test_dates_stay_dates_beside_objects(unit):
+    dates = np.array([["2024-01-01", "2024-01-02"]], dtype=f"M8[{unit}]")
+    rows = np.array([[pd.Timestamp("2024-01-01"), "late"]], dtype=object)
+    cells = RowPool(dates, rows).rows([0])
+    assert cells.tolist() == [[pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]]
+
+
 def test_categories_that_differ_are_joined():
     a = pd.DataFrame({"c": pd.Categorical(["x", "y"], categories=["y", "x"])})
     b = pd.DataFrame({"c": pd.Categorical(["z", "x", None])})
