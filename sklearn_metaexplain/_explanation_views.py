@@ -57,9 +57,10 @@ class ExplanationViews:
         """The predicted class of each row, ndarray of shape (n_samples,).
 
         It is the output that is largest, or `labels` of a model that may predict another one
-        (`FixedThresholdClassifier`, `TunedThresholdClassifierCV`, `SVC`, `NuSVC`,
-        `NearestCentroid`). After `for_predicted` they are the same as before. A ValueError for a
-        regressor with several targets, of which none is predicted more than the others.
+        (as `FixedThresholdClassifier`, `TunedThresholdClassifierCV`, `SVC`, `NearestCentroid`,
+        `SGDClassifier` or `OneVsRestClassifier`). After `for_predicted` they are the same as
+        before. A ValueError for a regressor with several targets, of which none is predicted more
+        than the others.
         """
         if self.labels is not None:
             return self.labels

@@ -145,8 +145,9 @@ class AskedModel:
         -------
         labels : ndarray of shape (n,) or None
             What `predict` says of scikit-learn's classifiers with a threshold of their own, support
-            vector machines, `NearestCentroid`, those of several binary ones and gradient boosting
-            of two classes. None of others, which are not asked.
+            vector machines, `NearestCentroid`, those of several binary ones, `SGDClassifier` with
+            probabilities that may be equal, and gradient boosting of two classes. None of others,
+            which are not asked.
         """
         if self.n_outputs < 2 or not predicts_apart(self.estimator):
             return None
