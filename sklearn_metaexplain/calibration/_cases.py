@@ -130,7 +130,7 @@ def measure_case(number: int, pretrained: str | PathLike[str] | None = "default"
     >>> from sklearn_metaexplain.calibration import measure_case
     >>> case = measure_case(1)
     >>> case.family, case.error < 0.01
-    ('fitted:ExtraTreesRegressor', True)
+    ('fitted:GradientBoostingClassifier', True)
     """
     with quietly():
         task = draw_fitted(_SEED, number, pretrained)

@@ -100,7 +100,7 @@ def test_quantiles_cover_new_cases(name, attribute):
         assert (new <= multiple).mean() == pytest.approx(share, abs=0.03)
 
 
-@pytest.mark.parametrize(("number", "classifier"), [(3, True), (2, False)])
+@pytest.mark.parametrize(("number", "classifier"), [(0, True), (6, False)])
 def test_probabilities_are_explained_as_those_of_a_classifier(number, classifier, monkeypatch):
     fitted = []
     fit = MetaExplainer.fit
@@ -122,6 +122,11 @@ def test_tasks_are_fitted_models_of_which_a_third_read_categories(monkeypatch):
             measure_case(number)
     assert {task.family.split(":")[0] for task in drawn} == {"fitted"}
     assert 10 <= sum(isinstance(task.table, pd.DataFrame) for task in drawn) <= 30
+    # Tables of a few rows, of a hundred and of a thousand.
+    rows = np.array([len(task.table) for task in drawn])
+    assert rows.min() < 50
+    assert rows.max() > 700
+    assert 80 < np.median(rows) < 300
 
 
 def test_models_that_read_categories_are_explained_by_these(monkeypatch):
