@@ -32,6 +32,8 @@ from targets import Target
 
 FEWEST_SHOTS = "5"
 ALLOWED_POINTS = 2.0
+# Shares of few rows that differ by less are the same, whatever they were added up from.
+_DECIMALS = 12
 
 
 class Difference(NamedTuple):
@@ -65,7 +67,7 @@ def select(lines: pd.DataFrame, shots: str, tables: object) -> pd.DataFrame:
 def subtract(accuracies: pd.DataFrame, one: str, other: str) -> Difference:
     """Compare two columns of `select`."""
     by_table = (accuracies[one] - accuracies[other]).groupby(level="table", sort=False)
-    return Difference(by_table.mean(), by_table.sem())
+    return Difference(by_table.mean().round(_DECIMALS), by_table.sem())
 
 
 def table_means(accuracies: pd.DataFrame) -> pd.DataFrame:

@@ -173,6 +173,9 @@ def test_summary(bench):
     np.testing.assert_allclose(summary["se_behind"], [0.0, 0.05], atol=1e-12)
     difference = bench.few_shot_compare.subtract(accuracies, "a", "b")
     assert difference.se_tables == pytest.approx(0.1)
+    # 0.3 and 0.1 + 0.2 are level.
+    accuracies["a"], accuracies["b"] = 0.3, 0.1 + 0.2
+    assert (bench.few_shot_compare.subtract(accuracies, "b", "a").by_table == 0).all()
 
 
 def test_methods_measured_on_some_draws_are_put_beside_the_others(bench):
