@@ -83,6 +83,11 @@ class TableEncoder:
         self._set_source()
         return self
 
+    @property
+    def has_categories(self) -> bool:
+        """Whether a column holds anything but numbers, truth values and dates."""
+        return any(isinstance(learned, CategoricalColumn) for learned in self._columns)
+
     def _set_source(self) -> None:
         kept = np.flatnonzero(self._kept)
         counts = [self._columns[j].n_encoded for j in kept]

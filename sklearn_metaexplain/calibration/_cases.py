@@ -53,6 +53,8 @@ class Case:
     row_raw, row_error : float
         Expected and true relative squared error of one random row, with evaluations; 0 where they
         were all that there are.
+    categories : bool, default=False
+        Whether the table has columns of categories.
     """
 
     family: str
@@ -62,6 +64,7 @@ class Case:
     reach_asked: list[float]
     row_raw: float
     row_error: float
+    categories: bool = False
 
 
 class FittedTask(NamedTuple):
@@ -219,6 +222,7 @@ def _judge(task: FittedTask) -> Case:
         reach(asked),
         raw_error(asked.values[one, :, -1:], np.asarray(asked.std)[one, :, -1:]),
         error(asked.values[one, :, -1:], truth[one]),
+        explainer._encoder_.has_categories,
     )
 
 

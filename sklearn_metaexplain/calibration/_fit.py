@@ -17,6 +17,8 @@ from sklearn_metaexplain.shapley._error import (
     log_evidence,
 )
 
+# How what is found of tables without and with columns of categories is called.
+KINDS = {"": False, "_categories": True}
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
 _LEAST_ERROR = 1e-5
@@ -38,14 +40,17 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     dict
         "task" and "row" for `estimate_error`, of a task without and of a row with evaluations;
         "quantiles" and "quantiles_asked", pairs of a share of errors and the multiple of `std`
-        that covers it, of a random value of a further, exchangeable task; "usually_taken", what
-        evaluations take off a row's raw error, the median share.
+        that covers it, of a random value of a further, exchangeable task with a table of numbers,
+        and "quantiles_categories" and "quantiles_asked_categories", of one with columns of
+        categories, where there are such cases; "usually_taken", what evaluations take off a row's
+        raw error, the median share.
 
     References
     ----------
-    Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, chapter 2 (split
-    conformal prediction); Dunn, Wasserman and Ramdas, Distribution-free prediction sets for
-    two-layer hierarchical models, 2023 (pooling the distributions of tasks).
+    Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005, chapters 2 and 4
+    (split conformal prediction; Mondrian, for each kind of tasks); Dunn, Wasserman and Ramdas,
+    Distribution-free prediction sets for two-layer hierarchical models, 2023 (pooling the
+    distributions of tasks).
 
     Examples
     --------
@@ -66,6 +71,14 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     """
     # Rows that were enumerated are exact, and say nothing of others.
     asked = [case for case in cases if case.row_raw > 0]
+    quantiles = {}
+    for kind, has_categories in KINDS.items():
+        # Tasks of one kind alone are taken for those of the other, too.
+        alike = [case for case in cases if case.categories == has_categories]
+        if alike or not has_categories:
+            alike = alike or list(cases)
+            quantiles[f"quantiles{kind}"] = _quantiles([case.reach for case in alike])
+            quantiles[f"quantiles_asked{kind}"] = _quantiles([case.reach_asked for case in alike])
     return {
         "task": _fit_error(
             [case.evidence for case in cases], [case.error for case in cases], TASK_EVIDENCE
@@ -75,8 +88,7 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
             [case.row_error for case in asked],
             ROW_EVIDENCE,
         ),
-        "quantiles": _quantiles([case.reach for case in cases]),
-        "quantiles_asked": _quantiles([case.reach_asked for case in cases]),
+        **quantiles,
         "usually_taken": _usually_taken(asked),
         "n_tasks": len(cases),
     }

@@ -17,7 +17,7 @@ from sklearn_metaexplain.nets._weights_file import LEARNER_PART, load_networks, 
 REGISTRY: dict[str, tuple[str, str]] = {
     "default": (
         "default.safetensors",
-        "867da339009186be774741b75adb18c75fabf63c351a826c58b4c91b9e5a8ce8",
+        "f692a1b2d77af46eba4f7975edb82bfc21299c1d08b54ddf9afc0f7e0988194c",
     ),
 }
 _PARTS: dict[str, type[nn.Module]] = {"kernel": KernelNetwork, "corrector": Corrector}

@@ -438,7 +438,11 @@ class MetaExplainer(PosthocExplainer):
             predictions,
             model.background_outputs.mean(0),
             std=std,
-            std_quantiles=quantiles_of(self._calibration_, n_evaluations > 0),
+            std_quantiles=quantiles_of(
+                self._calibration_,
+                n_evaluations > 0,
+                categories=self._encoder_.has_categories,
+            ),
             n_evaluations=n_evaluations,
         )
 

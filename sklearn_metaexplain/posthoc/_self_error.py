@@ -52,7 +52,9 @@ def task_evidence(
     }
 
 
-def quantiles_of(calibration: dict, asked: np.ndarray) -> np.ndarray | None:
+def quantiles_of(
+    calibration: dict, asked: np.ndarray, *, categories: bool = False
+) -> np.ndarray | None:
     """Shares of errors and the multiples of `std` that cover them, where there are any.
 
     Parameters
@@ -61,6 +63,8 @@ def quantiles_of(calibration: dict, asked: np.ndarray) -> np.ndarray | None:
         Of the weights.
     asked : ndarray of bool of shape (n_rows,)
         Rows on which evaluations were spent.
+    categories : bool, default=False
+        Whether the table has columns of categories, of which multiples are others.
 
     Returns
     -------
@@ -68,6 +72,9 @@ def quantiles_of(calibration: dict, asked: np.ndarray) -> np.ndarray | None:
         For each row unless all are alike.
     """
     found = [calibration.get(name) for name in ("quantiles_asked", "quantiles")]
+    if categories:
+        names = ("quantiles_asked_categories", "quantiles_categories")
+        found = [calibration.get(name, own) for name, own in zip(names, found, strict=True)]
     spent, unspent = (None if table is None else np.array(table) for table in found)
     if not asked.any():
         return unspent

@@ -134,9 +134,28 @@ def test_models_that_read_categories_are_explained_by_these(monkeypatch):
     fit = MetaExplainer.fit
     monkeypatch.setattr(MetaExplainer, "fit", lambda self, X: tables.append(X) or fit(self, X))
     case = measure_case(5)
+    assert case.categories
     assert "category" in tables[0].dtypes.astype(str).tolist()
     assert 0 < case.error < 0.05
     assert np.isfinite(case.reach).all()
+
+
+def test_tables_with_categories_have_quantiles_of_their_own():
+    cases = made_up(400)
+    wider = [
+        replace(case, categories=True, reach=[2 * reach for reach in case.reach]) for case in cases
+    ]
+    found = fit_calibration(cases + wider)
+    assert found["quantiles"] == fit_calibration(cases)["quantiles"]
+    for (share, multiple), (same, other) in zip(
+        found["quantiles"], found["quantiles_categories"], strict=True
+    ):
+        assert (share, 2 * multiple) == (same, pytest.approx(other))
+    assert found["quantiles_asked_categories"] == found["quantiles_asked"]
+    # Of one kind alone, it serves for both.
+    assert "quantiles_categories" not in fit_calibration(cases)
+    alone = fit_calibration(wider)
+    assert alone["quantiles"] == alone["quantiles_categories"] == found["quantiles_categories"]
 
 
 def test_few_cases_give_no_far_quantiles():

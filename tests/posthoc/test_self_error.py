@@ -1,7 +1,9 @@
 """Multiples of deviations, by what was spent on rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
 
@@ -17,6 +19,31 @@ CALIBRATION = {"quantiles": FREE, "quantiles_asked": ASKED}
 @pytest.mark.parametrize(("asked", "expected"), [(False, FREE), (True, ASKED)])
 def test_all_rows_alike_have_one_table(asked, expected):
     assert quantiles_of(CALIBRATION, np.full(3, asked)).tolist() == expected
+
+
+def test_tables_with_categories_have_multiples_of_their_own():
+    wide = [[0.5, 0.9], [0.9, 2.4]]
+    calibration = {**CALIBRATION, "quantiles_categories": wide}
+    free, asked = np.full(2, False), np.full(2, True)
+    assert quantiles_of(calibration, free).tolist() == FREE
+    assert quantiles_of(calibration, free, categories=True).tolist() == wide
+    # Where there are none of their own, those of others serve.
+    assert quantiles_of(calibration, asked, categories=True).tolist() == ASKED
+    found = quantiles_of(calibration, np.array([True, False]), categories=True)
+    assert found.tolist() == [ASKED, wide]
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_intervals_are_those_of_the_kind_of_table(text, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "sklearn_metaexplain.posthoc._meta.quantiles_of",
+        lambda calibration, asked, *, categories: told.append(categories),
+    )
+    X = pd.DataFrame({"number": np.arange(20.0), "word": list("ab") * 10 if text else 1.0})
+    model = FrozenEstimator(DummyRegressor().fit(X, X["number"]))
+    MetaExplainer(model, background=5, n_support=64, random_state=0).fit(X).explain(X[:2])
+    assert told == [text]
 
 
 def test_rows_have_as_many_levels_as_both_tables():
