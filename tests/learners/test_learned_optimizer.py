@@ -176,8 +176,9 @@ def test_coordinates_are_stepped_alike_and_apart():
         return torch.stack(updates)
 
     straight = steps(torch.arange(7))
-    assert straight.unique(dim=1).shape == (5, 6)
-    torch.testing.assert_close(straight[:, 3], straight[:, 5], rtol=0, atol=0)
+    # Equal but for rounding, for a processor may add up the last columns otherwise.
+    alike = (straight[:, None] - straight[:, :, None]).abs().amax(0) < 1e-6
+    assert alike.nonzero().tolist() == sorted([*([i, i] for i in range(7)), [3, 5], [5, 3]])
     torch.testing.assert_close(steps(order), straight[:, order])
     torch.testing.assert_close(steps(torch.tensor([2])), straight[:, 2:3])
 
