@@ -17,8 +17,8 @@ from sklearn_metaexplain.shapley._error import (
     log_evidence,
 )
 
-# How what is found of tables without and with columns of categories is called.
-KINDS = {"": False, "_categories": True}
+# Endings of the names of what is found of tables without and with columns of categories.
+_KINDS = {"": False, "_categories": True}
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975)
 # Smaller errors than this say nothing that matters.
 _LEAST_ERROR = 1e-5
@@ -72,7 +72,7 @@ def fit_calibration(cases: Sequence[Case]) -> dict[str, Any]:
     # Rows that were enumerated are exact, and say nothing of others.
     asked = [case for case in cases if case.row_raw > 0]
     quantiles = {}
-    for kind, has_categories in KINDS.items():
+    for kind, has_categories in _KINDS.items():
         # Tasks of one kind alone are taken for those of the other, too.
         alike = [case for case in cases if case.categories == has_categories]
         if alike or not has_categories:
