@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_metaexplain._names import name_of_label, names_of_table
+from sklearn_metaexplain._names import name_of_label
 from sklearn_metaexplain.base import explain
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
-from sklearn_metaexplain.inspection._prototype_cells import compare_cells, table_frame
+from sklearn_metaexplain.inspection._prototype_cells import (
+    check_order_of_columns,
+    compare_cells,
+    table_frame,
+)
 from sklearn_metaexplain.inspection._prototype_key import draw_key, shades
 from sklearn_metaexplain.inspection._prototype_support import read_support
 from sklearn_metaexplain.inspection._prototype_table import BARS, OWN, write_table
@@ -278,8 +282,8 @@ class PrototypeDisplay(ExplanationDisplay):
                 f"X has shape {np.shape(X)}; pass a table with the {own.shape[1]} columns of row."
             )
         if isinstance(row, pd.DataFrame):
-            _check_order(own, X, "X")
-            _check_order(own, rows, "rows")
+            check_order_of_columns(own, X, "X")
+            check_order_of_columns(own, rows, "rows")
             others.columns = own.columns  # an array of rows takes the names
         chosen = np.argsort(-np.abs(weights), kind="stable")[:max_rows]
         order = np.arange(own.shape[1])
@@ -340,15 +344,3 @@ class PrototypeDisplay(ExplanationDisplay):
         self.texts_ = write_table(ax, self.cells, weights, heights)
         self.legend_ = draw_key(ax, shade[:, 1:], weights)
         return self
-
-
-def _check_order(own: pd.DataFrame, table: Any, name: str) -> None:
-    """Refuse a table whose cells would stand beside those of other columns."""
-    if not isinstance(table, pd.DataFrame):
-        return
-    ours, theirs = names_of_table(own), names_of_table(table)
-    if ours != theirs and sorted(ours) == sorted(theirs):
-        raise ValueError(
-            f"{name} has the columns of the row in another order: {theirs} for {ours}; pass them "
-            "in that of the row."
-        )

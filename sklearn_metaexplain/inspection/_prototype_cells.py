@@ -16,7 +16,7 @@ from sklearn_metaexplain.inspection._column_view import (
     value_limits,
 )
 
-__all__ = ["compare_cells", "table_frame"]
+__all__ = ["check_order_of_columns", "compare_cells", "table_frame"]
 
 
 def table_frame(table: Any) -> pd.DataFrame:
@@ -85,3 +85,15 @@ def _closeness(cells: list[Any], column: pd.Series) -> np.ndarray:
     if low == high:
         return same.astype(float)
     return np.nan_to_num(np.clip(1.0 - np.abs(others - own) / (high - low), 0.0, 1.0))
+
+
+def check_order_of_columns(own: pd.DataFrame, table: Any, name: str) -> None:
+    """Refuse a table whose cells would stand beside those of other columns."""
+    if not isinstance(table, pd.DataFrame):
+        return
+    ours, theirs = names_of_table(own), names_of_table(table)
+    if ours != theirs and sorted(ours) == sorted(theirs):
+        raise ValueError(
+            f"{name} has the columns of the row in another order: {theirs} for {ours}; pass them "
+            "in that of the row."
+        )

@@ -29,18 +29,23 @@ def interventional_shapley(classifier, row, background):
     return exact_shapley(outputs.mean(axis=1), coalitions)
 
 
+def assert_interventional(classifier, X, n_rows):
+    """Exact Shapley values of the first rows, with all rows in the background."""
+    explanation = classifier.explain(X[:n_rows])
+    for row, values in zip(X, explanation.values, strict=False):
+        expected = interventional_shapley(classifier, row, X)
+        np.testing.assert_allclose(values, expected, rtol=0, atol=1e-8)
+    expected = logits_of(classifier, X).mean(axis=0)
+    np.testing.assert_allclose(explanation.base_values[0], expected, rtol=0, atol=1e-8)
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("n_support", [512, 12])
 def test_values_are_interventional_shapley_values(n_classes, n_support):
     X, y = clouds(30, 4, n_classes)
     X[::9, 1] = np.nan
     classifier = PrototypeClassifier(n_support=n_support, random_state=0).fit(X, y)
-    explanation = classifier.explain(X[:3])
-    for i in range(3):
-        expected = interventional_shapley(classifier, X[i], X)
-        np.testing.assert_allclose(explanation.values[i], expected, rtol=0, atol=1e-8)
-    expected = logits_of(classifier, X).mean(axis=0)
-    np.testing.assert_allclose(explanation.base_values[0], expected, rtol=0, atol=1e-8)
+    assert_interventional(classifier, X, 3)
 
 
 def test_values_are_interventional_shapley_values_of_a_column_of_many_categories():
@@ -49,12 +54,7 @@ def test_values_are_interventional_shapley_values_of_a_column_of_many_categories
     X = np.column_stack([towns[rng.randint(15, size=60)], rng.normal(size=60)])
     classifier = PrototypeClassifier(n_prototypes=1, random_state=0)
     classifier.fit(X, (X[:, 1] + rng.normal(size=60) > 0).astype(int))
-    explanation = classifier.explain(X[:2])
-    for i in range(2):
-        expected = interventional_shapley(classifier, X[i], X)
-        np.testing.assert_allclose(explanation.values[i], expected, rtol=0, atol=1e-8)
-    expected = logits_of(classifier, X).mean(axis=0)
-    np.testing.assert_allclose(explanation.base_values[0], expected, rtol=0, atol=1e-8)
+    assert_interventional(classifier, X, 2)
 
 
 @given(st.integers(2, 4), st.integers(1, 3), st.integers(0, 1000))
