@@ -14,7 +14,12 @@ from safetensors.torch import load, save
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import IsolationForest, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    IsolationForest,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron, Ridge
@@ -554,11 +559,17 @@ class TestWhatWorks:
         return explanation
 
     @every_explainer
-    def test_one_class(self, kind):
-        forest = RandomForestClassifier(2, random_state=0)
+    @pytest.mark.parametrize(
+        "model",
+        [
+            RandomForestClassifier(2, random_state=0),
+            HistGradientBoostingClassifier(max_iter=50),  # with a column for no class
+        ],
+    )
+    def test_one_class(self, kind, model):
         only = np.full(len(X), "only")
-        explanation = self.explained(small(kind, forest), NUMBERS, only, NUMBERS[:3], 1)
-        assert (explanation.values == 0).all()
+        explanation = self.explained(small(kind, model), NUMBERS, only, NUMBERS[:3], 1)
+        np.testing.assert_allclose(explanation.values, 0, atol=1e-12)
         assert explanation.output_names.tolist() == ["only"]
 
     @every_explainer

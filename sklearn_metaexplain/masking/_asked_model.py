@@ -237,7 +237,9 @@ class AskedModel:
     def _to_outputs(self, answers: np.ndarray) -> np.ndarray:
         outputs = answers[:, None] if answers.ndim == 1 else answers
         is_probability = self._method == "predict_proba"
-        expected = self.n_outputs if is_probability else self.n_computed
+        # Some that were fitted to one class give that of none beside it.
+        of_none = is_probability and self.n_outputs == 1 and outputs.shape[1] == 2
+        expected = 2 if of_none else self.n_outputs if is_probability else self.n_computed
         is_decision = self._method == "decision_function"
         in_pairs = is_decision and self.n_outputs > 2 and decides_by_pairs(self.estimator)
         if in_pairs and outputs.shape[1] == expected:
@@ -259,6 +261,8 @@ class AskedModel:
             )
         if self._is_binary:
             outputs = outputs[:, -1:]
+        elif of_none:
+            outputs = outputs[:, :1]
         return log_odds(outputs) if self.output == "log_odds" else outputs
 
     def _name(self) -> str:

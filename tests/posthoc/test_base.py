@@ -9,13 +9,16 @@ from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils._testing import ignore_warnings
 
 from tests.small_explainers import ExactExplainer, OcclusionExplainer
 
@@ -126,6 +129,22 @@ class TestValues:
         assert explanation.values.shape == (2, 4, 1)
         assert (explanation.values == 0).all()
         assert explanation.output_names.tolist() == ["only"]
+
+    @pytest.mark.parametrize("output", ["probability", "log_odds"])
+    def test_one_class_of_a_model_that_says_how_likely_none_is(self, output):
+        model = MLPClassifier([4], max_iter=5, alpha=9, random_state=0)
+        with ignore_warnings(category=ConvergenceWarning):
+            explainer = exact(model, output=output).fit(X, np.full(150, "only"))
+        explanation = explainer.explain(X[:2])
+        assert explanation.output_names.tolist() == ["only"]
+        probabilities = explainer.predict_proba(X[:2])
+        assert probabilities.shape == (2, 2)
+        expected = probabilities[:, 0]
+        if output == "log_odds":
+            expected = np.log(expected / probabilities[:, 1])
+        np.testing.assert_allclose(explanation.predictions[:, 0], expected)
+        assert np.abs(explanation.values).min() > 0
+        np.testing.assert_allclose(explanation.residual, 0, atol=1e-12)
 
     def test_groups_are_one_player(self):
         explainer = exact(LinearRegression(), feature_groups={"length": ["sl", "pl"]})
