@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -140,6 +140,7 @@ def test_another_word_is_refused():
 
 
 @given(st.lists(st.floats(0.05, 0.95), min_size=1, max_size=5), st.integers(0, 1000))
+@example(shares=[0.5, 0.875, 0.84375], seed=251)
 @settings(max_examples=50, deadline=None)
 def test_least_that_is_not_clearly_behind_the_best(shares, seed):
     random = np.random.RandomState(seed)
@@ -149,4 +150,7 @@ def test_least_that_is_not_clearly_behind_the_best(shares, seed):
     for candidate in range(chosen + 1):
         gap = right[best] * 1.0 - right[candidate]
         error = np.sqrt(((gap - gap.mean()) ** 2).sum() / 79 / 80)
-        assert (gap.mean() <= (2 if candidate == 0 else 1) * error) == (candidate == chosen)
+        allowed = (2 if candidate == 0 else 1) * error
+        # Either is right where only rounding decides.
+        if not (error and np.isclose(gap.mean(), allowed, rtol=1e-12, atol=0)):
+            assert (gap.mean() <= allowed) == (candidate == chosen)
