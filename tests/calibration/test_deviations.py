@@ -68,13 +68,13 @@ def _few_evaluations(monkeypatch):
 
 @pytest.mark.usefixtures("_few_evaluations")
 def test_a_task_is_measured_without_and_with_evaluations():
-    found = measure_deviations(5)
+    found = measure_deviations(2)
     asked, free = found.was_asked, ~found.was_asked
     assert 0 < free.sum() == asked.sum() <= 16
     assert (found.seen[free][:, EVIDENCE.index("move")] == 0).all()
     assert (found.seen[asked][:, EVIDENCE.index("move")] > 0).any()
     assert np.median(found.squares[asked]) < np.median(found.squares[free])
-    again = measure_deviations(5)
+    again = measure_deviations(2)
     np.testing.assert_array_equal(found.squares, again.squares)
 
 
