@@ -1,12 +1,16 @@
-"""``python -m sklearn_metaexplain.calibration``: calibrate weights, and write them again."""
+"""``python -m sklearn_metaexplain.calibration``: calibrate weights, or the likelihood search."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, delayed
 
@@ -22,12 +26,19 @@ from sklearn_metaexplain.training._arguments import count, file_to_write
 from sklearn_metaexplain.training._fingerprints import fingerprint
 
 _AT_ONCE = 16
+_SEARCHED = "none"
+_Writer = Callable[[dict[str, Any]], str]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Explain tasks of the prior, fit, and write a file with the same networks."""
+    """Explain tasks of the prior, fit, and write what was found, with the same networks if any."""
     parser = argparse.ArgumentParser(prog="python -m sklearn_metaexplain.calibration")
-    parser.add_argument("--weights", default="default", help="a name or a file")
+    parser.add_argument(
+        "--weights",
+        default="default",
+        help=f"a name, a file, or {_SEARCHED!r}: kernels by likelihood search, as pretrained=None "
+        "has them; what is written is then JSON",
+    )
     parser.add_argument("--tasks", type=count, default=600)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--cases", help="file that keeps what was measured, to go on from")
@@ -39,36 +50,56 @@ def main(argv: list[str] | None = None) -> None:
         help="print what `Explanation.std` is read off instead (the numbers of shapley._deviation)",
     )
     arguments = parser.parse_args(argv)
+    weights = None if arguments.weights == _SEARCHED else arguments.weights
     if arguments.deviations:
         measured = Parallel(n_jobs=arguments.jobs)(
-            delayed(measure_deviations)(number, arguments.weights)
-            for number in range(arguments.tasks)
+            delayed(measure_deviations)(number, weights) for number in range(arguments.tasks)
         )
         print(json.dumps(fit_deviations([task for task in measured if task]), indent=2))
         return
-    pretrained = load_pretrained(arguments.weights)
-    stored = load_learner(arguments.weights, REGISTRY, pretrained.kernel)
-    kept = Path(arguments.cases or arguments.out.with_suffix(".cases.jsonl"))
-    learned = stored and (stored.learner, stored.state)
-    read_off = [POWERS, LOG_FACTORS, TASK_EVIDENCE, ROW_EVIDENCE]
-    told_by = fingerprint([pretrained.kernel, pretrained.corrector, learned, *read_off])
+    out = arguments.out
+    networks, write = _of_search(out) if weights is None else _of_networks(weights, out)
+    kept = Path(arguments.cases or out.with_suffix(".cases.jsonl"))
+    told_by = fingerprint([*networks, POWERS, LOG_FACTORS, TASK_EVIDENCE, ROW_EVIDENCE])
     numbered = _read(kept, told_by)
     left = [number for number in range(arguments.tasks) if number not in numbered]
     for start in range(0, len(left), _AT_ONCE):
         numbers = left[start : start + _AT_ONCE]
         found = Parallel(n_jobs=arguments.jobs)(
-            delayed(measure_case)(number, arguments.weights) for number in numbers
+            delayed(measure_case)(number, weights) for number in numbers
         )
         numbered |= zip(numbers, found, strict=True)
         _write(kept, numbered, told_by)
         print(f"{start + len(numbers)} of {len(left)} tasks", file=sys.stderr, flush=True)
     cases = [case for number, case in numbered.items() if case and number < arguments.tasks]
     calibration = fit_calibration(cases)
-    digest = save_pretrained(
-        replace(pretrained, calibration=calibration), arguments.out, stored and stored.state
-    )
+    digest = write(calibration)
     found = {"found": summarise(cases, calibration), "calibration": calibration}
     print(json.dumps({**found, "sha256": digest}, indent=2))
+
+
+def _of_networks(weights: str, out: Path) -> tuple[list[Any], _Writer]:
+    """Load what is calibrated, and what writes it again with its calibration."""
+    pretrained = load_pretrained(weights)
+    stored = load_learner(weights, REGISTRY, pretrained.kernel)
+    learned = stored and (stored.learner, stored.state)
+
+    def write(calibration: dict[str, Any]) -> str:
+        calibrated = replace(pretrained, calibration=calibration)
+        return save_pretrained(calibrated, out, stored and stored.state)
+
+    return [pretrained.kernel, pretrained.corrector, learned], write
+
+
+def _of_search(out: Path) -> tuple[list[Any], _Writer]:
+    return [None], partial(_write_json, out)
+
+
+def _write_json(out: Path, calibration: dict[str, Any]) -> str:
+    content = (json.dumps(calibration) + "\n").encode()
+    with open_whole(out, make_folder=True) as file:
+        file.write(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(path: Path, told_by: str) -> dict[int, Case | None]:

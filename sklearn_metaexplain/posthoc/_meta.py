@@ -21,6 +21,7 @@ from sklearn_metaexplain.posthoc._promise import Goal
 from sklearn_metaexplain.posthoc._proposal import KernelProposal, Training, load_weights
 from sklearn_metaexplain.posthoc._row_values import explain_asking, explain_unasked
 from sklearn_metaexplain.posthoc._self_error import (
+    calibration_of,
     n_rows_judged,
     quantiles_of,
     task_evidence,
@@ -82,11 +83,12 @@ class MetaExplainer(PosthocExplainer):
     pretrained : str, path or None, default="default"
         Networks: the name of shipped weights, or a file written by
         ``python -m sklearn_metaexplain.training train`` or by `MetaTrainer`. Where that says that
-        the kernel network learns by inner steps, they are taken on this task's evaluations. None
-        uses nothing meta-trained: the kernel comes from a likelihood search (or, with
-        `max_epochs`, from a network trained on this task alone) and nothing is corrected. Nor is
-        anything calibrated, as with a file without calibration: `shapley_error_` and `tol` go by
-        the error that `std` expects, as it stands, and `interval` takes errors for Gaussian.
+        the kernel network learns by inner steps, they are taken on this task's evaluations. Of
+        a file that is not calibrated, `shapley_error_` and `tol` go by the error that `std`
+        expects, as it stands, and `interval` takes errors for Gaussian. None uses no network that
+        was trained on other tasks: the kernel comes from a likelihood search (or, with
+        `max_epochs`, from a network trained on this task alone) and nothing is corrected. The
+        error is told by figures of the search, which were found as those of the weights.
     max_epochs : int, default=0
         Most epochs for which the kernel network is adapted to this task's own evaluations.
     lr : float, default=1e-3
@@ -313,7 +315,7 @@ class MetaExplainer(PosthocExplainer):
         device = check_device(self.device)
         weights = load_weights(self.pretrained)
         pretrained = None if weights is None else weights.networks
-        self._calibration_ = {} if pretrained is None else pretrained.calibration
+        self._calibration_ = calibration_of(pretrained)
         model = self._masked_model_
         rng = np.random.RandomState(self._seed_)
         # One seed for all rows that will be explained: each is asked the same questions.

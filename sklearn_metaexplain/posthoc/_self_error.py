@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import torch
 
 from sklearn_metaexplain.exceptions import LargeErrorWarning
+from sklearn_metaexplain.nets._checkpoint import Pretrained
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
 from sklearn_metaexplain.shapley._deviation import sparsity
 from sklearn_metaexplain.shapley._error import raw_error
 
 _ROWS = 64
+# From ``python -m sklearn_metaexplain.calibration --weights none --tasks 400``.
+_OF_SEARCH = "calibration_of_search.json"
 # Off by half of their size.
 _LARGE = 0.25
+
+
+def calibration_of(pretrained: Pretrained | None) -> dict[str, Any]:
+    """Figures that the error is told by: those of the networks or, without any, of the search.
+
+    Parameters
+    ----------
+    pretrained : Pretrained or None
+        Networks; some are not calibrated.
+    """
+    if pretrained is not None:
+        return pretrained.calibration
+    found: dict[str, Any] = json.loads(files(__package__).joinpath(_OF_SEARCH).read_text("utf-8"))
+    return found
 
 
 def n_rows_judged(n_background: int) -> int:
@@ -60,7 +80,7 @@ def quantiles_of(
     Parameters
     ----------
     calibration : dict
-        Of the weights.
+        Of `calibration_of`.
     asked : ndarray of bool of shape (n_rows,)
         Rows on which evaluations were spent.
     categories : bool, default=False

@@ -1,5 +1,6 @@
 """Calibration from cases whose law is known, and from a few real ones."""
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -219,6 +220,26 @@ def test_the_command_goes_on_and_writes_the_same_networks(tmp_path, capsys, monk
     assert written.calibration["n_tasks"] in (40, 41)
     for name, value in shipped.kernel.state_dict().items():
         np.testing.assert_array_equal(written.kernel.state_dict()[name], value)
+
+
+def test_the_command_calibrates_the_search(tmp_path, capsys, monkeypatch):
+    out, asked = tmp_path / "folder" / "search.json", []
+
+    def measure(number, weights):
+        asked.append(weights)
+        return made_up(40)[number]
+
+    monkeypatch.setattr(command, "measure_case", measure)
+    main(["--weights", "none", "--tasks", "40", "--out", str(out)])
+    assert set(asked) == {None}
+    told = json.loads(capsys.readouterr().out)
+    content = out.read_bytes()
+    assert json.loads(content) == told["calibration"] == fit_calibration(made_up(40))
+    assert told["sha256"] == hashlib.sha256(content).hexdigest()
+    # What was measured of it says nothing of networks.
+    kept = str(out.with_suffix(".cases.jsonl"))
+    with pytest.raises(SystemExit, match="measured of other networks"):
+        main(["--tasks", "40", "--cases", kept, "--out", str(tmp_path / "weights")])
 
 
 @pytest.mark.usefixtures("made_up_cases")

@@ -106,12 +106,19 @@ def test_std_falls_with_the_budget_and_is_zero_where_exact(wine):
     assert not stds[2].any()
 
 
-def test_its_own_error_is_of_the_right_size(wine):
+@pytest.mark.parametrize("pretrained", ["default", None])
+def test_its_own_error_is_of_the_right_size(pretrained, wine):
+    X, y = wine
+    model = RandomForestClassifier(30, random_state=0)
+    explainer = MetaExplainer(model, pretrained=pretrained, **SMALL).fit(X, y)
+    assert 0.1 < explainer.shapley_error_ / errors(explainer, X[::6]) < 10
+    assert explainer.shapley_error_se_ > 0
+
+
+def test_its_own_error_falls_with_evaluations(wine):
     X, y = wine
     model = RandomForestClassifier(30, random_state=0)
     explainer = MetaExplainer(model, **SMALL).fit(X, y)
-    assert 0.1 < explainer.shapley_error_ / errors(explainer, X[::6]) < 10
-    assert explainer.shapley_error_se_ > 0
     more = MetaExplainer(model, **SMALL | {"n_support": 2048}).fit(X, y)
     assert more.shapley_error_ < explainer.shapley_error_
     exact = MetaExplainer(model, **SMALL, budget=EXACT).fit(X, y)

@@ -3,12 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_metaexplain import MetaExplainer
-from sklearn_metaexplain.posthoc._self_error import n_rows_judged, quantiles_of
+from sklearn_metaexplain.nets._checkpoint import load_pretrained
+from sklearn_metaexplain.posthoc._self_error import calibration_of, n_rows_judged, quantiles_of
 from sklearn_metaexplain.shapley._deviation import sparsity
 
 FREE = [[0.5, 0.7], [0.9, 1.6], [0.95, 2.1]]
@@ -70,3 +74,39 @@ def test_a_table_is_as_sparse_as_the_rows_that_fit_has_seen(n_rows, seen):
     explainer = MetaExplainer(model, background=5, n_support=160, random_state=0).fit(X)
     assert explainer._surrogate_.n_rows_seen == seen
     assert explainer._evidence_["sparsity"] == pytest.approx(sparsity(seen))
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_the_search_has_figures_of_its_own(text):
+    random = np.random.RandomState(0)
+    X = pd.DataFrame(random.normal(size=(80, 3)), columns=list("abc"))
+    target = X["a"] * X["b"] + np.abs(X["c"])
+    numbers = make_column_transformer(("passthrough", ["a", "b", "c"]))
+    model = make_pipeline(numbers, DecisionTreeRegressor(random_state=0))
+    if text:
+        X["word"] = list("abcd") * 20
+    told = {}
+    for pretrained in ("default", None):
+        explainer = MetaExplainer(
+            model, pretrained=pretrained, background=5, n_support=300, random_state=0
+        ).fit(X, target)
+        explanation = explainer.explain(X[:4])
+        half = (explanation.interval(0.9)[1] - explanation.values)[:, 0, 0]
+        told[pretrained] = half / explanation.std[:, 0, 0]
+        assert explainer.shapley_error_se_ > 2 * explainer.shapley_error_
+    # Multiples of one table, neither those of the networks nor of a normal error.
+    assert np.ptp(told[None]) < 1e-9
+    assert abs(told[None][0] / told["default"][0] - 1) > 0.02
+    assert told[None][0] > 1.7
+
+
+def test_figures_of_the_search_are_as_many_as_those_of_the_networks():
+    shipped, search = calibration_of(load_pretrained("default")), calibration_of(None)
+    assert search.keys() == shipped.keys()
+    for name, figure in search.items():
+        if name.startswith("quantiles"):
+            np.testing.assert_array_equal(np.array(figure)[:, 0], np.array(shipped[name])[:, 0])
+            assert (np.diff(np.array(figure)[:, 1]) > 0).all()
+    for name in ("task", "row"):
+        assert search[name]["slopes"].keys() == shipped[name]["slopes"].keys()
+    assert search["n_tasks"] >= 300
