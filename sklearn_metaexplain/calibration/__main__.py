@@ -92,7 +92,7 @@ def _of_networks(weights: str, out: Path) -> tuple[list[Any], _Writer]:
 
 
 def _of_search(out: Path) -> tuple[list[Any], _Writer]:
-    return [None], partial(_write_json, out)
+    return [], partial(_write_json, out)
 
 
 def _write_json(out: Path, calibration: dict[str, Any]) -> str:
