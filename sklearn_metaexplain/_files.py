@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-__all__ = ["check_writable", "open_whole"]
+__all__ = ["check_writable", "file_in_the_way", "open_whole"]
 
 
 @contextmanager
@@ -77,3 +77,9 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(f"path={str(target)!r} is read-only; name another file.")
     return target
+
+
+def file_in_the_way(folder: Path) -> Path | None:
+    """What is no folder where one is to be, or where one above it is to be; None if nothing is."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+    return None if there is None or there.is_dir() else there

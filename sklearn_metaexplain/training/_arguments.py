@@ -6,6 +6,8 @@ import argparse
 import math
 from pathlib import Path
 
+from sklearn_metaexplain._files import file_in_the_way
+
 #: Seeds of tasks that are held out, to validate and to evaluate by, begin here.
 FIRST_HELD_OUT = 10**6
 
@@ -66,9 +68,15 @@ def file_to_write(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text} is a folder; give a file")
-    folder = next(each for each in path.parents if each.exists())
-    if not folder.is_dir():
-        raise argparse.ArgumentTypeError(f"{folder} is a file, no folder to write into")
+    folder_to_write(str(path.parent))
+    return path
+
+
+def folder_to_write(text: str) -> Path:
+    """Read the path of a folder to write into, which need not be there."""
+    path = Path(text)
+    if (in_the_way := file_in_the_way(path)) is not None:
+        raise argparse.ArgumentTypeError(f"{in_the_way} is a file, no folder to write into")
     return path
 
 
@@ -86,7 +94,9 @@ def add_run_options(
         What the workers draw.
     """
     command.add_argument("--minutes", type=positive, default=minutes, help="over all sittings")
-    command.add_argument("--run-dir", help="checkpoints to leave, and to go on from")
+    command.add_argument(
+        "--run-dir", type=folder_to_write, help="checkpoints to leave, and to go on from"
+    )
     command.add_argument("--seed", type=seed, default=1)
     command.add_argument(
         "--workers", type=natural, default=workers, help=f"processes that draw {drawn}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,7 +112,7 @@ def make_reference(network: SetAutoencoder, n_tasks: int) -> PriorReference:
 def train_autoencoder(arguments: argparse.Namespace) -> None:
     """Train the task autoencoder, measure tasks held out, and write one file."""
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    run_dir = Path(arguments.run_dir or arguments.out.with_suffix(".run"))
+    run_dir = arguments.run_dir or arguments.out.with_suffix(".run")
     with seeded_torch(arguments.seed):
         network = SetAutoencoder()
     groups: dict[str, Any] = {

@@ -12,7 +12,13 @@ import torch
 
 from sklearn_metaexplain.nets._classifier_weights import NETWORKS, load_classifier, save_classifier
 from sklearn_metaexplain.nets._labelled import LabelledEpisode
-from sklearn_metaexplain.training._arguments import add_run_options, count, natural, width
+from sklearn_metaexplain.training._arguments import (
+    add_run_options,
+    count,
+    folder_to_write,
+    natural,
+    width,
+)
 from sklearn_metaexplain.training._episodes import TaskStream
 from sklearn_metaexplain.training._joint import JointNetwork, JointObjective
 from sklearn_metaexplain.training._labelled_episodes import draw_labelled_episode
@@ -28,12 +34,12 @@ _SETTINGS = ("seed", "lr", "batch_size", "steps_per_epoch")
 
 def train_classifiers(arguments: argparse.Namespace) -> None:
     """Train the networks of all self-explaining classifiers, and write a file for each."""
-    folder = Path(arguments.out_dir)
+    folder = arguments.out_dir
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(arguments.seed)
     module, earlier = _start(arguments.init, arguments.width)
     validation = held_out_tables(_VALIDATION_SEED, arguments.validation_tasks)
-    run_dir = Path(arguments.run_dir or folder / "classifiers.run")
+    run_dir = arguments.run_dir or folder / "classifiers.run"
     kept = {name: getattr(arguments, name) for name in _SETTINGS}
     claim(run_dir, command_settings(kept, module, validation))
     net = meta_train(
@@ -118,7 +124,9 @@ def add_command(commands: Any) -> None:
     """Add ``train-classifiers`` to the command line."""
     command = commands.add_parser("train-classifiers", help=train_classifiers.__doc__)
     add_run_options(command, minutes=90.0, workers=1, drawn="tables")
-    command.add_argument("--out-dir", required=True, help="folder for a file of each network")
+    command.add_argument(
+        "--out-dir", type=folder_to_write, required=True, help="folder for a file of each network"
+    )
     command.add_argument(
         "--init",
         help="'default', or a folder of files to start from; default: new networks; "

@@ -41,7 +41,7 @@ def train(arguments: argparse.Namespace) -> None:
     """Train both networks, and write one file; `sklearn_metaexplain.calibration` comes next."""
     torch.manual_seed(arguments.seed)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    run_dir = Path(arguments.run_dir or arguments.out.with_suffix(".run"))
+    run_dir = arguments.run_dir or arguments.out.with_suffix(".run")
     validation = list(
         held_out(
             VALIDATION_SEED,

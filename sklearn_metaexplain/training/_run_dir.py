@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from sklearn_metaexplain._files import open_whole
+from sklearn_metaexplain._files import file_in_the_way, open_whole
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.training._checkpoints import CHECKPOINT, unreadable
 from sklearn_metaexplain.training._fingerprints import fingerprint, in_words
@@ -122,8 +122,13 @@ def claim(folder: Path, settings: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If another run has left its checkpoints there, or what it has noted cannot be read.
+        If another run has left its checkpoints there, what it has noted cannot be read, or the
+        folder cannot be made, as a file is in its place.
     """
+    if (in_the_way := file_in_the_way(folder)) is not None:
+        raise ValueError(
+            f"run_dir={str(folder)!r} cannot be made: {str(in_the_way)!r} is a file; give a folder."
+        )
     settings = json.loads(json.dumps(settings))
     earlier = _read(folder / _NAME)
     if earlier is None:

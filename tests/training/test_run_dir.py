@@ -229,6 +229,18 @@ def test_what_cannot_be_written_is_refused_before_the_training(tmp_path, capsys)
             with pytest.raises(SystemExit):
                 main([command, "--out", str(out)])
             assert message in capsys.readouterr().err
+    for options in (["--out-dir", "{}"], ["--out-dir", "new", "--run-dir", "{}"]):
+        for folder in (tmp_path / "file", tmp_path / "file" / "new"):
+            with pytest.raises(SystemExit):
+                main(["train-classifiers", *(each.format(folder) for each in options)])
+            assert "is a file, no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("below", ["", "new"])
+def test_a_file_in_place_of_the_folder_is_refused(below, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"run_dir=.*file' is a file; give a folder"):
+        trainer(run_dir=tmp_path / "file" / below).fit(OneColumnTells())
 
 
 def test_words_hold_no_addresses_and_tell_values_apart():
