@@ -93,7 +93,8 @@ class PrototypeClassifier(AdditiveClassifier):
     n_prototypes_ : int
         Prototypes of each class that has as many different rows.
     prototypes_ : ndarray of shape (n_prototypes_in_all, n_dims)
-        In the space of `embed`.
+        In the space of `embed`; means of what it gives of the training rows, but where a column has
+        ten categories or more, see Notes.
     prototype_classes_ : ndarray of shape (n_prototypes_in_all,)
         Their classes.
     prototype_rows_ : ndarray of shape (n_prototypes_in_all, n_neighbors)
@@ -124,6 +125,11 @@ class PrototypeClassifier(AdditiveClassifier):
     its nearest prototype; "prototypes", the positions of the closest training rows; and "weights",
     how close each of them is (the softmax of minus the squared distance). Where a class has fewer
     rows than `n_neighbors` its last one is repeated, with weight 0.
+
+    Where a column has ten categories or more, training rows are embedded out of fold to make
+    prototypes, to find the rows closest to them and to weigh these: categories are placed by the
+    labels of other rows. `embed` places them by those of all rows, and has the same rows a little
+    elsewhere.
 
     References
     ----------

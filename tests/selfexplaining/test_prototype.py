@@ -48,13 +48,31 @@ def test_values_are_interventional_shapley_values(n_classes, n_support):
     assert_interventional(classifier, X, 3)
 
 
-def test_values_are_interventional_shapley_values_of_a_column_of_many_categories():
+def of_many_towns():
+    """A column of more than ten categories, beside one that tells the class."""
     rng = np.random.RandomState(0)
     towns = np.array([f"town {i}" for i in range(15)], dtype=object)
     X = np.column_stack([towns[rng.randint(15, size=60)], rng.normal(size=60)])
-    classifier = PrototypeClassifier(n_prototypes=1, random_state=0)
-    classifier.fit(X, (X[:, 1] + rng.normal(size=60) > 0).astype(int))
+    return X, (X[:, 1] + rng.normal(size=60) > 0).astype(int)
+
+
+def test_values_are_interventional_shapley_values_of_a_column_of_many_categories():
+    X, y = of_many_towns()
+    classifier = PrototypeClassifier(n_prototypes=1, random_state=0).fit(X, y)
     assert_interventional(classifier, X, 2)
+
+
+def test_prototypes_and_their_rows_are_out_of_fold_where_categories_are_many():
+    X, y = of_many_towns()
+    classifier = PrototypeClassifier(n_prototypes=1, random_state=0).fit(X, y)
+    learned_from = classifier._in_chunks(classifier._embed_blocks, classifier._encoder.encoded_)
+    embedded = learned_from.reshape(len(X), -1)
+    for label, prototype in enumerate(classifier.prototypes_):
+        own = np.flatnonzero(y == label)
+        np.testing.assert_allclose(prototype, embedded[own].mean(axis=0), rtol=0, atol=1e-12)
+        closest = np.square(embedded[own] - prototype).sum(axis=1).argsort()[:3]
+        np.testing.assert_array_equal(classifier.prototype_rows_[label], own[closest])
+        assert np.abs(prototype - classifier.embed(X)[y == label].mean(axis=0)).max() > 0.01
 
 
 @given(st.integers(2, 4), st.integers(1, 3), st.integers(0, 1000))
