@@ -225,12 +225,41 @@ def _principal_axes(means: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, 
     """Principal axes of categories' means, (n_outputs, n_axes), and the axes' spread."""
     centred = means - shares @ means
     _, spread, axes = np.linalg.svd(np.sqrt(shares)[:, None] * centred, full_matrices=False)
-    return axes.T * _signs(axes.T), spread
+    axes = _settled(axes.T, spread)
+    return axes * _signs(axes), spread
+
+
+def _settled(axes: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Axes of which those of equal spread are the first outputs', as far as they tell of them.
+
+    As when each category has a class of its own: rounding would say how they are turned.
+    """
+    axes = axes.copy()
+    ends = np.flatnonzero(np.diff(spread, append=-np.inf) < -_ROUNDING * spread[0]) + 1
+    for start, end in zip([0, *ends], ends, strict=False):
+        if end - start > 1 and spread[start] > _ROUNDING * spread[0]:
+            equal = axes[:, start:end]
+            axes[:, start:end] = _first_independent(equal @ equal.T, end - start)
+    return axes
+
+
+def _first_independent(columns: np.ndarray, n_axes: int) -> np.ndarray:
+    """Orthonormal axes, (n_entries, n_axes), of the first columns that others do not make up."""
+    axes = np.zeros((len(columns), 0))
+    for column in columns.T:
+        left = column - axes @ (axes.T @ column)
+        length = np.linalg.norm(left)
+        if axes.shape[1] < n_axes and length > 1e-3:
+            axes = np.column_stack([axes, left / length])
+    return axes
 
 
 def _signs(axes: np.ndarray) -> np.ndarray:
     """Signs of axes, (n_entries, n_axes), that are arbitrary: their largest entries positive."""
-    return np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    sizes = np.abs(axes)
+    # Of equal ones the first, whichever rounding has made larger.
+    largest = (sizes > (1 - _ROUNDING) * sizes.max(axis=0)).argmax(axis=0)
+    return np.sign(axes[largest, np.arange(axes.shape[1])])
 
 
 def _standardise(scores: np.ndarray, shares: np.ndarray, unit: float) -> np.ndarray:

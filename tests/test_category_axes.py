@@ -285,6 +285,38 @@ def test_order_of_rows_and_columns_changes_no_digit():
     np.testing.assert_allclose(found, expected[order], atol=1e-5)
 
 
+@pytest.mark.parametrize("n_classes", [3, 5])
+def test_axes_that_tell_as_much_are_the_same_in_any_order_of_rows(n_classes):
+    # Each word has a class of its own, and all are as frequent.
+    classes = np.arange(20 * n_classes) % n_classes
+    table, outputs = pd.DataFrame({"word": np.array(list("abcde"))[classes]}), np.eye(n_classes)
+    places = []
+    for seed in range(10):
+        order = np.random.RandomState(seed).permutation(len(classes))
+        encoder = TableEncoder().fit(table.iloc[order])
+        encoder.place_categories(encoder.code(table.iloc[order]), outputs[classes[order]])
+        places.append(encoder.encode(encoder.code(table)))
+    assert places[0].shape[1] == 2
+    np.testing.assert_allclose(places, [places[0]] * 10, rtol=0, atol=1e-7)
+    # The first class beside all others, and the second beside those after it.
+    first, second = places[0][:n_classes, :, 0].T
+    assert min(first[0], second[1]) > 0
+    assert max(np.ptp(first[1:]), abs(second[0]), np.ptp(second[2:])) < 1e-9
+
+
+def test_signs_of_axes_are_not_those_of_rounding():
+    rng = np.random.RandomState(0)
+    table, first = pd.DataFrame({"word": rng.choice(list("abc"), 90)}), rng.uniform(size=90)
+    # Of two outputs that are as far from their means, the first.
+    outputs = np.column_stack([first, 1 - first])
+    for seed in range(10):
+        order = np.random.RandomState(seed).permutation(90)
+        encoder = TableEncoder().fit(table.iloc[order])
+        encoder.place_categories(encoder.code(table.iloc[order]), outputs[order])
+        places = encoder.encode(encoder.code(table))[:, 0, 0]
+        assert np.corrcoef(places, first)[0, 1] > 0
+
+
 def test_unseen_category_is_average_on_all_axes():
     table, outputs = crossed()
     encoder, _ = fitted(table, outputs)
@@ -361,6 +393,24 @@ def test_places_out_of_fold_are_the_same_in_any_order_of_rows_and_columns():
     _, expected = own_places(table, outputs)
     _, turned = own_places(table[["y", "x", "word"]], outputs)
     np.testing.assert_allclose(turned[:, ::-1], expected, rtol=0, atol=1e-9)
+
+
+def test_rows_whose_ranks_have_the_same_sum_are_dealt_to_folds_by_what_they_hold():
+    rng = np.random.RandomState(0)
+    # Two columns are half and half, and outputs go with them to different degrees.
+    halves = [[0, 0], [0, 1], [1, 0], [1, 1]] * 50
+    codes = np.column_stack([rng.randint(10, size=200), halves])
+    table = pd.DataFrame(codes, columns=["word", "u", "v"]).astype(str)
+    outputs = (codes[:, :1] + 3 * codes[:, 1:2] + codes[:, 2:] > 6).astype(float)
+    encoded = []
+    for seed in range(3):
+        order = np.random.RandomState(seed).permutation(200)
+        _, out_of_fold = own_places(table.iloc[order], outputs[order])
+        # Of rows that are the same, it does not matter which is in which fold.
+        held = np.column_stack([codes, outputs])[order]
+        rows = np.column_stack([held, out_of_fold[:, 0]]).round(6)
+        encoded.append(rows[np.lexsort(rows.T[::-1])])
+    np.testing.assert_array_equal(encoded, [encoded[0]] * 3)
 
 
 def test_a_row_is_placed_by_the_other_folds_on_the_axes_of_all():

@@ -129,6 +129,20 @@ def test_order_of_training_rows(classifier):
 
 
 @every_kind
+def test_order_of_training_rows_where_each_category_has_a_class_of_its_own(classifier):
+    y = np.arange(24) % 4
+    X = pd.DataFrame({"word": np.array(list("abcd"))[y]})
+    X["x"] = np.random.RandomState(0).normal(size=24)
+    if "n_prototypes" in classifier.get_params():
+        classifier = clone(classifier).set_params(n_prototypes=1)  # no starts of k-means
+    expected = clone(classifier).fit(X, y).explain(X)
+    for seed in range(4):
+        order = np.random.RandomState(seed).permutation(24)
+        found = clone(classifier).fit(X.iloc[order], y[order]).explain(X)
+        assert_same(found, expected, atol=1e-6)
+
+
+@every_kind
 def test_a_row_alone_twice_and_in_any_order(classifier, monkeypatch):
     X, y = clouds(24, 3, 3)
     fitted = clone(classifier).fit(X, y)
