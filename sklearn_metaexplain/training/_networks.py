@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -183,11 +184,15 @@ def make_module(
     UserWarning
         If a learner of the same kind has learned something else than this one can take over.
     """
-    module = MetaLearned(make_network(network, params, init, seed), learner)
     if init is None:
-        return module
-    assert isinstance(network, str)
-    stored = load_learner(init, KINDS[network].registry, module.network)
+        return MetaLearned(make_network(network, params, init, seed), learner)
+    try:
+        module = MetaLearned(make_network(network, params, init, seed), learner)
+        assert isinstance(network, str)
+        stored = load_learner(init, KINDS[network].registry, module.network)
+    except ValueError as error:
+        # Files are read as those of estimators are, whose parameter has another name.
+        raise ValueError(re.sub(r"^pretrained\b", "init", str(error))) from error
     if stored is None or stored.state is None or type(stored.learner) is not type(learner):
         return module
     if module.state is not None and _lasting(module.state) == _lasting(stored.state):
@@ -212,9 +217,17 @@ def make_learner(learner: Learner | None) -> Learner:
     """Copy a learner; an int, drawn from it, takes the place of a RandomState.
 
     It then draws the same from the same task at each validation, and can be written to a file.
+
+    Raises
+    ------
+    TypeError
+        If it is a class.
     """
     if learner is None:
         return InContext()
+    if isinstance(learner, type):
+        name = learner.__name__
+        raise TypeError(f"learner={name} is a class; pass what it makes, {name}().")
     made = clone(learner)
     for name, value in made.get_params(deep=False).items():
         if isinstance(value, np.random.RandomState):

@@ -134,3 +134,13 @@ def test_a_kernel_network_is_told_no_task_vectors():
     with pytest.raises(ValueError, match="task_width=4 is that of a network that is told"):
         make_network("kernel", {"task_width": 4}, None, 0)
     assert make_network("kernel", {"task_width": 0}, None, 0).task_embed is None
+
+
+def test_messages_name_the_parameters_of_the_trainer(tmp_path):
+    other = tmp_path / "matching.safetensors"
+    save_classifier(other, "matching", make_network("matching", TINY, None, 0), {})
+    for init, message in ((tmp_path / "none", "is neither a registered name"), (other, "another")):
+        with pytest.raises(ValueError, match=f"^init.*{message}"):
+            MetaTrainer(init=init).fit(OneColumnTells())
+    with pytest.raises(TypeError, match=r"learner=MAML is a class; pass what it makes, MAML\(\)"):
+        MetaTrainer(learner=MAML).fit(OneColumnTells())
