@@ -153,7 +153,8 @@ def _class_outputs(labels: np.ndarray, n_classes: int, keys: np.ndarray) -> np.n
 
     The axes on which categories are placed have signs that depend on the order of outputs where
     several are equally large, as those of two classes are; of two, one says all. Classes as
-    frequent as each other are told apart by what their rows hold.
+    frequent as each other are told apart by what their rows hold; where they hold the same, that
+    of the first row comes first.
 
     Parameters
     ----------

@@ -155,6 +155,10 @@ def _outputs_of(X: Any, y: Any, target_type: str) -> tuple[str, np.ndarray]:
     ValueError
         If the target does not fit the table, or has missing or infinite values.
     """
+    if y is None:
+        raise ValueError(
+            "y is None; pass a label or a number for each row of X, or a fitted model in its place."
+        )
     check_consistent_length(X, y)
     y, are_categories = _read_target(y)
     if target_type == "auto":
@@ -172,11 +176,12 @@ def _outputs_of(X: Any, y: Any, target_type: str) -> tuple[str, np.ndarray]:
         raise ValueError(
             'y is no array of numbers; pass target_type="labels" if it holds classes.'
         ) from None
-    if numbers.ndim not in (1, 2) or not np.isfinite(numbers).all():
+    if numbers.ndim not in (1, 2):
         raise ValueError(
-            f"y must be finite numbers of shape (n,) or (n, n_targets); it has shape "
-            f"{numbers.shape}{'' if np.isfinite(numbers).all() else ' and NaN or infinity'}."
+            f"y must be numbers of shape (n,) or (n, n_targets); it has shape {numbers.shape}."
         )
+    if not np.isfinite(numbers).all():
+        raise ValueError("y must be finite numbers; it has NaN or infinity; drop such rows.")
     return "targets", numbers[:, None] if numbers.ndim == 1 else numbers
 
 

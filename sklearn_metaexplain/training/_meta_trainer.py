@@ -79,7 +79,9 @@ class MetaTrainer(MetaTrainedMixin, BaseEstimator):
     run_dir : str or path, default=None
         Folder of the checkpoints. `fit` goes on from the one it finds, if it is of the same run,
         to the result that it would have had without the interruption, also by Ctrl-C, after which
-        `fit` raises KeyboardInterrupt. `n_steps` and `minutes` may grow. None: a temporary one.
+        `fit` raises KeyboardInterrupt. `n_steps` and `minutes` may grow; steps that were
+        taken keep the learning rates of the shorter run, which had fallen already. None: a
+        temporary one.
     n_jobs : int, default=None
         Processes that draw tasks beside the one that trains, with the same result; -1: as many as
         there are processors. None: none.

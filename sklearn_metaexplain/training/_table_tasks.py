@@ -220,6 +220,8 @@ def _with_kinds(X: Any) -> Any:
 
 
 def _read_labels(X: Any, y: Any) -> tuple[np.ndarray, int]:
+    if y is None:
+        raise ValueError("y is None; pass a label for each row of X.")
     y = column_or_1d(without_masks(keep_missing(y)))
     check_consistent_length(X, y)
     if pd.isna(y).any():

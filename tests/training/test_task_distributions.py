@@ -352,6 +352,7 @@ X, Y = one_column_tells(RNG(0))
             ValueError,
             r"Task 'task0': Unknown label type: continuous. TableTasks tells classes apart",
         ),
+        ([(X, None)], ValueError, "Task 'task0': y is None; pass a label for each row"),
         ([(X[:2], Y[11:13])], ValueError, "2 rows of 2 classes leave none to label"),
         ([(X, np.where(Y == "no", None, Y))], ValueError, "missing labels; drop their rows"),
         ([(X, [np.nan, *Y[1:].tolist()])], ValueError, "missing labels; drop their rows"),
