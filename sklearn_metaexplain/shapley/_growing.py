@@ -87,7 +87,8 @@ def grow(
     for tree in range(n_trees):
         for i in range(n_rows):
             residual[i] = target[i] - told[i]
-        order[:] = all_kept
+        for k in range(len(all_kept)):
+            order[k] = all_kept[k]
         start[0], stop[0], n_path[0] = 0, len(order), 0
         _sum_bins(by_column, tried, n_thresholds, order, residual, sums[0], masses[0])
         n_leaves, changed[0], n_changed = 1, 0, 1
@@ -114,21 +115,26 @@ def grow(
             if n_leaves == most_leaves or not gains[leaf] > 0:
                 break
             node = n_leaves - 1
-            column, threshold = best[leaf]
+            column, threshold = best[leaf, 0], best[leaf, 1]
             splits[tree, node, 0], splits[tree, node, 1] = column, threshold
             if node > 0:
                 splits[tree, above[leaf, 0], above[leaf, 1]] = node
-            above[leaf], above[new] = (node, 2), (node, 3)
+            above[leaf, 0], above[leaf, 1] = node, 2
+            above[new, 0], above[new, 1] = node, 3
             middle = _part(by_column[column], threshold, order, spare, start[leaf], stop[leaf])
             start[new], stop[new], stop[leaf] = middle, stop[leaf], middle
             n_path[leaf] = _walk(path[leaf], n_path[leaf], players[column])
-            path[new], n_path[new] = path[leaf], n_path[leaf]
+            n_path[new] = n_path[leaf]
+            for k in range(n_path[leaf]):
+                path[new, k] = path[leaf, k]
             # The bins of the smaller part are counted; those of the other are what is left.
             small, large = leaf, new
             if stop[new] - start[new] < stop[leaf] - start[leaf]:
                 small, large = new, leaf
             else:
-                sums[new], masses[new] = sums[leaf], masses[leaf]
+                for j in tried:
+                    for t in range(n_thresholds[j] + 1):
+                        sums[new, j, t], masses[new, j, t] = sums[leaf, j, t], masses[leaf, j, t]
             rows = order[start[small] : stop[small]]
             _sum_bins(by_column, tried, n_thresholds, rows, residual, sums[small], masses[small])
             for j in tried:
@@ -215,7 +221,8 @@ def _part(column, threshold, order, spare, start, stop):
         else:
             order[middle] = row
             middle += 1
-    order[middle:stop] = spare[:n_right]
+    for k in range(n_right):
+        order[middle + k] = spare[k]
     return middle
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_metaexplain.shapley._compile import compiled
-from sklearn_metaexplain.shapley._walks import activate, elementwise
+from sklearn_metaexplain.shapley._walks import activate, copy, elementwise
 
 _MOMENTUM, _SQUARES, _EPSILON = 0.9, 0.99, 1e-8
 
@@ -74,15 +74,16 @@ def train_networks(
         for step in range(n_steps):
             rows = batches[step, member]
             for r in range(batch_size):
-                read[r] = units[rows[r]]
+                for i in range(n_units):
+                    read[r, i] = units[rows[r], i]
             np.dot(read, layer1, before1)
-            after1[:] = before1
+            copy(before1, after1)
             activate(after1, bias1)
             np.dot(after1, layer2, before2)
-            after2[:] = before2
+            copy(before2, after2)
             activate(after2, bias2)
             np.dot(after2, layer3, before3)
-            after3[:] = before3
+            copy(before3, after3)
             activate(after3, bias3)
             np.dot(after3, layer4, outputs)
             _differentiate_loss(outputs, bias4, targets, rows, bounded, output_weights)

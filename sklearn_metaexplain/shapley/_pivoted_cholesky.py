@@ -98,8 +98,8 @@ def _take(candidates, told, factor, residual, chosen, rank, least):
         for step in range(first, rank):
             row -= factor[step, pivot] * factor[step]
         row /= height**0.5
-        factor[rank] = row
         for i in range(len(residual)):
+            factor[rank, i] = row[i]
             residual[i] = max(residual[i] - row[i] * row[i], 0.0)
         residual[pivot] = 0.0  # rather than a rounding error
         chosen[rank] = pivot

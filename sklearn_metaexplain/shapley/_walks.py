@@ -29,6 +29,27 @@ def activate(units, bias):
 
 
 @compiled()
+def copy(units, to):
+    """Write units, (n, width), to another array."""
+    for s in range(units.shape[0]):
+        for i in range(units.shape[1]):
+            to[s, i] = units[s, i]
+
+
+@compiled()
+def _sum_players(units):
+    """Sums over players, (n, n_members, width), of what each adds."""
+    n, n_members, n_players, width = units.shape
+    total = np.zeros((n, n_members, width), np.float32)
+    for s in range(n):
+        for member in range(n_members):
+            for player in range(n_players):
+                for i in range(width):
+                    total[s, member, i] += units[s, member, player, i]
+    return total
+
+
+@compiled()
 def _buffers(n_points, width, n_outputs):
     """What `_run` works in."""
     units = np.empty((2, n_points, width), np.float32)
@@ -55,7 +76,7 @@ def _run(here, there, outputs, member, hidden, biases, last, last_biases, bounde
 def _run_apart(reached, outputs, member, hidden, biases, last, last_biases, bounded):
     """Take what reaches the first hidden layer, (n, width), to `outputs`, leaving it as it is."""
     here, there, _ = _buffers(len(reached), reached.shape[1], outputs.shape[1])
-    here[:] = reached
+    copy(reached, here)
     _run(here, there, outputs, member, hidden, biases, last, last_biases, bounded)
 
 
@@ -101,12 +122,12 @@ def walk_networks(rows, background, starts, orders, hidden, biases, last, last_b
     here, there, outputs = _buffers(at_once * n_between, width, n_outputs)
     network = (hidden, biases, last, last_biases, bounded)
     reached = np.empty(width, np.float32)
-    first = background.sum(2)
+    first, ends = _sum_players(background), _sum_players(rows)
     at_start = np.empty((n_members, len(background), n_outputs), np.float32)
     at_end = np.empty((n_members, n_rows, n_outputs), np.float32)
     for member in range(n_members):
         _run_apart(first[:, member], at_start[member], member, *network)
-        _run_apart(rows[:, member].sum(1), at_end[member], member, *network)
+        _run_apart(ends[:, member], at_end[member], member, *network)
     # Rows innermost: what a block of walks reads of the background then stays in cache. And indices
     # rather than views, whose references would be counted.
     for member in range(n_members):
@@ -166,7 +187,7 @@ def enumerate_networks(rows, background, n_asked, hidden, biases, last, last_bia
     here, there, outputs = _buffers(at_once * n_coalitions, width, n_outputs)
     network = (hidden, biases, last, last_biases, bounded)
     reached, moved = np.empty(width, np.float32), np.empty(width, np.float32)
-    first = background.sum(2)
+    first = _sum_players(background)
     for member in range(n_members):
         # Background rows of which it is this network's turn.
         turns = (member - np.arange(n_background)) % n_members
@@ -186,7 +207,8 @@ def enumerate_networks(rows, background, n_asked, hidden, biases, last, last_bia
                                 for i in range(width):
                                     ours = rows[row, member, player, i]
                                     reached[i] += ours - background[start, member, player, i]
-                        here[at] = reached
+                        for i in range(width):
+                            here[at, i] = reached[i]
                         for player in range(n_low):
                             for i in range(width):
                                 ours = rows[row, member, player, i]
