@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["name_of_label", "names_of_labels", "names_of_table", "position_of"]
+__all__ = ["is_label", "name_of_label", "names_of_labels", "names_of_table", "position_of"]
 
 _MOST_LISTED = 20
 
@@ -25,6 +25,19 @@ def name_of_label(label: Any) -> str:
     if isinstance(label, tuple):
         label = tuple(part.item() if isinstance(part, np.generic) else part for part in label)
     return str(label)
+
+
+def is_label(given: Any, names: Any) -> bool:
+    """Whether a tuple is the label of one column, of several levels, rather than several columns.
+
+    Parameters
+    ----------
+    given : object
+        What a caller has passed.
+    names : array-like of length n_columns
+        Names of the columns.
+    """
+    return isinstance(given, tuple) and name_of_label(given) in map(name_of_label, names)
 
 
 def names_of_labels(labels: pd.Index) -> np.ndarray:

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._arrays import array_of_rows
-from sklearn_metaexplain._names import names_of_table, position_of
+from sklearn_metaexplain._names import is_label, names_of_table, position_of
 from sklearn_metaexplain.base import _unwrap, is_explainer
 from sklearn_metaexplain.inspection._ale_places import (
     Places,
@@ -248,7 +248,8 @@ def _effects(model: MaskedModel, X: Any, places: list[Places]) -> tuple[np.ndarr
 
 
 def _positions(features: Any, names: list[str]) -> list[int]:
-    pair = list(features) if isinstance(features, (list, tuple, np.ndarray)) else [features]
+    is_pair = isinstance(features, (list, tuple, np.ndarray)) and not is_label(features, names)
+    pair = list(features) if is_pair else [features]
     if len(pair) not in (1, 2):
         raise ValueError(f"features must be a column or a pair of columns; got {features!r}.")
     positions = [position_of(feature, names, "features") for feature in pair]

@@ -11,6 +11,7 @@ from sklearn.manifold import TSNE
 from sklearn.utils.validation import check_array
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._names import is_label
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.inspection._axis import draw_colored
 from sklearn_metaexplain.inspection._base import ExplanationDisplay
@@ -231,7 +232,8 @@ def _colors(explanation: Explanation, color_by: Any, selected: SelectedOutput | 
         if is_classifier or several:
             return column_view(_predicted_classes(explanation), "predicted")
         return column_view(selected.explanation.predictions[:, 0], selected.quantity)
-    if isinstance(color_by, str) or np.ndim(color_by) == 0:
+    names = explanation.feature_names
+    if isinstance(color_by, str) or is_label(color_by, names) or np.ndim(color_by) == 0:
         position = feature_position(explanation, color_by, "color_by")
         return feature_view(explanation, position, "color_by")
     if np.ndim(color_by) != 1 or len(color_by) != len(explanation):

@@ -480,6 +480,17 @@ def test_wrong_parameters_are_refused_by_name(call, parameter, value):
         call(model, X, [0], **{parameter: value})
 
 
+def test_a_column_labelled_by_several_levels_is_no_pair():
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    model = formula(lambda X: np.asarray(X) @ [2.0, -1.0, 0.5])
+    labels = pd.MultiIndex.from_tuples([("size", "day"), ("size", "night"), ("age", 1)])
+    table = pd.DataFrame(X, columns=labels)
+    for j, label in enumerate(labels):
+        np.testing.assert_array_equal(effects_of(model, table, label), effects_of(model, X, j))
+    pair = effects_of(model, table, (labels[0], labels[2]))
+    np.testing.assert_array_equal(pair, effects_of(model, X, (0, 2)))
+
+
 def test_wrong_calls():
     X = np.random.RandomState(0).normal(size=(20, 3))
     X[:, 2] = 1.0

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
@@ -111,3 +112,12 @@ def test_explanations_that_are_hard_to_flatten():
     for method in ("pca", "tsne"):
         same = EmbeddingDisplay.from_explanation(alike, method=method, random_state=0)
         np.testing.assert_array_equal(same.points, 0)
+
+
+def test_colours_of_a_column_labelled_by_several_levels():
+    values = np.random.RandomState(0).normal(size=(20, 2))
+    labels = pd.MultiIndex.from_tuples([("size", "day"), ("size", "night")])
+    table = pd.DataFrame(values, columns=labels)
+    explanation = regression_explanation(values, table, names=[str(label) for label in labels])
+    display = EmbeddingDisplay.from_explanation(explanation, color_by=labels[1])
+    np.testing.assert_array_equal(display.color_by.numbers, values[:, 1])
