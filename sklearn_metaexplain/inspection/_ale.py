@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions, validate_param
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_metaexplain._arrays import array_of_rows
+from sklearn_metaexplain._explanation_parts import labels_of
 from sklearn_metaexplain._names import is_label, names_of_table, position_of
 from sklearn_metaexplain.base import _unwrap, is_explainer
 from sklearn_metaexplain.inspection._ale_places import (
@@ -193,7 +194,7 @@ def accumulated_local_effects(
         effects=model.expand_values(effects),
         grid_values=[grid_values(place) for place in places],
         counts=counts,
-        output_names=model.output_names,
+        output_names=labels_of(model.output_names),
         units=model.output,
         feature_names=[names[j] for j in columns],
         is_categorical=[place.view.levels is not None for place in places],

@@ -16,6 +16,7 @@ from sklearn_metaexplain.inspection._axis import (
     write_whole_numbers,
 )
 from sklearn_metaexplain.inspection._column_view import durations_to_read
+from sklearn_metaexplain.inspection._read import listed_labels
 from sklearn_metaexplain.inspection._style import (
     INK,
     LOWERS,
@@ -312,10 +313,9 @@ def _left_out(result: Bunch) -> str:
 def _chosen(labels: list[Any], output: Any, has_classes: bool) -> list[int]:
     if output is None:
         return [1] if has_classes and len(labels) == 2 else list(range(len(labels)))
-    several = isinstance(output, (list, tuple, np.ndarray))
-    wanted = list(output) if several else [output]
+    wanted = listed_labels(output, labels)
     absent = [label for label in wanted if label not in labels]
-    if absent or not wanted:
+    if absent:
         raise ValueError(f"There are no outputs {absent}; there are {labels}.")
     return [labels.index(label) for label in wanted]
 

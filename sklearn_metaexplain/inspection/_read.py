@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_metaexplain._explanation import Explanation
+from sklearn_metaexplain._explanation_parts import labels_of
 from sklearn_metaexplain._names import name_of_label, names_of_table, position_of
 from sklearn_metaexplain._rows import are_reordered
 from sklearn_metaexplain.inspection._column_view import (
@@ -31,6 +32,7 @@ __all__ = [
     "feature_position",
     "feature_view",
     "largest_first",
+    "listed_labels",
     "others_label",
     "select_output",
     "select_outputs",
@@ -81,13 +83,22 @@ def select_output(explanation: Any, output: Any) -> SelectedOutput:
 
 def select_outputs(explanation: Any, output: Any) -> list[SelectedOutput]:
     """Keep one output, or several from a list of labels."""
-    if not isinstance(output, (list, tuple, np.ndarray, pd.Index)):
-        return [select_output(explanation, output)]
+    labels = listed_labels(output, check_explanation(explanation).output_names.tolist())
+    return [select_output(explanation, label) for label in labels]
+
+
+def listed_labels(output: Any, known: list[Any]) -> list[Any]:
+    """Labels of outputs that a caller gives, one or a list of them; ValueError if it is empty."""
+    # A label of several levels is a tuple, too.
+    is_label = isinstance(output, tuple) and output in known
+    if is_label or not isinstance(output, (list, tuple, np.ndarray, pd.Index)):
+        return [output]
     if len(output) == 0:
         raise ValueError("output is an empty list; name at least one output.")
+    if isinstance(output, np.ndarray):
+        return labels_of(output).tolist()
     # An array made of a list would turn labels of several kinds into text.
-    labels = list(output) if isinstance(output, (list, tuple)) else output.tolist()
-    return [select_output(explanation, label) for label in labels]
+    return list(output)
 
 
 def _quantity(explanation: Explanation, name: str, is_regressor: bool) -> str:

@@ -2,10 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
+from sklearn_metaexplain import ShapExplainer
 from sklearn_metaexplain.inspection import ALEDisplay, accumulated_local_effects
 from tests.inspection.pictures import SumOfColumns, fitted_sum
 from tests.posthoc.tables import mixed_pipeline, mixed_table
@@ -85,6 +86,25 @@ def test_of_many_classes_those_of_the_widest_effects_are_drawn():
     assert named.legend_.get_title().get_text() == ""
     with pytest.raises(ValueError, match=r"pass at most 7 labels as output\.$"):
         ALEDisplay.from_estimator(model, X, [0], output=list("abcdefgh"))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pd.MultiIndex.from_tuples([("price", 2020), ("price", 2021), ("rent", 2020)]),
+        pd.DatetimeIndex(["2020-01-01", "2021-01-01", "2022-01-01"]).as_unit("ns"),
+    ],
+)
+def test_targets_are_found_by_labels_of_several_levels_and_by_dates(labels):
+    X = np.random.RandomState(0).normal(size=(30, 2))
+    targets = pd.DataFrame(X[:, :1] * [1.0, 2.0, 3.0], columns=labels)
+    explainer = ShapExplainer(LinearRegression(), background=2, random_state=0).fit(X, targets)
+    for output, places in [
+        (labels[1], [1]),
+        ([labels[2], labels[0]], [2, 0]),
+        (labels[:2], [0, 1]),
+    ]:
+        assert ALEDisplay.from_estimator(explainer, X, [0], output=output).outputs == places
 
 
 def test_wrong_calls():

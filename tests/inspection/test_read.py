@@ -1,4 +1,5 @@
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 
 from sklearn_metaexplain.inspection._column_view import column_view, format_cell
-from sklearn_metaexplain.inspection._read import largest_first
+from sklearn_metaexplain.inspection._read import largest_first, select_outputs
+from tests.inspection.explanations import regression_explanation
 
 
 @pytest.mark.parametrize(
@@ -151,3 +153,24 @@ def test_booleans_of_arrow_have_the_order_of_others():
     view = column_view(pd.Series([True, None, False], dtype="bool[pyarrow]"), "b")
     np.testing.assert_array_equal(view.numbers, [1, np.nan, 0])
     assert (view.levels, view.ordered) == (["False", "True"], True)
+
+
+def test_a_target_labelled_by_several_levels_is_no_list_of_targets():
+    labels = pd.MultiIndex.from_tuples([("price", 2020), ("price", 2021), ("rent", 2020)])
+    one = regression_explanation(np.eye(4))
+    explanation = replace(
+        one,
+        values=np.arange(48.0).reshape(4, 4, 3),
+        base_values=np.zeros(3),
+        predictions=np.arange(48.0).reshape(4, 4, 3).sum(axis=1),
+        output_names=labels.to_numpy(),
+    )
+    for output, places in [
+        (labels[1], [1]),
+        ([labels[2], labels[0]], [2, 0]),
+        ((labels[2], labels[0]), [2, 0]),
+        (labels[:2], [0, 1]),
+        (labels.to_numpy()[1:], [1, 2]),
+    ]:
+        chosen = [part.explanation.values[..., 0] for part in select_outputs(explanation, output)]
+        np.testing.assert_array_equal(np.stack(chosen, axis=2), explanation.values[..., places])
