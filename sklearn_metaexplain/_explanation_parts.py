@@ -50,7 +50,7 @@ def checked_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
     if n_evaluations.ndim == 0:
         n_evaluations = np.full(n_samples, n_evaluations)
     predictions = read_only(parts["predictions"], np.float64)
-    feature_names = read_only(parts["feature_names"], object)
+    feature_names = read_only(_one_by_one(parts["feature_names"]), object)
     checked = {
         **parts,
         "values": values,
@@ -82,14 +82,25 @@ def labels_of(names: Any) -> np.ndarray:
     names : array-like
         Labels of any type, also of several.
     """
-    # An array of a list would turn labels of several kinds into text.
-    is_mixed = isinstance(names, (list, tuple)) and len(set(map(type, names))) > 1
-    labels = read_only(names, object if is_mixed else None)
+    labels = read_only(_one_by_one(names))
     if labels.dtype.kind in "mM" and np.datetime_data(labels.dtype)[0] == "ns":
         # Of nanoseconds numpy makes whole numbers where it makes dates of all coarser units.
         coarser = labels.astype(f"{labels.dtype.kind}8[us]")
         return freeze(coarser) if (coarser == labels).all() else labels
     return labels
+
+
+def _one_by_one(names: Any) -> Any:
+    """Names as given; of a list that holds several kinds or tuples an array of objects.
+
+    Of such a list numpy would make text throughout, or an array of two dimensions.
+    """
+    kinds = set(map(type, names)) if isinstance(names, (list, tuple)) else set()
+    if len(kinds) < 2 and tuple not in kinds:
+        return names
+    array = np.empty(len(names), dtype=object)
+    array[:] = names
+    return array
 
 
 def _check_words(output: str, estimator_type: str | None) -> None:

@@ -98,6 +98,13 @@ class TestConstruction:
         assert mixed.for_output(1).output_names.tolist() == [1]
         assert made_up_explanation().output_names.dtype.kind == "U"
 
+    def test_names_of_several_levels_are_taken_from_lists(self):
+        features, outputs = [("a", 1), ("a", 2), ("b", 1)], [("x", "day"), ("x", "night")]
+        named = replace(made_up_explanation(2), feature_names=features, output_names=outputs)
+        assert named.feature_names.tolist() == features
+        assert named.for_output(("x", "night")).output_names.tolist() == outputs[1:]
+        assert named.global_importance().shape == (3, 2)
+
     def test_labels_are_those_of_one_output(self):
         one = made_up_explanation(1)
         with pytest.raises(ValueError, match=r"labels must have shape \(6,\)"):
