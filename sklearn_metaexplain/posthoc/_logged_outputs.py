@@ -134,7 +134,8 @@ def _numbers(outputs: Any, name: str) -> np.ndarray:
             "are told apart by their names: rename them."
         )
     try:
-        return check_array(outputs, ensure_2d=False, dtype=np.float64, copy=True, input_name=name)
+        # A copy that may be written into, which those that pandas makes of its types may not be.
+        return np.array(check_array(outputs, ensure_2d=False, dtype=np.float64, input_name=name))
     except (TypeError, ValueError) as error:
         if "contains NaN" in str(error) or "contains infinity" in str(error):
             raise _not_finite(outputs, name) from None

@@ -17,6 +17,7 @@ from sklearn_metaexplain.exceptions import LargeErrorWarning
 from sklearn_metaexplain.metrics import get_explanation_scorer, shapley_error
 from sklearn_metaexplain.model_selection import compare_explainers
 from sklearn_metaexplain.posthoc._logged import _LEAST_ROWS
+from sklearn_metaexplain.posthoc._logged_outputs import LoggedOutputs
 from sklearn_metaexplain.shapley._error import FEW_LOGGED_CALIBRATION, LOGGED_CALIBRATION
 from sklearn_metaexplain.testing import parametrize_with_explainer_checks
 from sklearn_metaexplain.training._logged_calibration import logged_episodes
@@ -570,3 +571,12 @@ def test_a_log_of_identifiers_alone_tells_nothing():
     explanation = explainer.explain(table)
     assert (explanation.values == 0).all()
     np.testing.assert_allclose(explainer.predict(table), explanation.base_values[:, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "Float32", "Float64"])
+def test_outputs_of_any_type_are_copied_as_numbers_that_torch_takes(dtype):
+    log = pd.Series([0.25, 0.5, 0.75], dtype=dtype)
+    read = LoggedOutputs(log, "raw").read(log, 3)
+    assert read.flags.writeable  # of others torch warns
+    read[:] = 0.0
+    assert log.tolist() == [0.25, 0.5, 0.75]
