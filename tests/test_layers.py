@@ -14,6 +14,7 @@ PACKAGE = "sklearn_metaexplain"
 # The order of the design, from the top: an entry is a module or a subpackage.
 LAYERS = [
     "exceptions",
+    "_callers",
     "_files",
     "_fitted",
     "_progress",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.exceptions import ExplanationWarning
 from sklearn_metaexplain.learners._base import Learner
 from sklearn_metaexplain.learners._inner_loop import InnerLoopLearner
@@ -73,9 +74,7 @@ def load_learner(
     return StoredLearner(learner, state, training)
 
 
-def take_inner_steps(
-    stored: StoredLearner, loss: EpisodeLoss, episode: Any, *, stacklevel: int = 2
-) -> bool:
+def take_inner_steps(stored: StoredLearner, loss: EpisodeLoss, episode: Any) -> bool:
     """Adapt a network to an episode's support, in place.
 
     A network whose steps lead out of all bounds stays as it was, with a warning.
@@ -88,8 +87,6 @@ def take_inner_steps(
         The network and its objective.
     episode : object
         What the objective takes; its query is not read.
-    stacklevel : int, default=2
-        Of the warning.
 
     Returns
     -------
@@ -108,7 +105,7 @@ def take_inner_steps(
             f"The inner steps of {stored.learner} left the range of numbers on this task; the "
             "network stays as it was meta-trained.",
             ExplanationWarning,
-            stacklevel=stacklevel,
+            stacklevel=stacklevel_of_caller(),
         )
         return False
     with torch.no_grad():

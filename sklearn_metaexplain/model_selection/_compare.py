@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain._rows import n_rows_of
 from sklearn_metaexplain.base import is_explainer
 from sklearn_metaexplain.metrics import get_explanation_scorer
@@ -289,5 +290,5 @@ def _warn_of_missing(table: pd.DataFrame, metric: str, n_splits: int) -> None:
         warnings.warn(
             f"{metric} is NaN in some of the {n_splits} splits ({missing}), as where a model says "
             "the same of all rows; means and deviations are of the others.",
-            stacklevel=5,
+            stacklevel=stacklevel_of_caller(),
         )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain._coverage import reach
 from sklearn_metaexplain._explanation import Explanation
 from sklearn_metaexplain._rows import take_rows
@@ -128,7 +129,7 @@ def _with_all_outputs(explanations: list[Explanation]) -> list[Explanation]:
                 "get probability 0 and attributions 0 for them. Use a stratified cv of fewer "
                 "folds.",
                 RuntimeWarning,
-                stacklevel=5,
+                stacklevel=stacklevel_of_caller(),
             )
         aligned.append(_align_outputs(explanation, every, places))
     return aligned

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EarlyStopping
 from torch import nn
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.nets._episodic import EpisodeBatches, EpisodicNet, HeldOut
 from sklearn_metaexplain.nets._kernel_network import KernelNetwork
 from sklearn_metaexplain.nets._predictive import predictive_losses
@@ -153,7 +154,6 @@ def train_episodes(
     seed: int,
     verbose: int = 0,
     patience: int = 5,
-    stacklevel: int = 2,
 ) -> EpisodicNet:
     """Train a network on episodes of one task until one held out is predicted no better.
 
@@ -175,8 +175,6 @@ def train_episodes(
         As in `adapt`.
     patience : int, default=5
         Epochs without a better validation loss after which training stops.
-    stacklevel : int, default=2
-        Of the warning.
 
     Returns
     -------
@@ -221,7 +219,7 @@ def train_episodes(
             "No epoch of training was better than the start on what is held out, so the start is "
             "kept; lower lr, raise max_epochs, or set max_epochs=0.",
             ConvergenceWarning,
-            stacklevel=stacklevel,
+            stacklevel=stacklevel_of_caller(),
         )
     net.module_.eval().requires_grad_(False)
     return net

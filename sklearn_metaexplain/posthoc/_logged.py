@@ -231,7 +231,6 @@ class LoggedExplainer(CompleteFitMixin, ExplainerMixin, RegressorMixin, BaseEsti
             f"{len(sample)} logged rows tell little of this model. Log more of them (and raise "
             "n_support to their number), group columns that belong together (feature_groups=), or "
             "ask the model by MetaExplainer.",
-            stacklevel=3,
         )
         self._is_complete = True
         return self

@@ -353,7 +353,7 @@ class MetaExplainer(PosthocExplainer):
             self._estimate_own_error(support, X, rng)
         # A model unlike all others does no harm where its held-out evaluations are told.
         if pretrained is not None and self.shapley_error_ > _SMALL_ERROR:
-            warn_if_off_prior(*support.drawn(), seed=self._row_seed_, stacklevel=6)
+            warn_if_off_prior(*support.drawn(), seed=self._row_seed_)
 
     def _training(self) -> Training | None:
         if self.max_epochs == 0:
@@ -386,7 +386,6 @@ class MetaExplainer(PosthocExplainer):
             f"{self._evidence_['residual']:.0%} of the variance of the model's "
             "outputs is missed in evaluations held out. Raise n_support, ask about each explained "
             "row (budget=), or group columns that belong together (feature_groups=).",
-            stacklevel=6,
         )
 
     def _encode(self, X: Any) -> torch.Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.utils import _safe_indexing
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.exceptions import ToleranceWarning
 from sklearn_metaexplain.masking import MaskedModel
 from sklearn_metaexplain.posthoc._fast import Student
@@ -159,7 +160,7 @@ def _warn_of_missed(is_enough: np.ndarray, goal: Goal, budget: int) -> None:
             f"{missed} of {len(is_enough)} rows are expected to be above tol={goal.tol} after at "
             f"most budget={budget} evaluations each: raise budget or n_support.",
             ToleranceWarning,
-            stacklevel=6,
+            stacklevel=stacklevel_of_caller(),
         )
 
 

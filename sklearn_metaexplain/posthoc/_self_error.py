@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.exceptions import LargeErrorWarning
 from sklearn_metaexplain.nets._checkpoint import Pretrained
 from sklearn_metaexplain.posthoc._surrogate import TaskSurrogate
@@ -105,7 +106,7 @@ def quantiles_of(
     return np.where(asked[:, None, None], spent[:n_levels], unspent[:n_levels])
 
 
-def warn_if_large(what: str, error: float, remedy: str, *, stacklevel: int) -> None:
+def warn_if_large(what: str, error: float, remedy: str) -> None:
     """Say that attributions are expected to be of little use, and what may help.
 
     Parameters
@@ -116,12 +117,10 @@ def warn_if_large(what: str, error: float, remedy: str, *, stacklevel: int) -> N
         Estimate of their relative squared error.
     remedy : str
         Why it is large, and what to do.
-    stacklevel : int
-        Of the warning, 1 for the caller.
     """
     if error > _LARGE:
         warnings.warn(
             f"{what} are expected to be off by {error**0.5:.0%} of their size: {remedy}",
             LargeErrorWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=stacklevel_of_caller(),
         )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.exceptions import ExplanationWarning
 from sklearn_metaexplain.learners import AdaptationTrace, EpisodeLoss, Learner, trace_adaptation
 from sklearn_metaexplain.learners._stored import StoredLearner, load_learner, take_inner_steps
@@ -113,10 +114,10 @@ class AdaptingMixin:
                 "their class, and no class has two rows that are read. The table is read in "
                 "context only; give more rows, or raise n_support."
             )
-            warnings.warn(self._adaptation, ExplanationWarning, stacklevel=4)
+            warnings.warn(self._adaptation, ExplanationWarning, stacklevel=stacklevel_of_caller())
             return
         adaptation = _Adaptation(stored, EpisodeLoss(deepcopy(network), objective), episode)
-        if not take_inner_steps(stored, EpisodeLoss(network, objective), episode, stacklevel=5):
+        if not take_inner_steps(stored, EpisodeLoss(network, objective), episode):
             self._adaptation = (
                 f"fit took no inner steps of {stored.learner}: they left the range of numbers on "
                 "this table. It is read in context only."

@@ -132,8 +132,6 @@ def train_on_table(
         seed=seed,
         verbose=verbose,
         patience=patience,
-        # Of whoever calls `fit`, past what checks its parameters.
-        stacklevel=5,
     )
     assert isinstance(net, TableNet)
     network.double()

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.exceptions import OffPriorWarning
 from sklearn_metaexplain.nets._autoencoder_file import PretrainedAutoencoder, load_autoencoder
 from sklearn_metaexplain.nets._prior_reference import N_HYBRIDS, Pass, measure_task, standardise
@@ -17,9 +18,7 @@ _OFF_PRIOR_QUANTILE = 0.95
 _MOST_COLUMNS = 30
 
 
-def warn_if_off_prior(
-    encoded: np.ndarray, outputs: np.ndarray, *, seed: int, stacklevel: int = 2
-) -> float | None:
+def warn_if_off_prior(encoded: np.ndarray, outputs: np.ndarray, *, seed: int) -> float | None:
     """Warn if a model is reconstructed worse than nearly all models of the prior.
 
     The task autoencoder reads 128 of the evaluated hybrid rows and reconstructs the outputs of
@@ -34,8 +33,6 @@ def warn_if_off_prior(
         The model's outputs on them.
     seed : int
         Seed of which rows are read.
-    stacklevel : int, default=2
-        Of the warning.
 
     Returns
     -------
@@ -63,7 +60,7 @@ def warn_if_off_prior(
             "trained on. Explanations may be far off: look at shapley_error_, ask about each "
             "explained row (budget=), or raise n_support.",
             OffPriorWarning,
-            stacklevel=stacklevel,
+            stacklevel=stacklevel_of_caller(),
         )
     return quantile
 

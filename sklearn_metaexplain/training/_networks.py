@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import clone
 from torch import nn
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain._validation import draw_seed
 from sklearn_metaexplain.learners import Episodic, InContext, Learner
 from sklearn_metaexplain.learners._stored import load_learner
@@ -203,7 +204,7 @@ def make_module(
             f"taken over: learner={learner} learns nothing of its own, or something of another "
             "size or that reads gradients otherwise. Give it the parameters of the file's.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=stacklevel_of_caller(),
         )
     return module
 

@@ -14,6 +14,7 @@ from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
+from sklearn_metaexplain._callers import stacklevel_of_caller
 from sklearn_metaexplain.learners import Learner, Reptile
 from sklearn_metaexplain.training._checkpoints import best_epoch
 from sklearn_metaexplain.training._episodes import TaskStream
@@ -138,6 +139,6 @@ def run_outer_loop(
         f"{initial_loss:.4g}; the start is kept. Lower lr, raise n_steps, or start from "
         "pretrained weights by init.",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=stacklevel_of_caller(),
     )
     return OuterResult(net, initial_loss, initial_loss)
