@@ -41,7 +41,9 @@ def gap_std(values: torch.Tensor, gap: torch.Tensor, can_matter: torch.Tensor) -
         As of `close_gap`.
     """
     shares = close_gap(values, torch.ones_like(gap), can_matter) - values
-    return gap.abs()[:, None] * (shares * (1 - shares)).clamp_min(0).sqrt()
+    # The share of one alone is 1, whatever rounding makes of it.
+    uncertain = are_uncertain(can_matter)[..., None]
+    return gap.abs()[:, None] * (shares * (1 - shares)).clamp_min(0).sqrt() * uncertain
 
 
 def who_can_matter(

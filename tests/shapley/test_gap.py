@@ -31,3 +31,10 @@ def test_deviations_of_a_gap_that_is_one_player_s():
     np.testing.assert_allclose(
         gap_std(values, gap, can_matter)[0, :, 0], np.sqrt(np.square(off).mean(0)), rtol=0.01
     )
+
+
+def test_a_gap_of_one_player_alone_is_certain():
+    values = torch.zeros(100, 3, 1, dtype=torch.float64)
+    values[:, 1, 0] = torch.from_numpy(np.random.RandomState(0).normal(size=100))
+    can_matter = torch.tensor([[False, True, False]]).expand(100, 3)
+    assert not gap_std(values, torch.ones(100, 1, dtype=torch.float64), can_matter).any()
