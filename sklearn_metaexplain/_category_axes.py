@@ -12,6 +12,8 @@ from sklearn_metaexplain._numeric_column import CLIP
 _SHRINKAGE = 5.0
 # What is smaller beside the outputs' spread is rounding, or beside the largest of products.
 _ROUNDING, _ROUNDING_OF_GRAM = 1e-9, 1e-7
+# Of what others leave of a column, whose length is at most 1.
+_LEAST_LENGTH = 1e-3
 #: So that the last digits, which depend on the order of the columns, are the same for all orders.
 DECIMALS = 6
 _RIDGE = 5.0
@@ -236,7 +238,7 @@ def _settled(axes: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """
     axes = axes.copy()
     ends = np.flatnonzero(np.diff(spread, append=-np.inf) < -_ROUNDING * spread[0]) + 1
-    for start, end in zip([0, *ends], ends, strict=False):
+    for start, end in zip([0, *ends[:-1]], ends, strict=True):
         if end - start > 1 and spread[start] > _ROUNDING * spread[0]:
             equal = axes[:, start:end]
             axes[:, start:end] = _first_independent(equal @ equal.T, end - start)
@@ -249,7 +251,7 @@ def _first_independent(columns: np.ndarray, n_axes: int) -> np.ndarray:
     for column in columns.T:
         left = column - axes @ (axes.T @ column)
         length = np.linalg.norm(left)
-        if axes.shape[1] < n_axes and length > 1e-3:
+        if axes.shape[1] < n_axes and length > _LEAST_LENGTH:
             axes = np.column_stack([axes, left / length])
     return axes
 
